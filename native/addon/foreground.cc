@@ -1,0 +1,214 @@
+// A container in the foreground: forwards signals, carries the terminal's data, waits for the end.
+// One blocking call without JavaScript in the data path.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "addon/exports.h"
+#include "addon/failure_js.h"
+#include "addon/notify.h"
+#include "addon/relay.h"
+#include "sys/fd.h"
+#include "sys/syscall.h"
+
+namespace tsrun {
+namespace {
+
+int signal_pipe[2] = {-1, -1};
+struct sigaction old_actions[65];
+bool caught[65];
+
+// Signals that belong to the process itself, not to whoever sends them.
+bool is_own(int number) {
+  switch (number) {
+    case SIGKILL:
+    case SIGSTOP:
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGILL:
+    case SIGFPE:
+    case SIGTRAP:
+    case SIGABRT:
+    case SIGSYS:
+    case SIGPIPE:
+    case SIGURG:
+    case SIGPWR:   // with it JavaScriptCore stops its threads for garbage collection
+    case SIGTTIN:  // a job in the background that wants the terminal stops, as any other program
+    case SIGTTOU:
+    case 32:
+    case 33:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void on_signal(int number) {
+  const int error = errno;
+  const auto byte = static_cast<unsigned char>(number);
+  (void)!write(signal_pipe[1], &byte, 1);
+  errno = error;
+}
+
+void release_signals() {
+  for (int number = 1; number <= 64; number++)
+    if (caught[number]) {
+      (void)sigaction(number, &old_actions[number], nullptr);
+      caught[number] = false;
+    }
+}
+
+// The terminal of the caller, in raw mode while the container has it.
+class RawTerminal {
+ public:
+  RawTerminal() {
+    for (const int fd : {STDERR_FILENO, STDOUT_FILENO, STDIN_FILENO})
+      if (isatty(fd) && tcgetattr(fd, &old_) == 0) {
+        fd_ = fd;
+        return;
+      }
+    // All streams lead elsewhere; the keyboard may still be ours.
+    own_.reset(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+    if (own_ && tcgetattr(own_.get(), &old_) == 0) fd_ = own_.get();
+  }
+  // Also as a background job by now: SIGTTOU would stop us before the modes are restored.
+  ~RawTerminal() {
+    if (!raw_) return;
+    const auto old = signal(SIGTTOU, SIG_IGN);
+    (void)tcsetattr(fd_, TCSANOW, &old_);
+    (void)signal(SIGTTOU, old);
+  }
+  RawTerminal(const RawTerminal&) = delete;
+  RawTerminal& operator=(const RawTerminal&) = delete;
+
+  void make_raw() {
+    if (fd_ < 0) return;
+    termios raw = old_;
+    cfmakeraw(&raw);
+    raw_ = tcsetattr(fd_, TCSANOW, &raw) == 0;
+  }
+  void copy_size(int ptmx) const {
+    winsize size{};
+    if (fd_ < 0 || ioctl(fd_, TIOCGWINSZ, &size) < 0) return;
+    if (size.ws_row != 0 || size.ws_col != 0) (void)ioctl(ptmx, TIOCSWINSZ, &size);
+  }
+
+ private:
+  Fd own_;
+  int fd_ = -1;
+  bool raw_ = false;
+  termios old_{};
+};
+
+struct Foreground {
+  int pid;
+  int pidfd;
+  int ptmx;
+  RawTerminal* terminal;
+  int notify;               // the container's notify socket, or -1
+  std::string notify_host;  // that of the manager
+  int status = 0;
+  bool ended = false;
+};
+
+// As a subreaper tsrun inherits the container's orphans; nobody else would reap them.
+void reap(Foreground& run) {
+  int status;
+  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+    if (pid == run.pid) {
+      run.status = status;
+      run.ended = true;
+    }
+}
+
+void forward_signals(Foreground& run) {
+  unsigned char numbers[64];
+  const ssize_t count = read(signal_pipe[0], numbers, sizeof numbers);
+  for (ssize_t i = 0; i < count; i++) {
+    if (numbers[i] == SIGCHLD)
+      reap(run);
+    else if (numbers[i] == SIGWINCH && run.ptmx >= 0)
+      run.terminal->copy_size(run.ptmx);
+    else if (numbers[i] == SIGCONT && run.ptmx >= 0)
+      run.terminal->make_raw();  // the shell has given the terminal modes of its own
+    else
+      (void)sys::pidfd_send_signal(run.pidfd, numbers[i]);
+  }
+}
+
+void loop(Foreground& run) {
+  Relay input(STDIN_FILENO, run.ptmx), output(run.ptmx, STDOUT_FILENO);
+  if (run.ptmx < 0) input.stop(), output.stop();
+  // The end may have come before the handlers were in place.
+  reap(run);
+  while (!run.ended) {
+    pollfd watched[7] = {{signal_pipe[0], POLLIN, 0}, {run.pidfd, POLLIN, 0}};
+    watched[6] = {run.notify, POLLIN, 0};
+    input.prepare(watched + 2);
+    output.prepare(watched + 4);
+    if (poll(watched, 7, -1) < 0 && errno != EINTR) break;
+    if (watched[0].revents != 0) forward_signals(run);
+    input.transfer(watched + 2);
+    output.transfer(watched + 4);
+    // This process stays the main one, so there is no MAINPID to wait for.
+    if (watched[6].revents != 0 && forward_ready(run.notify, run.notify_host, 0)) run.notify = -1;
+    if (watched[1].revents != 0) reap(run);
+  }
+  if (run.ptmx >= 0) output.drain();
+}
+
+}  // namespace
+
+// From here on signals wait for `runForeground` instead of ending tsrun.
+void catch_signals(const Napi::CallbackInfo& info) {
+  if (signal_pipe[0] < 0 && pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+    throw_errno(info.Env(), "pipe2");
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  sigfillset(&action.sa_mask);
+  for (int number = 1; number <= 64; number++) {
+    if (is_own(number) || caught[number]) continue;
+    caught[number] = sigaction(number, &action, &old_actions[number]) == 0;
+  }
+  (void)signal(SIGPIPE, SIG_IGN);
+}
+
+// Before the container's program can ask for the size.
+void copy_terminal_size(const Napi::CallbackInfo& info) {
+  RawTerminal().copy_size(int_argument(info, 0));
+}
+
+Napi::Value run_foreground(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  catch_signals(info);
+  RawTerminal terminal;
+  Foreground run{int_argument(info, 0), int_argument(info, 1), int_argument(info, 2), &terminal,
+                 int_argument(info, 3), text_argument(info, 4)};
+  // As long as somebody has the terminal open, a program that closes and opens it again does not end
+  // the output (systemd does that with its console).
+  Fd peer;
+  if (run.ptmx >= 0) {
+    peer.reset(ioctl(run.ptmx, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    (void)fcntl(run.ptmx, F_SETFL, O_RDWR | O_NONBLOCK);
+    terminal.make_raw();
+  }
+  loop(run);
+  release_signals();
+  Napi::Object status = Napi::Object::New(env);
+  if (WIFSIGNALED(run.status))
+    status.Set("signal", WTERMSIG(run.status));
+  else
+    status.Set("code", WEXITSTATUS(run.status));
+  return status;
+}
+
+}  // namespace tsrun

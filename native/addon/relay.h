@@ -1,0 +1,36 @@
+// Copies one direction of a terminal's data without ever blocking the other.
+#pragma once
+#include <poll.h>
+
+#include <cstddef>
+#include <vector>
+
+namespace tsrun {
+
+class Relay {
+ public:
+  Relay(int from, int to);
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  // Fills two poll entries: the source (while there is room) and the target (while there is data).
+  void prepare(pollfd* watched) const;
+  // Reads and writes what poll said can be.
+  void transfer(const pollfd* watched);
+  // After the end of the container: everything that is still in the terminal goes out.
+  void drain();
+  void stop() { reading_ = false; }
+
+ private:
+  bool fill();
+  bool flush();
+
+  int from_;
+  int to_;
+  bool reading_ = true;
+  std::vector<char> buffer_;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+};
+
+}  // namespace tsrun

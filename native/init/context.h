@@ -1,0 +1,61 @@
+// What the steps of one run share. Plain data: no step owns anything that outlives it but through here.
+#pragma once
+#include <stdint.h>
+
+#include "init/failure.h"
+#include "sys/fd.h"
+#include "sys/frame.h"
+
+namespace tsrun {
+
+struct CapabilitySets {
+  uint64_t effective = 0;
+  uint64_t permitted = 0;
+  uint64_t inheritable = 0;
+  uint64_t ambient = 0;
+  uint64_t reserve = 0;
+  bool given = false;
+};
+
+struct Context {
+  int sync = -1;   // to the parent, later to whoever runs `start`
+  int start = -1;  // listening socket of the state directory; -1: started over `sync`
+  uint32_t preserve_fds = 0;
+  uint32_t step = 0;  // index of the running step's name, for the failure frame
+
+  Fd target;  // pidfd of the container that `enterNamespaces` joins
+  Fd root;    // the rootfs; all container paths are resolved below it
+  Fd proc;    // a procfs of the runtime's own that is mounted nowhere
+  bool shared_propagation = false;
+  bool may_bind_devices = false;
+
+  CapabilitySets capabilities;
+  const uint8_t* filter = nullptr;  // seccomp program that `exec` loads
+  uint32_t filter_size = 0;
+  uint32_t filter_flags = 0;
+
+  // What `exec` runs.
+  char executable[4096];  // not zeroed: that would touch one more page
+  Context() noexcept { executable[0] = 0; }
+  char** argv = nullptr;
+  char** envp = nullptr;
+};
+
+// Sends a frame; `fd` is attached when it is not -1. False when the parent is gone.
+bool send_frame(const Context& context, FrameHead head, const char* syscall, const char* path,
+                const char* detail, int fd = -1) noexcept;
+
+// Waits for the parent's go; a failure when it has gone.
+Failure await_go(const Context& context) noexcept;
+
+// The runtime's own procfs, mounted nowhere; made on first use. -1 with errno set.
+int private_proc(Context& context) noexcept;
+
+// True for the root of a procfs: PROC_ROOT_INO of the kernel, any other directory there has another
+// number.
+bool is_procfs_root(int fd) noexcept;
+
+// Room for `count` pointers (and more than the heap could offer: tsrun-init has none).
+char** pointer_array(uint32_t count) noexcept;
+
+}  // namespace tsrun

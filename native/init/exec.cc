@@ -1,0 +1,71 @@
+// The last steps: the seccomp filter and execve.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <string.h>
+
+#include "init/context.h"
+#include "init/identity.h"
+#include "plan_steps.h"
+#include "sys/syscall.h"
+
+namespace tsrun::step {
+namespace {
+
+long load_filter(const uint8_t* program, uint32_t size, uint32_t flags) noexcept {
+  sock_fprog filter{};
+  filter.len = static_cast<unsigned short>(size / sizeof(sock_filter));
+  filter.filter = reinterpret_cast<sock_filter*>(const_cast<uint8_t*>(program));
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+}
+
+constexpr uint64_t kSysAdmin = uint64_t{1} << 21;
+
+// Effective only for the one call that needs it.
+Failure raise_reserved(const CapabilitySets& sets) noexcept {
+  if (!sets.given || (sets.reserve & kSysAdmin) == 0) return kOk;
+  return set_capabilities(sets.effective | sets.reserve, sets.permitted | sets.reserve,
+                          sets.inheritable);
+}
+
+Failure drop_reserved(const CapabilitySets& sets) noexcept {
+  if (!sets.given || sets.reserve == 0) return kOk;
+  return set_capabilities(sets.effective, sets.permitted, sets.inheritable);
+}
+
+}  // namespace
+
+// A filter whose listener the parent must have is loaded now; any other waits for `exec`.
+Failure run(const Seccomp& s, Context& context) noexcept {
+  if (s.program.size == 0 || s.program.size % sizeof(sock_filter) != 0) return hostile_plan();
+  if (s.late) {
+    context.filter = s.program.data;
+    context.filter_size = s.program.size;
+    context.filter_flags = s.flags;
+    return kOk;
+  }
+  if (Failure failure = raise_reserved(context.capabilities)) return failure;
+  const uint32_t flags = s.flags | (s.listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0);
+  const long result = load_filter(s.program.data, s.program.size, flags);
+  if (result < 0) return fail("seccomp");
+  if (Failure failure = drop_reserved(context.capabilities)) return failure;
+  if (!s.listener) return kOk;
+  const FrameHead head{static_cast<uint32_t>(FrameType::listener), context.step, 0,
+                       static_cast<uint32_t>(result)};
+  if (!send_frame(context, head, "", "", "")) return fail("write");
+  return await_go(context);  // the parent has its own copy, so this one may go with execve
+}
+
+// All descriptors left are close-on-exec; the parent takes the end of the sync socket for success.
+Failure run(const Exec&, Context& context) noexcept {
+  if (context.argv == nullptr) return hostile_plan();
+  if (context.filter != nullptr) {
+    if (Failure failure = raise_reserved(context.capabilities)) return failure;
+    if (load_filter(context.filter, context.filter_size, context.filter_flags) < 0)
+      return fail("seccomp");
+  }
+  if (Failure failure = drop_reserved(context.capabilities)) return failure;
+  (void)::execve(context.executable, context.argv, context.envp);
+  return fail("execve", context.executable);
+}
+
+}  // namespace tsrun::step

@@ -1,0 +1,27 @@
+// What the mounting steps have in common: attach a detached mount, then set what needs it attached.
+#pragma once
+#include "init/context.h"
+#include "init/failure.h"
+#include "init/reader.h"
+
+namespace tsrun {
+
+struct Attach {
+  const char* destination;
+  uint64_t recursive_set = 0;
+  uint64_t recursive_clear = 0;
+  NumberList propagation = {};
+};
+
+// Refuses a target that must not be mounted on: the root itself, the container's /proc unless what
+// is mounted `is_procfs`, or something in procfs that is not below /proc by name (a link led there).
+Failure check_target(const Context& context, int target, const char* destination,
+                     bool is_procfs) noexcept;
+
+// Applies recursive attributes and propagation to an attached mount.
+Failure finish_mount(int mount, const Attach& attach) noexcept;
+
+// Moves the detached `mount` onto `target`, then `finish_mount`.
+Failure attach_mount(int mount, int target, const Attach& attach) noexcept;
+
+}  // namespace tsrun

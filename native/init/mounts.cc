@@ -1,0 +1,249 @@
+// Steps that mount filesystems and bind trees into the rootfs, from descriptor to descriptor.
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "init/context.h"
+#include "init/copy_up.h"
+#include "init/mount_tree.h"
+#include "init/paths.h"
+#include "plan_steps.h"
+#include "sys/syscall.h"
+#include "sys/text.h"
+
+namespace tsrun {
+
+namespace {
+
+bool is_same_file(const struct stat& one, const struct stat& other) noexcept {
+  return one.st_ino == other.st_ino && one.st_dev == other.st_dev;
+}
+
+// The plan's destinations are free of `.`, `..` and doubled slashes.
+bool is_proc_path(const char* path) noexcept {
+  return strncmp(path, "/proc", 5) == 0 && (path[5] == 0 || path[5] == '/');
+}
+
+}  // namespace
+
+// Whatever the names say, what counts is where they lead: programs in the container trust /proc, so
+// nothing but a procfs may cover it (CVE-2019-16884), and nothing be mounted in it by a link.
+Failure check_target(const Context& context, int target, const char* destination,
+                     bool is_procfs) noexcept {
+  struct stat root, own, proc;
+  if (::fstat(context.root.get(), &root) < 0 || ::fstat(target, &own) < 0)
+    return fail("fstat", destination);
+  if (is_same_file(root, own))
+    return refuse(EINVAL, "openat2", destination, "the destination is the container's root");
+  const Fd proc_dir = open_in_root(context, "/proc");
+  if (!is_procfs && proc_dir && ::fstat(proc_dir.get(), &proc) == 0 && is_same_file(proc, own))
+    return refuse(EPERM, "openat2", destination, "only a procfs may be mounted at /proc");
+  struct statfs fs;
+  if (::fstatfs(target, &fs) < 0) return fail("fstatfs", destination);
+  const bool says_proc = is_proc_path(destination);
+  if (fs.f_type == PROC_SUPER_MAGIC && !says_proc)
+    return refuse(EPERM, "openat2", destination, "the destination leads into procfs");
+  return kOk;
+}
+
+Failure attach_mount(int mount, int target, const Attach& attach) noexcept {
+  if (sys::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+    return fail("move_mount", attach.destination);
+  return finish_mount(mount, attach);
+}
+
+Failure finish_mount(int mount, const Attach& attach) noexcept {
+  if (attach.recursive_set != 0 || attach.recursive_clear != 0) {
+    sys::MountAttributes attributes;
+    attributes.set = attach.recursive_set;
+    attributes.clear = attach.recursive_clear;
+    if (sys::mount_setattr(mount, "", AT_EMPTY_PATH | AT_RECURSIVE, attributes) < 0)
+      return fail("mount_setattr", attach.destination);
+  }
+  for (uint32_t i = 0; i < attach.propagation.count; i++) {
+    sys::MountAttributes attributes;
+    attributes.propagation = attach.propagation[i] & ~static_cast<uint32_t>(MS_REC);
+    const unsigned recursive = attach.propagation[i] & MS_REC ? AT_RECURSIVE : 0;
+    if (sys::mount_setattr(mount, "", AT_EMPTY_PATH | recursive, attributes) < 0)
+      return fail("mount_setattr", attach.destination);
+  }
+  return kOk;
+}
+
+namespace step {
+namespace {
+
+constexpr size_t kMaxConfigValue = 255;  // fsconfig(2) takes no longer value
+constexpr uint32_t kPageSize = 4096;     // mount(2) takes no more data
+
+bool is(Text text, const char* other) noexcept { return strcmp(text.data, other) == 0; }
+
+// proc and sysfs must lie on a real directory: a link there is an attack (CVE-2019-19921, -28642).
+Failure open_kernel_target(const Context& context, const char* path, Fd& fd) noexcept {
+  fd = open_in_root_without_links(context, path, O_DIRECTORY);
+  if (fd) return kOk;
+  if (errno == ELOOP || errno == ENOTDIR)
+    return fail("openat2", path, "must be mounted on an ordinary directory");
+  if (errno != ENOENT) return fail("openat2", path);
+  Fd parent;
+  const char* name;
+  if (Failure failure = open_parent(context, path, parent, name)) return failure;
+  if (::mkdirat(parent.get(), name, 0755) < 0) return fail("mkdirat", path);
+  fd = open_in_root_without_links(context, path, O_DIRECTORY);
+  return fd ? kOk : fail("openat2", path);
+}
+
+Failure configure(int fs, Text option) noexcept {
+  const char* equals = strchr(option.data, '=');
+  if (equals == nullptr) {
+    if (sys::fsconfig(fs, FSCONFIG_SET_FLAG, option.data, nullptr) < 0)
+      return fail("fsconfig", option.data);
+    return kOk;
+  }
+  char key[128];
+  const size_t length = static_cast<size_t>(equals - option.data);
+  if (length >= sizeof key) return refuse(EINVAL, "fsconfig", option.data, "name too long");
+  memcpy(key, option.data, length);
+  key[length] = 0;
+  if (sys::fsconfig(fs, FSCONFIG_SET_STRING, key, equals + 1) < 0)
+    return fail("fsconfig", option.data);
+  return kOk;
+}
+
+// A tmpfs over an existing directory keeps that directory's mode, as engines rely on for /tmp.
+Failure keep_mode(const MountFilesystem& s, int fs, int target) noexcept {
+  bool given = false;
+  (void)s.options.for_each([&](Text option) -> Failure {
+    given |= strncmp(option.data, "mode=", 5) == 0;
+    return kOk;
+  });
+  struct stat info;
+  if (given || ::fstat(target, &info) < 0) return kOk;
+  char mode[8] = "0000";
+  for (unsigned i = 0; i < 4; i++)
+    mode[3 - i] = static_cast<char>('0' + ((info.st_mode >> (3 * i)) & 7));
+  return sys::fsconfig(fs, FSCONFIG_SET_STRING, "mode", mode) < 0 ? fail("fsconfig", "mode") : kOk;
+}
+
+// The kernel's own words about a failed configuration, where it has any.
+const char* kernel_message(int fs) noexcept {
+  static char message[512];
+  const ssize_t size = ::read(fs, message, sizeof message - 1);
+  if (size <= 2) return "";
+  message[size] = 0;
+  return message + 2;  // behind "e ", "w " or "i "
+}
+
+Failure make_filesystem(const MountFilesystem& s, int target, bool created, Fd& mount) noexcept {
+  Fd fs{sys::fsopen(s.type.data)};
+  if (!fs) return fail("fsopen", s.type.data);
+  if (!s.source.empty() &&
+      sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, "source", s.source.data) < 0)
+    return fail("fsconfig", s.source.data);
+  if (Failure failure = s.options.for_each([&](Text o) { return configure(fs.get(), o); })) {
+    failure.detail = kernel_message(fs.get());
+    return failure;
+  }
+  if (is(s.type, "tmpfs") && !created)
+    if (Failure failure = keep_mode(s, fs.get(), target)) return failure;
+  if (sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0) {
+    const int error = errno;
+    return refuse(error, "fsconfig", s.destination.data, kernel_message(fs.get()));
+  }
+  mount.reset(sys::fsmount(fs.get(), static_cast<unsigned>(s.attr_set)));
+  return mount ? kOk : fail("fsmount", s.destination.data);
+}
+
+// mount(2), for options that the new interface cannot carry. The target is named by its descriptor
+// in the runtime's own procfs, so no path of the container is followed.
+Failure mount_legacy(const MountFilesystem& s, Context& context, int target, Fd& mount) noexcept {
+  static char data[kPageSize];
+  size_t size = 0;
+  Failure failure = s.options.for_each([&](Text option) -> Failure {
+    if (size + option.size + 2 > sizeof data) return refuse(E2BIG, "mount", option.data, "");
+    if (size > 0) data[size++] = ',';
+    memcpy(data + size, option.data, option.size);
+    size += option.size;
+    return kOk;
+  });
+  if (failure) return failure;
+  data[size] = 0;
+  char name[32] = "self/fd/";
+  append_number(name, static_cast<uint32_t>(target));
+  Fd cwd{::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!cwd || ::fchdir(private_proc(context)) < 0) return fail("fchdir");
+  const long result = ::syscall(SYS_mount, s.source.data, name, s.type.data, s.legacy_flags, data);
+  if (result < 0) failure = fail("mount", s.destination.data);
+  if (::fchdir(cwd.get()) < 0) return fail("fchdir");
+  if (failure) return failure;
+  mount = open_in_root(context, s.destination.data);
+  if (!mount) return fail("openat2", s.destination.data);
+  sys::MountAttributes attributes;
+  attributes.set = s.attr_set;
+  attributes.clear = s.attr_clear;
+  if (sys::mount_setattr(mount.get(), "", AT_EMPTY_PATH, attributes) < 0)
+    return fail("mount_setattr", s.destination.data);
+  return kOk;
+}
+
+bool needs_legacy(const MountFilesystem& s) noexcept {
+  bool needs = s.legacy_flags != 0;
+  (void)s.options.for_each([&](Text option) -> Failure {
+    const char* equals = strchr(option.data, '=');
+    needs |= equals != nullptr && strlen(equals + 1) > kMaxConfigValue;
+    return kOk;
+  });
+  return needs;
+}
+
+}  // namespace
+
+Failure run(const MountFilesystem& s, Context& context) noexcept {
+  Fd target, mount;
+  bool created = false;
+  const bool kernel = is(s.type, "proc") || is(s.type, "sysfs");
+  const char* destination = s.destination.data;
+  if (Failure failure =
+          kernel ? open_kernel_target(context, destination, target)
+                 : ensure_in_root(context, destination, Leaf::directory, target, &created))
+    return failure;
+  if (Failure failure = check_target(context, target.get(), destination, is(s.type, "proc")))
+    return failure;
+  const Attach attach{destination, s.recursive_set, s.recursive_clear, s.propagation};
+  if (needs_legacy(s)) {
+    if (Failure failure = mount_legacy(s, context, target.get(), mount)) return failure;
+    return finish_mount(mount.get(), attach);
+  }
+  if (Failure failure = make_filesystem(s, target.get(), created, mount)) return failure;
+  if (s.copy_up)
+    if (Failure failure = copy_up(target.get(), mount.get(), destination)) return failure;
+  return attach_mount(mount.get(), target.get(), attach);
+}
+
+Failure run(const MountBind& s, Context& context) noexcept {
+  const char* destination = s.destination.data;
+  Fd tree{
+      sys::open_tree(AT_FDCWD, s.source.data, OPEN_TREE_CLONE | (s.recursive ? AT_RECURSIVE : 0))};
+  if (!tree) return fail("open_tree", s.source.data);
+  struct stat info;
+  if (::fstat(tree.get(), &info) < 0) return fail("fstat", s.source.data);
+  Fd target;
+  const Leaf leaf = S_ISDIR(info.st_mode) ? Leaf::directory : Leaf::file;
+  if (Failure failure = ensure_in_root(context, destination, leaf, target)) return failure;
+  if (Failure failure =
+          check_target(context, target.get(), destination, is_procfs_root(tree.get())))
+    return failure;
+  if (s.attr_set != 0 || s.attr_clear != 0) {
+    sys::MountAttributes attributes;
+    attributes.set = s.attr_set;
+    attributes.clear = s.attr_clear;
+    if (sys::mount_setattr(tree.get(), "", AT_EMPTY_PATH, attributes) < 0)
+      return fail("mount_setattr", destination);
+  }
+  const Attach attach{destination, s.recursive_set, s.recursive_clear, s.propagation};
+  return attach_mount(tree.get(), target.get(), attach);
+}
+
+}  // namespace step
+}  // namespace tsrun

@@ -1,0 +1,186 @@
+// Steps that join, make and furnish namespaces.
+#include <linux/nsfs.h>
+#include <linux/sched.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "init/context.h"
+#include "plan_steps.h"
+#include "sys/syscall.h"
+
+namespace tsrun::step {
+namespace {
+
+constexpr uint32_t kMaxNamespaces = 8;
+
+struct Joined {
+  Fd fd[kMaxNamespaces];
+  bool done[kMaxNamespaces] = {};
+};
+
+Failure write_text(int dir, const char* path, const char* text, size_t size) noexcept {
+  Fd file{::openat(dir, path, O_WRONLY | O_CLOEXEC)};
+  if (!file) return fail("openat", path);
+  if (::write(file.get(), text, size) < 0) return fail("write", path);
+  return kOk;
+}
+
+// setns(2) into the user namespace one already lives in is EINVAL, and nothing needs to be done.
+bool is_own_user_namespace(int fd) noexcept {
+  struct stat own, other;
+  return ::stat("/proc/self/ns/user", &own) == 0 && ::fstat(fd, &other) == 0 &&
+         own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+}
+
+Failure open_all(const JoinNamespaces& s, Joined& joined) noexcept {
+  uint32_t i = 0;
+  return s.paths.for_each([&](Text path) -> Failure {
+    Fd& fd = joined.fd[i];
+    fd.reset(::open(path.data, O_RDONLY | O_CLOEXEC));
+    if (!fd) return fail("open", path.data);
+    const int type = ::ioctl(fd.get(), NS_GET_NSTYPE);
+    if (type < 0) return refuse(EINVAL, "ioctl(NS_GET_NSTYPE)", path.data, "not a namespace");
+    if (static_cast<uint32_t>(type) != s.types[i])
+      return refuse(EINVAL, "ioctl(NS_GET_NSTYPE)", path.data, "a namespace of another type");
+    i++;
+    return kOk;
+  });
+}
+
+// One pass over what is not joined yet. `user`: only the user namespace; else all the others.
+Failure join_pass(const JoinNamespaces& s, Joined& joined, bool user, bool tolerate) noexcept {
+  uint32_t i = 0;
+  return s.paths.for_each([&](Text path) -> Failure {
+    const uint32_t at = i++;
+    const bool is_user = s.types[at] == CLONE_NEWUSER;
+    if (joined.done[at] || is_user != user) return kOk;
+    if (is_user && is_own_user_namespace(joined.fd[at].get())) return kOk;
+    if (::setns(joined.fd[at].get(), static_cast<int>(s.types[at])) == 0)
+      joined.done[at] = true;
+    else if (!tolerate || errno != EPERM)
+      return fail("setns", path.data);
+    return kOk;
+  });
+}
+
+}  // namespace
+
+Failure run(const JoinCgroups& s, Context&) noexcept {
+  return s.paths.for_each([](Text path) -> Failure {
+    Fd dir{::open(path.data, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (!dir) return fail("open", path.data);
+    Failure failure = write_text(dir.get(), "cgroup.procs", "0", 1);
+    if (failure) failure.path = path.data;
+    return failure;
+  });
+}
+
+// Namespaces owned by the runtime's user namespace must be joined before the container's user
+// namespace takes the privilege away; those owned by the container's can only be joined after.
+Failure run(const JoinNamespaces& s, Context&) noexcept {
+  if (s.paths.count > kMaxNamespaces || s.paths.count != s.types.count) return hostile_plan();
+  Joined joined;
+  if (Failure failure = open_all(s, joined)) return failure;
+  if (Failure failure = join_pass(s, joined, false, true)) return failure;
+  if (Failure failure = join_pass(s, joined, true, false)) return failure;
+  return join_pass(s, joined, false, false);
+}
+
+// All at once and by pidfd: no pid can have been reused, and the kernel itself knows in which order
+// the namespaces give and need privilege. setns(2) also moves root and working directory to the top
+// of the mount namespace.
+Failure run(const EnterNamespaces& s, Context& context) noexcept {
+  if (!context.target) return hostile_plan();
+  // While the runtime's own is in reach: the container's procfs does not know this process.
+  if (s.procfs && private_proc(context) < 0) return fail("fsopen", "proc");
+  if (s.types != 0 && ::setns(context.target.get(), static_cast<int>(s.types)) < 0) {
+    const bool gone = errno == ESRCH;
+    return fail("setns", "", gone ? "the container's init process has ended" : "");
+  }
+  context.target.reset();
+  return kOk;
+}
+
+Failure run(const UnshareTime& s, Context&) noexcept {
+  if (::unshare(CLONE_NEWTIME) < 0) return fail("unshare", "", "time namespace");
+  if (s.offsets.empty()) return kOk;
+  return write_text(AT_FDCWD, "/proc/self/timens_offsets", s.offsets.data, s.offsets.size);
+}
+
+// CLONE_PARENT: the container's init becomes a child of the runtime, not of this process. It goes on
+// when this process has ended, and so has told the parent who it is, before it can say anything itself.
+Failure run(const Fork& s, Context& context) noexcept {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return fail("pipe2");
+  Fd read_end{ends[0]}, write_end{ends[1]};
+  int pidfd = -1;
+  clone_args args{};
+  args.flags = s.flags | CLONE_PARENT | CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
+  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+  if (pid < 0) return fail("clone3");
+  if (pid > 0) {
+    const FrameHead head{static_cast<uint32_t>(FrameType::child), context.step, 0,
+                         static_cast<uint32_t>(pid)};
+    ::_exit(send_frame(context, head, "", "", "", pidfd) ? 0 : 1);
+  }
+  write_end.reset();
+  char end;
+  while (::read(read_end.get(), &end, 1) < 0 && errno == EINTR) {
+  }
+  context.proc.reset();  // it may be one of other pids, which the container must not come by
+  return kOk;
+}
+
+Failure run(const BecomeRoot&, Context&) noexcept {
+  if (::syscall(SYS_setresgid, 0, 0, 0) < 0) return fail("setresgid", "0");
+  if (::syscall(SYS_setresuid, 0, 0, 0) < 0) return fail("setresuid", "0");
+  return kOk;
+}
+
+// After the cgroup is joined: the namespace's root is the cgroup of this moment.
+Failure run(const UnshareCgroup&, Context&) noexcept {
+  return ::unshare(CLONE_NEWCGROUP) < 0 ? fail("unshare", "", "cgroup namespace") : kOk;
+}
+
+Failure run(const NewSession&, Context&) noexcept {
+  // EPERM: already a session leader, for example pid 1 of a joined namespace.
+  return ::setsid() < 0 && errno != EPERM ? fail("setsid") : kOk;
+}
+
+Failure run(const Keyring& s, Context&) noexcept {
+  constexpr int kJoinSessionKeyring = 1;
+  constexpr int kSetPermissions = 5;
+  // What the kernel gives a new session keyring (possessor: all; user: view, read, link), and search,
+  // without which `exec` could not join it by name.
+  constexpr uint32_t kJoinable = 0x3f130000 | 0x00080000;
+  const long serial = ::syscall(SYS_keyctl, kJoinSessionKeyring, s.name.data);
+  // Kernels without keyrings and profiles that forbid them have nothing to isolate.
+  if (serial < 0) return errno != ENOSYS && errno != EPERM ? fail("keyctl", s.name.data) : kOk;
+  (void)::syscall(SYS_keyctl, kSetPermissions, serial, kJoinable);
+  return kOk;
+}
+
+Failure run(const Loopback&, Context&) noexcept {
+  Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!socket) return fail("socket");
+  ifreq request{};
+  memcpy(request.ifr_name, "lo", 3);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) < 0 ? fail("ioctl(SIOCSIFFLAGS)", "lo")
+                                                           : kOk;
+}
+
+Failure run(const Hostname& s, Context&) noexcept {
+  return ::sethostname(s.name.data, s.name.size) < 0 ? fail("sethostname", s.name.data) : kOk;
+}
+
+Failure run(const Domainname& s, Context&) noexcept {
+  return ::setdomainname(s.name.data, s.name.size) < 0 ? fail("setdomainname", s.name.data) : kOk;
+}
+
+}  // namespace tsrun::step

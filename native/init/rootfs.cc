@@ -1,0 +1,157 @@
+// Steps that make the rootfs the root of the mount namespace.
+#include <string.h>
+#include <sys/stat.h>
+
+#include "init/context.h"
+#include "init/paths.h"
+#include "plan_steps.h"
+#include "sys/syscall.h"
+
+namespace tsrun::step {
+namespace {
+
+// Makes the mount that `dir` lies in private. Only a mount's root takes attributes, so climb to it.
+Failure make_mount_private(int dir) noexcept {
+  sys::MountAttributes attributes;
+  attributes.propagation = MS_PRIVATE;
+  Fd at{::openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  for (int depth = 0; at && depth < 4096; depth++) {
+    if (sys::mount_setattr(at.get(), "", AT_EMPTY_PATH, attributes) == 0) return kOk;
+    if (errno != EINVAL) break;
+    at.reset(::openat(at.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  return fail("mount_setattr");
+}
+
+bool starts_with(const char* text, const char* prefix) noexcept {
+  return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+}  // namespace
+
+// Propagation of the whole tree before anything is mounted: nothing may travel back to the host.
+Failure run(const Propagation& s, Context& context) noexcept {
+  sys::MountAttributes attributes;
+  attributes.propagation = s.flags;
+  const unsigned recursive = s.recursive ? AT_RECURSIVE : 0;
+  if (sys::mount_setattr(AT_FDCWD, s.target.data, recursive, attributes) < 0)
+    return fail("mount_setattr", s.target.data);
+  if (s.flags & MS_SHARED) context.shared_propagation = true;
+  return kOk;
+}
+
+// The rootfs becomes a mount of its own, attached where it was, so that hooks find it at its path.
+Failure run(const Rootfs& s, Context& context) noexcept {
+  Fd dir{sys::openat2(AT_FDCWD, s.path.data, O_PATH | O_DIRECTORY,
+                      RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)};
+  if (!dir) return fail("openat2", s.path.data);
+  if (!s.attach) {
+    context.root = static_cast<Fd&&>(dir);
+    return kOk;
+  }
+  if (context.shared_propagation) {  // pivot_root(2) refuses a shared parent mount
+    Fd parent{::openat(dir.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (!parent) return fail("openat", s.path.data);
+    if (Failure failure = make_mount_private(parent.get())) return failure;
+  }
+  Fd tree{sys::open_tree(dir.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | AT_RECURSIVE)};
+  if (!tree) return fail("open_tree", s.path.data);
+  if (sys::move_mount(tree.get(), "", dir.get(), "",
+                      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+    return fail("move_mount", s.path.data);
+  context.root = static_cast<Fd&&>(tree);
+  return kOk;
+}
+
+// pivot_root(".", ".") stacks the old root on the new one, so no directory for it is needed.
+Failure run(const PivotRoot&, Context& context) noexcept {
+  Fd old{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!old) return fail("open", "/");
+  if (::fchdir(context.root.get()) < 0) return fail("fchdir");
+  if (sys::pivot_root(".", ".") < 0) return fail("pivot_root");
+  if (::fchdir(old.get()) < 0) return fail("fchdir");
+  if (context.shared_propagation) {
+    sys::MountAttributes attributes;
+    attributes.propagation = MS_SLAVE;  // or the host would see its mounts vanish
+    if (sys::mount_setattr(old.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, attributes) < 0)
+      return fail("mount_setattr", "/");
+  }
+  constexpr int kDetach = 2;
+  if (::syscall(SYS_umount2, ".", kDetach) < 0) return fail("umount2", "/");
+  return ::chdir("/") < 0 ? fail("chdir", "/") : kOk;
+}
+
+namespace {
+
+// A host's whole proc or sysfs left in reach would show what the container's own hides; runc's
+// --no-pivot takes them away too. Lines: id parent major:minor root mountpoint options … - type.
+Failure hide_kernel_mount(char* line) noexcept {
+  char* fields[5] = {};
+  char* at = line;
+  for (int i = 0; i < 5; i++) {
+    fields[i] = at;
+    at = strchr(at, ' ');
+    if (at == nullptr) return kOk;
+    *at++ = 0;
+  }
+  const char* type = strstr(at, " - ");
+  if (type == nullptr || strcmp(fields[3], "/") != 0) return kOk;
+  if (!starts_with(type + 3, "proc ") && !starts_with(type + 3, "sysfs ")) return kOk;
+  constexpr int kDetach = 2;
+  if (::syscall(SYS_umount2, fields[4], kDetach) == 0 || errno == EINVAL || errno == ENOENT)
+    return kOk;
+  return fail("umount2", fields[4]);
+}
+
+}  // namespace
+
+// --no-pivot, for a root on a ramfs: the new root is moved over the old one.
+Failure run(const MoveRoot&, Context& context) noexcept {
+  static char mounts[256 * 1024];
+  const int proc = private_proc(context);
+  Fd info{::openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC)};
+  if (!info) return fail("openat", "/proc/self/mountinfo");
+  size_t size = 0;
+  for (ssize_t got; (got = ::read(info.get(), mounts + size, sizeof mounts - 1 - size)) > 0;)
+    size += static_cast<size_t>(got);
+  if (size == sizeof mounts - 1) return refuse(E2BIG, "read", "/proc/self/mountinfo", "");
+  if (::fchdir(context.root.get()) < 0) return fail("fchdir");
+  char own[4096];
+  if (::syscall(SYS_getcwd, own, sizeof own) < 0) return fail("getcwd");
+  for (char *line = mounts, *end; (end = strchr(line, '\n')) != nullptr; line = end + 1) {
+    *end = 0;
+    if (strstr(line, own) == nullptr)
+      if (Failure failure = hide_kernel_mount(line)) return failure;
+  }
+  if (sys::move_mount(context.root.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+    return fail("move_mount", "/");
+  if (::chroot(".") < 0) return fail("chroot", ".");
+  return ::chdir("/") < 0 ? fail("chdir", "/") : kOk;
+}
+
+// For `exec`: the root of the container that is already there.
+Failure run(const EnterRoot& s, Context& context) noexcept {
+  context.root.reset(sys::openat2(AT_FDCWD, s.path.data, O_PATH | O_DIRECTORY,
+                                  RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
+  return context.root ? kOk : fail("openat2", s.path.data);
+}
+
+Failure run(const Chroot&, Context& context) noexcept {
+  if (::fchdir(context.root.get()) < 0) return fail("fchdir");
+  if (::chroot(".") < 0) return fail("chroot", ".");
+  return ::chdir("/") < 0 ? fail("chdir", "/") : kOk;
+}
+
+Failure run(const MountAttributes& s, Context& context) noexcept {
+  Fd target = open_in_root(context, s.destination.data);
+  if (!target) return fail("openat2", s.destination.data);
+  sys::MountAttributes attributes;
+  attributes.set = s.attr_set;
+  attributes.clear = s.attr_clear;
+  const unsigned flags = AT_EMPTY_PATH | (s.recursive ? AT_RECURSIVE : 0);
+  if (sys::mount_setattr(target.get(), "", flags, attributes) < 0)
+    return fail("mount_setattr", s.destination.data);
+  return kOk;
+}
+
+}  // namespace tsrun::step

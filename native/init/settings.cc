@@ -1,0 +1,121 @@
+// Steps that each set one property of the process, or of a namespace, with one kernel call.
+#include <fcntl.h>
+#include <linux/ioprio.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "init/context.h"
+#include "init/paths.h"
+#include "plan_steps.h"
+#include "sys/cpu_mask.h"
+#include "sys/syscall.h"
+#include "sys/text.h"
+
+namespace tsrun::step {
+namespace {
+
+constexpr uint64_t kInsideProc =
+    RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+
+Failure write_all(int file, const char* value, size_t size, const char* path) noexcept {
+  return ::write(file, value, size) < 0 ? fail("write", path) : kOk;
+}
+
+// `self` is a link of procfs, so the process's directory is opened first.
+constexpr uint64_t kFollowSelf = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+
+Fd open_attribute(Context& context, const char* name) noexcept {
+  Fd self{sys::openat2(private_proc(context), "self/attr", O_PATH | O_DIRECTORY, kFollowSelf)};
+  if (!self) return self;
+  return Fd{sys::openat2(self.get(), name, O_WRONLY, kInsideProc)};
+}
+
+struct SchedulerAttributes {  // struct sched_attr, sched_setattr(2)
+  uint32_t size;
+  uint32_t policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime;
+  uint64_t deadline;
+  uint64_t period;
+};
+
+}  // namespace
+
+// Through the runtime's own procfs: what the container mounts on /proc/sys has no say (CVE-2025-52881).
+Failure run(const Sysctl& s, Context& context) noexcept {
+  const int proc = private_proc(context);
+  if (proc < 0) return fail("fsopen", "proc");
+  Fd sys{sys::openat2(proc, "sys", O_PATH | O_DIRECTORY, kInsideProc)};
+  if (!sys) return fail("openat", "/proc/sys");
+  Fd file{sys::openat2(sys.get(), s.key.data, O_WRONLY, kInsideProc)};
+  if (!file) return fail("openat2", s.key.data);
+  return write_all(file.get(), s.value.data, s.value.size, s.key.data);
+}
+
+Failure run(const Apparmor& s, Context& context) noexcept {
+  Fd file = open_attribute(context, "apparmor/exec");
+  if (!file) file = open_attribute(context, "exec");
+  if (!file) return fail("openat2", "/proc/self/attr/exec");
+  char value[4096] = "exec ";
+  append_text(value, sizeof value, s.profile.data);
+  return write_all(file.get(), value, strlen(value), "/proc/self/attr/exec");
+}
+
+Failure run(const Selinux& s, Context& context) noexcept {
+  Fd file = open_attribute(context, "exec");
+  if (!file) return fail("openat2", "/proc/self/attr/exec");
+  return write_all(file.get(), s.label.data, s.label.size, "/proc/self/attr/exec");
+}
+
+Failure run(const Umask& s, Context&) noexcept {
+  (void)::umask(s.mode);
+  return kOk;
+}
+
+// The runtime may be bound to some CPUs; the container's cpuset alone is to decide for the container,
+// or a list in the config.
+Failure run(const Affinity& s, Context&) noexcept {
+  static CpuMask mask;
+  const bool all = strcmp(s.cpus.data, "all") == 0;
+  if (all) mask.set_all();
+  if (!all && !mask.parse(s.cpus.data))
+    return refuse(EINVAL, "sched_setaffinity", s.cpus.data, "not a list of CPUs");
+  if (::syscall(SYS_sched_setaffinity, 0, sizeof mask.bits, mask.bits) == 0) return kOk;
+  return all && errno == EINVAL ? kOk : fail("sched_setaffinity", s.cpus.data);
+}
+
+Failure run(const Rlimit& s, Context&) noexcept {
+  const uint64_t limit[2] = {s.soft, s.hard};
+  return ::syscall(SYS_prlimit64, 0, s.resource, limit, nullptr) < 0 ? fail("prlimit64") : kOk;
+}
+
+Failure run(const Scheduler& s, Context&) noexcept {
+  const SchedulerAttributes attributes{sizeof(SchedulerAttributes),
+                                       s.policy,
+                                       s.flags,
+                                       static_cast<int32_t>(s.nice),
+                                       s.priority,
+                                       s.runtime,
+                                       s.deadline,
+                                       s.period};
+  return ::syscall(SYS_sched_setattr, 0, &attributes, 0) < 0 ? fail("sched_setattr") : kOk;
+}
+
+Failure run(const IoPriority& s, Context&) noexcept {
+  return ::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, s.value) < 0 ? fail("ioprio_set") : kOk;
+}
+
+Failure run(const Personality& s, Context&) noexcept {
+  return ::syscall(SYS_personality, s.domain) < 0 ? fail("personality") : kOk;
+}
+
+Failure run(const NoNewPrivileges&, Context&) noexcept {
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? fail("prctl(PR_SET_NO_NEW_PRIVS)") : kOk;
+}
+
+}  // namespace tsrun::step

@@ -1,0 +1,30 @@
+// Starts tsrun-init: clone with the address space shared until it executes, so that a large caller
+// pays nothing for its size.
+#pragma once
+#include <stdint.h>
+
+namespace tsrun {
+
+struct CloneRequest {
+  int image;              // sealed memfd of tsrun-init
+  int plan;               // sealed memfd of the plan
+  int sync;               // init's end of the sync socket
+  int start;              // listening start socket, or -1
+  int target;             // pidfd of the container's init, or -1
+  int stdio[3];           // become 0, 1, 2
+  uint32_t preserve_fds;  // 3 … 2 + n are passed on
+  uint64_t flags;         // CLONE_NEW*
+  int cgroup;             // directory fd of a cgroup2 group to be born in, or -1
+  const char* cpus;       // CPU list to be born on (`0-3,7`), empty for the caller's
+};
+
+struct CloneResult {
+  int pid = -1;
+  int pidfd = -1;
+  int error = 0;  // errno of the clone, or of what the child did before it executed
+  const char* syscall = nullptr;
+};
+
+CloneResult clone_init(const CloneRequest& request) noexcept;
+
+}  // namespace tsrun

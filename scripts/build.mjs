@@ -1,0 +1,170 @@
+// Builds what has changed: library (tsc), native code (cmake-js), executable (Bun), tests (tsc).
+// usage: node scripts/build.mjs [library|header|native|executable|tests ...]     (default: the first three)
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Failure, isMain, output, packageFile, root, run, runQuietly, script } from './process.mjs'
+import { filesBelow, hashOf, isFresh, writeStamp } from './stamp.mjs'
+
+const at = (path) => join(root, path)
+const node = process.execPath
+
+/** Folder of the prebuilt native files in the npm package for this platform. */
+export const prebuiltFolder = at(`prebuilds/${process.platform}-${process.arch}`)
+/** Files that the native step makes, in build/Release and in the folder above. */
+export const nativeOutputs = ['tsrun.node', 'hello']
+
+const steps = { library, header, native, executable, tests }
+
+/** Where CMake works; `build` itself is node-gyp's. */
+export const cmakeFolder = 'build/cmake'
+
+/** Runs the named build steps in order; each does nothing when its inputs haven't changed. */
+export function build(names) {
+  for (const name of names) {
+    if (!Object.hasOwn(steps, name)) throw new Failure(`unknown build step ${name}: ${Object.keys(steps).join(', ')}`)
+    steps[name]()
+  }
+}
+
+/** Hash of everything native code is made from; the plan's step table is part of it. */
+export function nativeHash() {
+  const { dependencies } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+  const versions = ['node-addon-api', 'node-api-headers'].map((name) => dependencies[name]).join()
+  return hashOf(
+    filesBelow('CMakeLists.txt', 'native', 'scripts/generate-plan-header.mjs', 'src/plan/steps.ts'),
+    `${process.platform}-${process.arch} ${versions}`,
+  )
+}
+
+const libraryHash = () => hashOf(filesBelow('src', 'tsconfig.json'))
+
+function library() {
+  step('TypeScript', 'dist/build-stamp', libraryHash(), [at('dist/index.js')], () => {
+    run(node, [tool('typescript', 'bin/tsc'), '-p', root])
+    chmodSync(at('dist/cli/main.js'), 0o755) // npm sets it on install; a clone is to work as well
+  })
+}
+
+function native() {
+  const hash = nativeHash()
+  const outputs = nativeOutputs.map((name) => at(`build/Release/${name}`))
+  const name = hasPrebuilt() ? 'native code from the package' : 'native code'
+  step(name, 'build/Release/build-stamp', hash, outputs, () => {
+    if (hasPrebuilt()) return usePrebuilt()
+    forgetMovedTree()
+    // Not `cmake-js compile`: on an error it removes the whole build folder and begins again.
+    const options = ['--prefer-make', '--log-level', 'warn', '--parallel', String(availableParallelism())]
+    const folders = ['--directory', root, '--out', at(cmakeFolder)]
+    runQuietly(node, [tool('cmake-js', 'bin/cmake-js'), 'build', ...options, ...folders])
+  })
+}
+
+/** Called by CMake: the header is generated from the compiled step table; other files of src/ may be broken meanwhile. */
+function header() {
+  if (!isFresh(at('dist/build-stamp'), libraryHash(), [at('dist/plan/steps.js')])) {
+    const options = '--module nodenext --target es2022 --verbatimModuleSyntax --skipLibCheck --outDir dist/plan'.split(
+      ' ',
+    )
+    run(node, [tool('typescript', 'bin/tsc'), 'src/plan/steps.ts', ...options])
+  }
+  run(node, ['scripts/generate-plan-header.mjs', 'build/generated/plan_steps.h'])
+}
+
+/** CMake refuses a folder that was configured at another place; only its cache has to go. */
+function forgetMovedTree() {
+  const cache = at(`${cmakeFolder}/CMakeCache.txt`)
+  if (!existsSync(cache) || readFileSync(cache, 'utf8').includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${root}\n`)) return
+  rmSync(at(cmakeFolder), { recursive: true })
+}
+
+/** True in an npm package that brings native code for this platform, made from the sources that it holds. */
+export function hasPrebuilt() {
+  return !existsSync(at('.git')) && isFresh(join(prebuiltFolder, 'build-stamp'), nativeHash(), [])
+}
+
+function usePrebuilt() {
+  mkdirSync(at('build/Release'), { recursive: true })
+  for (const name of nativeOutputs) replace(join(prebuiltFolder, name), at(`build/Release/${name}`))
+}
+
+function executable() {
+  const bun = bunPath()
+  if (!bun) return console.log('no dist/tsrun: the optional package @oven/bun-linux-x64 is not installed')
+  const addon = at('build/Release/tsrun.node')
+  const inputs = filesBelow('src', 'scripts/build-cli.mjs', 'package.json', 'tsconfig.json')
+  step('executable', 'dist/executable-stamp', hashOf(inputs, commit()), [at('dist/tsrun')], () => {
+    run(bun, [at('scripts/build-cli.mjs'), commit()])
+  })
+  step('addon beside it', 'dist/addon-stamp', hashOf([addon]), [at('dist/tsrun.node')], () =>
+    replace(addon, at('dist/tsrun.node')),
+  )
+}
+
+function tests() {
+  library()
+  const inputs = filesBelow('test', 'dist/build-stamp').filter((file) => /\.ts$|\.json$|-stamp$/.test(file))
+  step('tests', 'build/test/build-stamp', hashOf(inputs), [at('build/test')], () => {
+    // A test whose source is gone must not run. The tools are compiled by the tests, when they need them.
+    for (const name of namesIn(at('build/test'))) {
+      if (name !== 'tools') rmSync(at(`build/test/${name}`), { recursive: true })
+    }
+    const shipped = join(prebuiltFolder, 'test-tools')
+    if (existsSync(shipped)) cpSync(shipped, at('build/test/tools'), { recursive: true })
+    run(node, [tool('typescript', 'bin/tsc'), '-p', at('test')])
+  })
+}
+
+const namesIn = (folder) => (existsSync(folder) ? readdirSync(folder) : [])
+
+/** Path of the bun program that makes the executable; undefined where its package is not installed. */
+export function bunPath() {
+  const bun = packageFile('@oven/bun-linux-x64', 'bin/bun')
+  return bun && existsSync(bun) ? bun : undefined
+}
+
+function commit() {
+  if (!existsSync(at('.git'))) return ''
+  try {
+    return output('git', ['rev-parse', 'HEAD']).trim()
+  } catch {
+    return ''
+  }
+}
+
+function step(name, stamp, hash, outputs, work) {
+  if (isFresh(at(stamp), hash, outputs)) return
+  const begin = performance.now()
+  work()
+  const missing = outputs.find((path) => !existsSync(path))
+  if (missing) throw new Failure(`the build made no ${missing}`)
+  writeStamp(at(stamp), hash)
+  console.log(`built ${name} (${((performance.now() - begin) / 1000).toFixed(1)} s)`)
+}
+
+/** By rename, since a process may be running the old file. */
+function replace(from, to) {
+  mkdirSync(dirname(to), { recursive: true })
+  copyFileSync(from, `${to}.new`)
+  renameSync(`${to}.new`, to)
+}
+
+function tool(name, file) {
+  const path = packageFile(name, file)
+  if (!path) throw new Failure(`the npm package ${name} is not installed: run npm ci`)
+  return path
+}
+
+if (isMain(import.meta.url)) {
+  await script((names) => build(names.length > 0 ? names : ['library', 'native', 'executable']))
+}

@@ -1,0 +1,87 @@
+// Runs the test lanes. usage: node scripts/test.mjs [LANE ...] [FILE ...]     (default: every lane this host can run)
+// A lane is a folder of test/; its compiled files are run by tap. The last line is
+// `N passed, N failed, N skipped`, counted in tests (`t.test` at the top of a file, or a bare assertion there).
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { isMain, root, script } from './process.mjs'
+import { setUp } from './setup.mjs'
+import { filesBelow } from './stamp.mjs'
+import { reasonAgainstMachines, runMachines } from './test-vm.mjs'
+
+const isRoot = process.getuid() === 0
+const needsRoot = isRoot ? undefined : 'needs root'
+
+/** Why container engines cannot be tested here. */
+function needsOfEngines() {
+  if (!existsSync('/etc/debian_version')) return "needs the engines that are Debian's packages"
+  const { status } = spawnSync('unshare', ['--net', '--mount', '--propagation', 'private', 'true'])
+  return status === 0 ? undefined : 'needs network and mount namespaces'
+}
+
+const onDemand = (lane) => `run it by npm run test:${lane}`
+
+/**
+ * `jobs`: files at a time; `tools`: what scripts/tools.mjs installs for it; `unavailable`: why this host cannot run it;
+ * `machines`: it runs in virtual machines, with files of other lanes too.
+ */
+const lanes = {
+  unit: { jobs: 2, tools: [] },
+  native: { jobs: 1, tools: [] },
+  integration: { jobs: 2, tools: ['test'], unavailable: needsRoot },
+  security: { jobs: 1, tools: ['test'], unavailable: needsRoot },
+  // On demand until they have shown that they pass in CI every time: whole engines and machines.
+  engines: { jobs: 2, tools: ['test', 'engines'], unavailable: needsRoot ?? needsOfEngines() ?? onDemand('engines') },
+  vm: { jobs: 1, tools: ['test'], unavailable: reasonAgainstMachines() ?? onDemand('vm'), machines: true },
+}
+
+async function main(args) {
+  const unknown = args.find((arg) => !Object.hasOwn(lanes, arg) && !existsSync(join(root, arg)))
+  if (unknown !== undefined) {
+    console.error(`unknown lane or file ${unknown}: ${Object.keys(lanes).join(', ')}`)
+    return 2
+  }
+  const runs = plan(args)
+  setUp('test', { tools: [...new Set(runs.filter(({ reason }) => !reason).flatMap(({ tools }) => tools))] })
+  // Only now: it needs the npm packages that the set-up installs.
+  const { runLane } = await import('./test-lane.mjs')
+  const total = { passed: 0, failed: 0, skipped: 0 }
+  for (const { name, files, jobs, reason, machines } of runs) {
+    if (reason) {
+      console.log(`\n${name}: not run (${reason})`)
+      continue
+    }
+    const counts = machines ? await runMachines() : await runLane({ name, files: files(), jobs })
+    for (const key of Object.keys(total)) total[key] += counts[key]
+  }
+  if (total.passed === 0) total.failed++
+  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+  return total.failed === 0 ? 0 : 1
+}
+
+/** The lanes and single files that were asked for. A lane that is asked for by name is run in any case. */
+function plan(args) {
+  const names = args.filter((arg) => Object.hasOwn(lanes, arg))
+  const single = args.filter((arg) => !names.includes(arg)).map((file) => compiled(file))
+  const chosen = args.length === 0 ? Object.keys(lanes) : names
+  const runs = chosen.map((name) => ({
+    name,
+    // Only when it is run: the set-up compiles the tests.
+    files: () => testFiles(name),
+    jobs: lanes[name].jobs,
+    machines: lanes[name].machines,
+    tools: lanes[name].tools,
+    reason: args.length === 0 ? lanes[name].unavailable : undefined,
+  }))
+  return single.length > 0 ? [...runs, { name: 'files', files: () => single, jobs: 1, tools: ['test'] }] : runs
+}
+
+const compiled = (file) => join('build', relative(root, join(root, file))).replace(/\.ts$/, '.js')
+
+function testFiles(lane) {
+  return filesBelow(`build/test/${lane}`)
+    .filter((file) => file.endsWith('.test.js'))
+    .map((file) => relative(root, file))
+}
+
+if (isMain(import.meta.url)) await script(main)

@@ -1,0 +1,162 @@
+// Programs and libraries of the system that building and testing need, and how each distribution calls them.
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { ending, Failure } from './process.mjs'
+
+const onPath = (name) => findProgram(name) !== undefined
+const onMusl =
+  existsSync(`/lib/ld-musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`) &&
+  !existsSync('/etc/debian_version')
+
+/** What each purpose needs. Names of packages in the order of `managers`; '' where none is needed. */
+const tools = {
+  build: [
+    { name: 'g++', there: () => onPath('g++'), packages: ['g++', 'gcc-c++', 'g++', 'gcc'] },
+    { name: 'make', there: () => onPath('make'), packages: ['make', 'make', 'make', 'make'] },
+    { name: 'cmake', there: () => onPath('cmake'), packages: ['cmake', 'cmake', 'cmake', 'cmake'] },
+    {
+      name: 'musl-gcc',
+      there: () => onMusl || onPath('musl-gcc'),
+      packages: ['musl-tools', 'musl-gcc', '', 'musl'],
+    },
+    {
+      name: 'seccomp.h',
+      there: () => existsSync('/usr/include/seccomp.h'),
+      packages: [
+        'libseccomp-dev',
+        'libseccomp-devel libseccomp-static',
+        'libseccomp-dev libseccomp-static',
+        'libseccomp',
+      ],
+    },
+    {
+      name: 'linux/openat2.h',
+      there: () => existsSync('/usr/include/linux/openat2.h'),
+      packages: ['linux-libc-dev', 'kernel-headers', 'linux-headers', 'linux-api-headers'],
+    },
+  ],
+  test: [
+    {
+      name: 'a static busybox',
+      there: () => staticBusybox() !== undefined,
+      packages: ['busybox-static', 'busybox', 'busybox-static', 'busybox'],
+    },
+    { name: 'strace', there: () => onPath('strace'), packages: ['strace', 'strace', 'strace', 'strace'] },
+    {
+      name: 'script',
+      there: () => onPath('script'),
+      packages: ['bsdutils', 'util-linux', 'util-linux-misc', 'util-linux'],
+    },
+  ],
+  // Only as Debian packages them: the lane is not run elsewhere.
+  engines: [
+    ['dockerd', 'docker.io'],
+    ['containerd', 'containerd'],
+    ['podman', 'podman'],
+    ['buildah', 'buildah'],
+    ['conmon', 'conmon'],
+    ['docker-registry', 'docker-registry'],
+    ['docker-compose', 'docker-compose'],
+    ['iptables', 'iptables'],
+    ['ip', 'iproute2'],
+    ['runc', 'runc'],
+    ['tini-static', 'tini'],
+    ['tmux', 'tmux'],
+  ].map(([name, debian]) => ({ name, there: () => onPath(name), packages: [debian, '', '', ''] })),
+  check: [
+    {
+      name: 'clang-format',
+      there: () => onPath('clang-format'),
+      packages: ['clang-format', 'clang-tools-extra', 'clang-extra-tools', 'clang'],
+    },
+    { name: 'nm', there: () => onPath('nm'), packages: ['binutils', 'binutils', 'binutils', 'binutils'] },
+  ],
+}
+
+const managers = [
+  { program: 'apt-get', refresh: ['update', '-q'], install: ['install', '-y', '-q', '--no-install-recommends'] },
+  {
+    program: 'dnf',
+    refresh: ['makecache', '-q'],
+    install: ['install', '-y', '-q', '--setopt=install_weak_deps=False'],
+  },
+  { program: 'apk', refresh: ['update', '-q'], install: ['add', '-q'] },
+  { program: 'pacman', refresh: ['-Sy', '--noconfirm'], install: ['-S', '--noconfirm', '--needed'] },
+]
+
+/** Installs what is missing for these purposes as root; otherwise, or with `reportOnly`, throws with the command to run. */
+export function installTools(purposes, { reportOnly } = {}) {
+  const missing = purposes.flatMap((purpose) => tools[purpose]).filter((tool) => !tool.there())
+  if (missing.length === 0) return
+  const names = missing.map(({ name }) => name).join(', ')
+  const place = managers.findIndex(({ program }) => onPath(program))
+  if (place < 0) throw new Failure(`missing on this machine: ${names}; install it with the system's package manager`)
+  const packages = [...new Set(missing.flatMap((tool) => tool.packages[place].split(' ')).filter(Boolean))]
+  const { program, install, refresh } = managers[place]
+  if (reportOnly || process.getuid() !== 0) {
+    throw new Failure(
+      `missing on this machine: ${names}; install it with\n  sudo ${program} ${install.join(' ')} ${packages.join(' ')}`,
+    )
+  }
+  console.log(`installing ${packages.join(' ')} (${program})`)
+  // Without an index yet, or with one too old to be served, the first attempt fails.
+  let result = manage(program, [...install, ...packages])
+  if (result.status !== 0) {
+    manage(program, refresh)
+    result = manage(program, [...install, ...packages])
+  }
+  const still = missing.filter((tool) => !tool.there()).map(({ name }) => name)
+  if (result.status !== 0 || still.length > 0) {
+    throw new Failure(
+      `cannot install ${still.join(', ')}: ${program} ended with ${ending(result)}\n${result.stderr ?? ''}`.trimEnd(),
+    )
+  }
+}
+
+function manage(program, args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  return withoutServices(() => spawnSync(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' }))
+}
+
+/** Debian starts the daemons that it installs, unless this file says no; ours are started by their tests. */
+function withoutServices(install) {
+  const policy = '/usr/sbin/policy-rc.d'
+  if (!existsSync('/etc/debian_version') || existsSync(policy)) return install()
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    return install()
+  } finally {
+    rmSync(policy)
+  }
+}
+
+/** Full path of a program, also in the folders of system programs, which a user's PATH may lack. */
+export function findProgram(name) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
+  return folders
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+}
+
+/** A busybox that needs no library, so that it alone makes a rootfs. */
+export function staticBusybox() {
+  return ['busybox', 'busybox.static', 'busybox-static']
+    .map((name) => findProgram(name))
+    .find((path) => path !== undefined && isStatic(path))
+}
+
+/** True for an ELF program without an interpreter (PT_INTERP), elf(5). */
+function isStatic(path) {
+  const elf = readFileSync(path)
+  const [offset, size, count] = [Number(elf.readBigUInt64LE(32)), elf.readUInt16LE(54), elf.readUInt16LE(56)]
+  const types = Array.from({ length: count }, (_, i) => elf.readUInt32LE(offset + i * size))
+  return !types.includes(3)
+}

@@ -1,0 +1,124 @@
+/**
+ * Command line: rewrites arguments in the syntax of Go's flag package, which is what callers of runc
+ * write (`-flag`, `--flag`, `--flag=value`, `--flag value`), into the plain form that Commander parses.
+ * Pure.
+ */
+import { UsageError } from '../errors.js'
+
+/** One option of a command or of tsrun itself: the parser, `--help` and the man pages' test go by it. */
+export interface OptionSpec {
+  /** Long name without dashes. */
+  readonly name: string
+  /** One letter. */
+  readonly short?: string
+  /** `boolean` takes a value only as `--name=false`; `list` may be repeated, commas don't separate. */
+  readonly kind: 'boolean' | 'string' | 'int' | 'list'
+  /** What stands for the value in `--help`, in capitals; `VALUE` when absent. */
+  readonly value?: string
+  readonly default?: string | number
+  /** Smallest value of an `int`. */
+  readonly min?: number
+  readonly description: string
+}
+
+/** Arguments in the form `--name`, `--name=value`, and apart from them what isn't an option. */
+export interface PlainArguments {
+  readonly flags: readonly string[]
+  /** The options that occur in `flags`. */
+  readonly given: readonly OptionSpec[]
+  readonly positionals: readonly string[]
+  /** `-h` or `--help` was given. */
+  readonly help: boolean
+}
+
+const helpOption: OptionSpec = { name: 'help', short: 'h', kind: 'boolean', description: 'show help' }
+
+/** The values that strconv.ParseBool of Go takes. */
+const booleans: Readonly<Record<string, boolean>> = {
+  ...{ '1': true, t: true, T: true, true: true, TRUE: true, True: true },
+  ...{ '0': false, f: false, F: false, false: false, FALSE: false, False: false },
+}
+
+/**
+ * Sorts arguments into flags and positionals. `--` ends the flags, and so does the first positional
+ * with `stopAtPositional`. The last of several values wins, except for lists.
+ *
+ * @throws UsageError in the words of Go's flag package, which callers search for.
+ */
+export function normaliseArguments(
+  args: readonly string[],
+  table: readonly OptionSpec[],
+  options: { readonly stopAtPositional: boolean },
+): PlainArguments {
+  const switches = new Map<OptionSpec, boolean>()
+  const given = new Set<OptionSpec>()
+  const values: string[] = []
+  const positionals: string[] = []
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] as string
+    if (!arg.startsWith('-') || arg === '-') {
+      positionals.push(arg)
+      if (!options.stopAtPositional) continue
+      positionals.push(...args.slice(at + 1))
+      break
+    }
+    if (arg === '--') {
+      positionals.push(...args.slice(at + 1))
+      break
+    }
+    const { name, value } = splitFlag(arg)
+    const option = findOption(table, name)
+    if (option === undefined) throw new UsageError(`flag provided but not defined: -${name}`)
+    if (option.kind === 'boolean') {
+      switches.set(option, value === undefined || parseBoolean(name, value))
+      continue
+    }
+    const text = value ?? args[++at]
+    if (text === undefined) throw new UsageError(`flag needs an argument: -${name}`)
+    given.add(option)
+    values.push(`--${option.name}=${text}`)
+  }
+  const help = switches.get(helpOption) === true
+  switches.delete(helpOption)
+  for (const [option, on] of switches) {
+    if (!on) continue
+    given.add(option)
+    values.push(`--${option.name}`)
+  }
+  return { flags: values, given: [...given], positionals, help }
+}
+
+/**
+ * The number that an option of kind `int` was given.
+ *
+ * @throws UsageError when it isn't a decimal integer or is below the option's minimum.
+ */
+export function parseInteger(option: OptionSpec, text: string): number {
+  const value = /^[+-]?[0-9]+$/.test(text) ? Number(text) : NaN
+  if (!Number.isSafeInteger(value)) throw badValue(option.name, text, 'parse error')
+  if (option.min !== undefined && value < option.min) throw badValue(option.name, text, 'value out of range')
+  return value
+}
+
+function splitFlag(arg: string): { name: string; value?: string } {
+  const text = arg.slice(arg.startsWith('--') ? 2 : 1)
+  if (text.startsWith('-') || text.startsWith('=')) throw new UsageError(`bad flag syntax: ${arg}`)
+  const equals = text.indexOf('=')
+  return equals < 0 ? { name: text } : { name: text.slice(0, equals), value: text.slice(equals + 1) }
+}
+
+function findOption(table: readonly OptionSpec[], name: string): OptionSpec | undefined {
+  const isNamed = (option: OptionSpec): boolean => option.name === name || option.short === name
+  return table.find(isNamed) ?? (isNamed(helpOption) ? helpOption : undefined)
+}
+
+function parseBoolean(name: string, text: string): boolean {
+  const value = Object.hasOwn(booleans, text) ? booleans[text] : undefined
+  if (value === undefined)
+    throw new UsageError(`invalid boolean value ${JSON.stringify(text)} for -${name}: parse error`)
+  return value
+}
+
+function badValue(name: string, text: string, reason: string): UsageError {
+  return new UsageError(`invalid value ${JSON.stringify(text)} for flag -${name}: ${reason}`)
+}

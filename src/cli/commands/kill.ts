@@ -1,0 +1,22 @@
+/** `tsrun kill`. */
+import { defineCommand } from '../command.js'
+import { parseSignal } from '../signals.js'
+
+/** Sends a signal to the init process or to all processes. */
+export const command = defineCommand({
+  name: 'kill',
+  description: 'Sends a signal (default: SIGTERM), given by number or name, to the init process of a container.',
+  options: [
+    { name: 'all', short: 'a', kind: 'boolean', description: 'to all processes; a stopped container is no error then' },
+  ],
+  arguments: ['<container-id>', '[signal]'],
+  stopAtPositional: true,
+  async run({ options, args: [id, signal = 'SIGTERM'], context }) {
+    // `-9` as with kill(1); runc takes it for a negative number.
+    const number = parseSignal(signal.replace(/^-/, ''))
+    const runtime = await context.runtime()
+    const container = await runtime.get(id)
+    await container.kill(number, { all: options.all })
+    return 0
+  },
+})

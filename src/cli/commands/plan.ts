@@ -1,0 +1,27 @@
+/** `tsrun plan`. */
+import { UsageError } from '../../errors.js'
+import { defineCommand } from '../command.js'
+import { bundleOption } from '../options.js'
+
+/** Prints the launch plan of a bundle; needs no root and does nothing. */
+export const command = defineCommand({
+  name: 'plan',
+  description: 'Prints what "tsrun create" would do with a bundle, in order, without doing it and without root.',
+  options: [
+    bundleOption,
+    { name: 'format', short: 'f', kind: 'string', value: 'FORMAT', default: 'table', description: 'table or json' },
+  ],
+  arguments: ['[container-id]'],
+  async run({ options: { bundle = '.', format }, args: [id], context }) {
+    if (format !== 'table' && format !== 'json') throw new UsageError(`invalid format option: ${format}`)
+    const runtime = await context.runtime()
+    const plan = await runtime.plan({ bundle, ...(id === undefined ? {} : { id }) })
+    const { planToJson, printPlan } = await import('../../plan/print.js')
+    context.print(withNewline(format === 'json' ? planToJson(plan) : printPlan(plan)))
+    return 0
+  },
+})
+
+function withNewline(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`
+}

@@ -1,0 +1,33 @@
+/** `tsrun spec`. */
+import { UsageError } from '../../errors.js'
+import { hasErrno, openFlag, processIds, writeFile } from '../../native/binding.js'
+import { defineCommand } from '../command.js'
+import { bundleOption } from '../options.js'
+
+/** O_EXCL of open(2): an existing file is left as it is. */
+const exclusive = 0o200
+
+/** Writes a config.json to start from. */
+export const command = defineCommand({
+  name: 'spec',
+  description: 'Writes a config.json that runs a shell in the root file system "rootfs".',
+  options: [
+    bundleOption,
+    { name: 'rootless', kind: 'boolean', description: 'for a user who is not root: with a user namespace' },
+  ],
+  arguments: [],
+  async run({ options: { bundle = '.', rootless } }) {
+    const { exampleConfig } = await import('../../config/example.js')
+    const { probeHost } = await import('../../host/facts.js')
+    const { euid, egid } = processIds()
+    const cgroupNamespace = probeHost({ apparmor: false, selinux: false }).cgroup.unified !== undefined
+    const text = JSON.stringify(exampleConfig({ rootless, cgroupNamespace, uid: euid, gid: egid }), undefined, '\t')
+    try {
+      writeFile(`${bundle}/config.json`, `${text}\n`, openFlag.write | openFlag.create | exclusive, 0o666)
+    } catch (error) {
+      if (!hasErrno(error, 'EEXIST')) throw error
+      throw new UsageError('File config.json exists. Remove it first')
+    }
+    return 0
+  },
+})

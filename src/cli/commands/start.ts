@@ -1,0 +1,17 @@
+/** `tsrun start`. */
+import { defineCommand } from '../command.js'
+import { notifyOption } from '../notify-socket.js'
+
+/** Lets the process of a created container go. */
+export const command = defineCommand({
+  name: 'start',
+  description: 'Starts the process of a container that "tsrun create" made.',
+  options: [],
+  arguments: ['<container-id>'],
+  async run({ args: [id], context }) {
+    const runtime = await context.runtime()
+    const container = await runtime.get(id)
+    await container.start(notifyOption())
+    return 0
+  },
+})

@@ -1,0 +1,50 @@
+/** Command line: the global options, checked. */
+import { cleanPath } from '../config/paths.js'
+import { UsageError } from '../errors.js'
+import type { RuntimeOptions } from '../runtime.js'
+import type { LogOptions } from './log.js'
+import type { globalOptions, OptionValues } from './options.js'
+
+type GlobalValues = OptionValues<typeof globalOptions>
+
+const rootlessValues: Readonly<Record<string, boolean | 'auto'>> = { true: true, false: false, auto: 'auto' }
+const cgroupManagers = ['cgroupfs', 'systemd', 'disabled'] as const
+
+/**
+ * What the global options say about the log.
+ *
+ * @throws UsageError for an unknown format.
+ */
+export function logOptions(values: GlobalValues): LogOptions {
+  const { log, logFormat: format, debug } = values
+  if (format !== 'text' && format !== 'json') throw new UsageError(`invalid log-format: ${format}`)
+  return { format, debug, ...(log === undefined || log === '' ? {} : { path: log }) }
+}
+
+/**
+ * What the global options say about the runtime; the root becomes absolute.
+ *
+ * @throws UsageError for a value that isn't allowed.
+ */
+export function runtimeOptions(values: GlobalValues): RuntimeOptions {
+  const rootless = Object.hasOwn(rootlessValues, values.rootless) ? rootlessValues[values.rootless] : undefined
+  if (rootless === undefined) throw new UsageError(`invalid rootless: ${values.rootless}`)
+  const cgroupManager = cgroupManagers.find((name) => name === values.cgroupManager)
+  if (cgroupManager === undefined && values.cgroupManager !== undefined) {
+    throw new UsageError(`invalid cgroup-manager: ${values.cgroupManager}`)
+  }
+  return {
+    rootless,
+    systemdCgroup: values.systemdCgroup,
+    ...(cgroupManager === undefined ? {} : { cgroupManager }),
+    ...(values.root === undefined ? {} : { root: absoluteRoot(values.root) }),
+  }
+}
+
+/** `delete` and `list` go through all directories of the root: those of `/` aren't containers. */
+function absoluteRoot(path: string): string {
+  if (path === '') throw new UsageError('Option --root argument should not be empty')
+  const root = cleanPath(path.startsWith('/') ? path : `${process.cwd()}/${path}`)
+  if (root === '/') throw new UsageError('Option --root argument should not be set to /')
+  return root
+}

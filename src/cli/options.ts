@@ -1,0 +1,103 @@
+/** Command line: the options that several commands share, and the types of parsed options. */
+import type { OptionSpec } from './argv.js'
+
+type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : S
+
+type OptionValue<O extends OptionSpec> = O['kind'] extends 'boolean'
+  ? boolean
+  : O['kind'] extends 'int'
+    ? number
+    : O['kind'] extends 'list'
+      ? readonly string[]
+      : string
+
+type Always<O extends OptionSpec> = O extends { readonly default: string | number }
+  ? O
+  : O extends { readonly kind: 'boolean' | 'list' }
+    ? O
+    : never
+
+type Named<O extends OptionSpec> = { readonly [P in O as CamelCase<P['name']>]: OptionValue<P> }
+
+/** What parsing by a table gives, keys in camel case: booleans, lists and defaults are always there. */
+export type OptionValues<T extends readonly OptionSpec[]> = Named<Always<T[number]>> &
+  Partial<Named<Exclude<T[number], Always<T[number]>>>>
+
+/** Options that stand before the command. */
+export const globalOptions = [
+  {
+    name: 'root',
+    kind: 'string',
+    value: 'DIR',
+    description: 'directory of the state of all containers (default: /run/tsrun, without root $XDG_RUNTIME_DIR/tsrun)',
+  },
+  { name: 'log', kind: 'string', value: 'FILE', description: 'append errors to this file as well' },
+  {
+    name: 'log-format',
+    kind: 'string',
+    value: 'FORMAT',
+    default: 'text',
+    description: 'format of the log: text or json',
+  },
+  { name: 'debug', kind: 'boolean', description: 'log what is done, print stack traces of errors' },
+  {
+    name: 'systemd-cgroup',
+    kind: 'boolean',
+    description: 'have systemd make the cgroups; cgroupsPath is then slice:prefix:name',
+  },
+  {
+    name: 'cgroup-manager',
+    kind: 'string',
+    value: 'NAME',
+    description: 'who makes the cgroups: cgroupfs (default), systemd or disabled',
+  },
+  {
+    name: 'rootless',
+    kind: 'string',
+    value: 'BOOL',
+    default: 'auto',
+    description: 'ignore missing permission for cgroups: true, false or auto',
+  },
+  { name: 'version', short: 'v', kind: 'boolean', description: 'print the version' },
+] as const satisfies readonly OptionSpec[]
+
+/** Where the bundle is. */
+export const bundleOption = {
+  name: 'bundle',
+  short: 'b',
+  kind: 'string',
+  value: 'DIR',
+  description: 'directory of the bundle (default: the current directory)',
+} as const satisfies OptionSpec
+
+/** Options of the commands that make a container; their keys are those of CreateOptions. */
+export const createOptions = [
+  bundleOption,
+  {
+    name: 'console-socket',
+    kind: 'string',
+    value: 'SOCKET',
+    description: 'unix socket that receives the master of the pseudoterminal',
+  },
+  {
+    name: 'pidfd-socket',
+    kind: 'string',
+    value: 'SOCKET',
+    description: 'unix socket that receives a pidfd of the init process',
+  },
+  { name: 'pid-file', kind: 'string', value: 'FILE', description: 'file to write the pid of the init process to' },
+  {
+    name: 'no-pivot',
+    kind: 'boolean',
+    description: 'change the root by moving the mount, not by pivot_root: for a rootfs on a ramdisk',
+  },
+  { name: 'no-new-keyring', kind: 'boolean', description: "keep the caller's session keyring" },
+  {
+    name: 'preserve-fds',
+    kind: 'int',
+    value: 'N',
+    default: 0,
+    min: 0,
+    description: 'pass N more descriptors to the container, after stdio and LISTEN_FDS',
+  },
+] as const satisfies readonly OptionSpec[]

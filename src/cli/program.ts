@@ -1,0 +1,134 @@
+/** Command line: finds the command at hand, loads only that, runs it, and reports its error. */
+import { UsageError } from '../errors.js'
+import { type CommandContext, type CommandSpec, MisuseError, parseArguments } from './command.js'
+import { logOptions, runtimeOptions } from './globals.js'
+import { Log } from './log.js'
+import { globalOptions, type OptionValues } from './options.js'
+import { printError, printOut } from './output.js'
+import { describeError, formatReport } from './report.js'
+
+/** A command in the list of all: a line for the help, and the module with the rest. */
+export interface CommandEntry {
+  readonly summary: string
+  load(): Promise<{ readonly command: CommandSpec }>
+}
+
+/** All commands, in the order of `tsrun help`. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  create: { summary: 'create a container', load: () => import('./commands/create.js') },
+  start: { summary: 'start the process of a created container', load: () => import('./commands/start.js') },
+  run: { summary: 'create and start a container', load: () => import('./commands/run.js') },
+  exec: { summary: 'run a further process in a container', load: () => import('./commands/exec.js') },
+  state: { summary: 'print the state of a container', load: () => import('./commands/state.js') },
+  kill: { summary: 'send a signal to the init process', load: () => import('./commands/kill.js') },
+  pause: { summary: 'stop all processes of a container', load: () => import('./commands/pause.js') },
+  resume: { summary: 'let the processes of a paused container go on', load: () => import('./commands/resume.js') },
+  ps: { summary: 'print the processes of a container', load: () => import('./commands/ps.js') },
+  events: { summary: 'print statistics and OOM kills of a container', load: () => import('./commands/events.js') },
+  delete: { summary: 'delete a container', load: () => import('./commands/delete.js') },
+  update: { summary: 'change the limits of a container', load: () => import('./commands/update.js') },
+  list: { summary: 'list the containers', load: () => import('./commands/list.js') },
+  spec: { summary: 'write a config.json to start from', load: () => import('./commands/spec.js') },
+  plan: { summary: 'print what create would do', load: () => import('./commands/plan.js') },
+  features: { summary: 'print what this build supports', load: () => import('./commands/features.js') },
+  help: { summary: 'print this help or that of a command', load: () => import('./commands/help.js') },
+}
+
+/** tsrun itself, seen as a command: its options are the global ones, its positionals the command's. */
+export const program = {
+  name: 'tsrun',
+  description: 'tsrun creates and runs containers from OCI bundles.',
+  options: globalOptions,
+  arguments: ['[command]', '[arguments...]'],
+  stopAtPositional: true,
+} as const
+
+/** What is known of an invocation so far; its error is reported by it. */
+interface Invocation {
+  log: Log
+  command?: CommandSpec
+}
+
+/** Runs the command that the arguments name, or prints its error. Returns the exit status. */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  const invocation: Invocation = { log: new Log({ format: 'text', debug: false }) }
+  try {
+    const began = performance.now()
+    const status = await runInvocation(invocation, args)
+    invocation.log.debug('done', { status, milliseconds: millisecondsSince(began) })
+    return status
+  } catch (error) {
+    return await fail(invocation, error)
+  }
+}
+
+async function runInvocation(invocation: Invocation, args: readonly string[]): Promise<number> {
+  const parsed = parseArguments('tsrun', program, args)
+  if (parsed.help !== undefined) return print((await import('./commands/help.js')).programHelp())
+  const globals = parsed.options as OptionValues<typeof globalOptions>
+  if (globals.version) return print((await import('./version.js')).versionText())
+  const log = new Log(logOptions(globals))
+  log.open()
+  invocation.log = log
+  log.debug('command line', { args })
+  const [name = 'help', rest] = parsed.args as readonly [string | undefined, readonly string[]]
+  const command = await loadCommand(name)
+  invocation.command = command
+  const input = parseArguments(`tsrun ${name}`, command, rest)
+  if (input.help !== undefined) return print(input.help)
+  return await command.run({ options: input.options, args: input.args as string[], context: makeContext(globals, log) })
+}
+
+/**
+ * The command with this name.
+ *
+ * @throws UsageError when there is none.
+ */
+export async function loadCommand(name: string): Promise<CommandSpec> {
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (entry === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}: see tsrun help`)
+  return (await entry.load()).command
+}
+
+function makeContext(globals: OptionValues<typeof globalOptions>, log: Log): CommandContext {
+  const options = runtimeOptions(globals)
+  return {
+    log,
+    ...(options.root === undefined ? {} : { root: options.root }),
+    print: printOut,
+    complain: (line) => printError(`${line}\n`),
+    async runtime() {
+      const began = performance.now()
+      const { Runtime } = await import('../runtime.js')
+      const runtime = new Runtime({ ...options, blocking: true, onWarning: (message) => log.warning(message) })
+      log.debug('runtime loaded', { milliseconds: millisecondsSince(began) })
+      return runtime
+    },
+  }
+}
+
+function print(text: string): number {
+  printOut(text)
+  return 0
+}
+
+function millisecondsSince(began: number): number {
+  return Math.round((performance.now() - began) * 1000) / 1000
+}
+
+/** stderr comes first: what follows may fail as well, but must not hide the error. */
+async function fail({ log, command }: Invocation, error: unknown): Promise<number> {
+  const report = describeError(error, command)
+  printError(formatReport(report, log.options))
+  try {
+    if (log.options.path !== undefined) log.debug('stack trace', { stack: report.stack })
+    log.error(report.message, report.fields)
+    if (error instanceof MisuseError) {
+      const help = command === undefined ? (await import('./commands/help.js')).programHelp() : error.help
+      printOut(`${error.headline}\n\n${help}`)
+    }
+  } catch (another) {
+    printError(`also failed while reporting: ${describeError(another).message}\n`)
+  }
+  return command?.failureStatus ?? 1
+}

@@ -1,0 +1,38 @@
+/** Stage 1, config: reads a config.json and hands on a Config that passed every check, or every problem. */
+import { ConfigError } from '../errors.js'
+import { readDocument } from './document.js'
+import { parseJson } from './json.js'
+import { cleanPath } from './paths.js'
+import { checkRules } from './rules.js'
+import type { Config, ConfigDocument } from './types.js'
+import { checkUnsupported } from './unsupported.js'
+
+/**
+ * The Config in the text of a config.json.
+ * Throws ConfigError: with line and column when the text is not JSON, else with every problem found.
+ */
+export async function loadConfig(text: string): Promise<Config> {
+  return parseConfig(parseJson(text))
+}
+
+/**
+ * The Config in a parsed config.json, which is not changed but may share parts with the Config.
+ * Throws ConfigError with all problems of its shape, or when there are none, with all broken rules.
+ */
+export async function parseConfig(value: unknown): Promise<Config> {
+  const document = await readDocument(value)
+  const issues = [...checkRules(document), ...checkUnsupported(document)]
+  if (issues.length > 0 || !isComplete(document)) throw ConfigError.from(issues)
+  return withCleanDestinations(document)
+}
+
+/** The rules refuse a document without these two; this tells the compiler. */
+function isComplete(document: ConfigDocument): document is Config {
+  return document.process !== undefined && document.root !== undefined
+}
+
+function withCleanDestinations(config: Config): Config {
+  if (config.mounts === undefined) return config
+  const mounts = config.mounts.map((mount) => ({ ...mount, destination: cleanPath(mount.destination) }))
+  return { ...config, mounts }
+}

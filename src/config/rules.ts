@@ -1,0 +1,49 @@
+/** Stage 1, config: the rules across fields, which a schema cannot say. The table below is all of them. */
+import type { ConfigIssue } from '../errors.js'
+import { pointer } from './pointer.js'
+import * as linux from './rules/linux.js'
+import * as mounts from './rules/mounts.js'
+import * as namespaces from './rules/namespaces.js'
+import * as paths from './rules/paths.js'
+import * as process from './rules/process.js'
+import type { Rule } from './rules/rule.js'
+import * as seccomp from './rules/seccomp.js'
+import type { ConfigDocument } from './types.js'
+
+/** Every breach of a rule in a document that passed the schema, in the order of the table. */
+export function checkRules(config: ConfigDocument): ConfigIssue[] {
+  const issues: ConfigIssue[] = []
+  for (const rule of rules) rule(config, (at, message) => issues.push({ pointer: pointer(at), message }))
+  return issues
+}
+
+const rules: readonly Rule[] = [
+  process.processIsGiven,
+  process.rootIsGiven,
+  paths.pathsFitTheKernel,
+  process.cwdIsAbsolute,
+  process.rlimitsAreUnique,
+  process.softLimitsAreBelowHardOnes,
+  process.schedulerFitsPolicy,
+  process.hookPathsAreAbsolute,
+  mounts.mountsAreBelowRoot,
+  mounts.procIsProcfs,
+  mounts.mountsHaveType,
+  mounts.bindMountsHaveSource,
+  mounts.bindMountsHaveNoData,
+  namespaces.namespacesAreUnique,
+  namespaces.namespacePathsAreAbsolute,
+  namespaces.namesNeedUtsNamespace,
+  namespaces.mountsNeedMountNamespace,
+  namespaces.idMappingsFitUserNamespace,
+  namespaces.timeOffsetsNeedNewTimeNamespace,
+  linux.sysctlsAreNamespaced,
+  linux.restrictedPathsAreAbsolute,
+  linux.devicePathsAreAbsolute,
+  linux.devicesHaveNumbers,
+  linux.deviceRulesAreClear,
+  linux.personalityHasNoFlags,
+  seccomp.notifyLeavesInitAlone,
+  seccomp.notifyHasListener,
+  seccomp.errnoFitsAction,
+]

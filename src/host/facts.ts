@@ -1,0 +1,85 @@
+/** Probes the host once per process: what planning needs to know and cannot decide. */
+import { fileInfo, processIds, readFile, readFileIfAny } from '../native/binding.js'
+import type { HostFacts } from '../plan/types.js'
+
+type CgroupFacts = HostFacts['cgroup']
+
+const cgroupRoot = '/sys/fs/cgroup'
+
+/** mountinfo writes blanks, tabs, newlines and backslashes as octal (proc(5)). */
+const unescapeMount = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+
+/**
+ * Mount points of the cgroup hierarchies, from /proc/self/mountinfo (proc(5)): the first mount of
+ * each counts. The key of a v1 hierarchy is its controller list, or `name=NAME`.
+ */
+export function parseCgroupMounts(mountinfo: string): { unified?: string; v1: Record<string, string> } {
+  const v1: Record<string, string> = {}
+  let unified: string | undefined
+  for (const line of mountinfo.split('\n')) {
+    const [before, after] = line.split(' - ')
+    if (before === undefined || after === undefined || !after.startsWith('cgroup')) continue
+    const mountPoint = unescapeMount(before.split(' ')[4] ?? '')
+    const [type, , options] = after.split(' ')
+    if (type === 'cgroup2') unified ??= mountPoint
+    if (type === 'cgroup' && options !== undefined) v1[hierarchyName(options)] ??= mountPoint
+  }
+  return unified === undefined ? { v1 } : { unified, v1 }
+}
+
+const notControllers = new Set(['rw', 'ro', 'xattr', 'clone_children', 'cpuset_v2_mode', 'noprefix', 'none'])
+
+function hierarchyName(superOptions: string): string {
+  const words = superOptions
+    .split(',')
+    .filter((word) => !notControllers.has(word) && !word.startsWith('release_agent='))
+  return words.find((word) => word.startsWith('name=')) ?? words.join(',')
+}
+
+/** The caller's cgroup in each hierarchy, from /proc/self/cgroup (cgroups(7)); `''` is the unified one. */
+export function parseOwnCgroups(text: string): Record<string, string> {
+  const own: Record<string, string> = {}
+  for (const line of text.split('\n')) {
+    const match = /^\d+:([^:]*):(.*)$/.exec(line)
+    if (match?.[1] !== undefined && match[2] !== undefined) own[match[1]] = match[2]
+  }
+  return own
+}
+
+const readControllers = (directory: string): string[] | undefined =>
+  readFileIfAny(`${directory}/cgroup.controllers`)?.split(/\s+/).filter(Boolean)
+
+function probeCgroup(): CgroupFacts {
+  const own = parseOwnCgroups(readFile('/proc/self/cgroup'))
+  const root = readControllers(cgroupRoot)
+  if (root !== undefined) return { mode: 'v2', unified: cgroupRoot, v1: {}, controllers: root, own }
+  const { unified, v1 } = parseCgroupMounts(readFile('/proc/self/mountinfo'))
+  if (unified === undefined) return { mode: Object.keys(v1).length > 0 ? 'v1' : 'none', v1, own }
+  const mode = Object.keys(v1).length > 0 ? 'hybrid' : 'v2'
+  return { mode, unified, v1, controllers: readControllers(unified) ?? [], own }
+}
+
+/** The initial user namespace maps every id to itself (user_namespaces(7)). */
+const isInitialIdMap = (map: string): boolean => /^\s*0\s+0\s+4294967295\s*$/.test(map)
+
+/** True when this process's user namespace is not the initial one. */
+export const isInUserNamespace = (): boolean => !isInitialIdMap(readFileIfAny('/proc/self/uid_map') ?? '0 0 4294967295')
+
+/** What the config at hand may ask for, so that no more is probed than it needs. */
+export interface ProbeRequest {
+  readonly apparmor: boolean
+  readonly selinux: boolean
+}
+
+/** The facts about this host. @throws SyscallError when /proc is not readable */
+export function probeHost(request: ProbeRequest): HostFacts {
+  return {
+    euid: processIds().euid,
+    inUserNamespace: isInUserNamespace(),
+    cgroup: probeCgroup(),
+    apparmor: request.apparmor && readFileIfAny('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') === true,
+    selinux: request.selinux && fileInfo('/sys/fs/selinux/enforce') !== undefined,
+    highestCapability: Number(readFileIfAny('/proc/sys/kernel/cap_last_cap') ?? 40),
+  }
+}

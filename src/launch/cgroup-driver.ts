@@ -1,0 +1,55 @@
+/** Stage 4, launch: who makes, limits and removes the cgroups of a container. */
+import type { Config, Resources } from '../config/types.js'
+import type { ResourcePlan } from '../plan/resources/types.js'
+import type { CgroupManager, CgroupPlan, LaunchPlan } from '../plan/types.js'
+import type { StateRecord } from '../state/record.js'
+import { cgroupfsDriver } from './cgroupfs.js'
+import type { Waiter } from './wait.js'
+
+/** What a driver gets to make the cgroups of a new container. */
+export interface CgroupRequest {
+  readonly id: string
+  readonly config: Config
+  readonly plan: LaunchPlan
+  /** Missing permission is no error: the container then stays in the runtime's cgroup (rootless). */
+  readonly tolerant: boolean
+}
+
+/** What a driver gets to change the limits of a container. */
+export interface CgroupChange {
+  /** As it was before the change; the driver doesn't save it. */
+  readonly record: StateRecord
+  /** What is to change, completed by what it must be written together with; `limits` are its writes. */
+  readonly resources: Resources
+  /** Where the container's directories are after the change, where more hierarchies are needed for it. */
+  readonly cgroup: CgroupPlan
+  readonly limits: ResourcePlan
+}
+
+/** One way to manage cgroups; which one a container has is recorded in its state. */
+export interface CgroupDriver {
+  /**
+   * Makes the cgroups at the places in `plan.cgroup` and writes `plan.resources.writes` before init is
+   * born in them. On failure nothing of them is left.
+   * @returns `plan.cgroup`, or no directory at all when it was tolerated that none could be made
+   * @throws StatusError when one is in use or frozen, UnsupportedError for a missing controller, SyscallError
+   */
+  create(request: CgroupRequest): Promise<CgroupPlan>
+  /** Called when init has come to `created`: does what has to wait for it, such as `plan.resources.late`. @throws SyscallError */
+  finish(request: CgroupRequest): Promise<void>
+  /**
+   * Changes limits; when one is rejected, those written before get their old values back.
+   * @returns where the container is now: it may have joined a hierarchy that it had no need for
+   * @throws UnsupportedError, SyscallError
+   */
+  update(change: CgroupChange): Promise<CgroupPlan>
+  /** Removes the cgroups; processes that are still in them are killed. @throws SyscallError */
+  remove(cgroup: CgroupPlan): Promise<void>
+}
+
+/** The driver with this name; that for systemd, with its D-Bus client, is loaded only when it is used. */
+export function cgroupDriver(manager: CgroupManager, waiter: Waiter): Promise<CgroupDriver> {
+  return manager === 'systemd'
+    ? import('./systemd.js').then(({ systemdDriver }) => systemdDriver(waiter))
+    : Promise.resolve(cgroupfsDriver(waiter))
+}

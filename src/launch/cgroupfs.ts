@@ -1,0 +1,214 @@
+/** Stage 4, launch: the driver that makes cgroups itself, in the file systems of the hierarchies. */
+import { isTsrunError, StatusError, UnsupportedError } from '../errors.js'
+import {
+  changeOwner,
+  errnoName,
+  fileInfo,
+  hasErrno,
+  makeDirectory,
+  readFile,
+  readFileIfAny,
+  removeDirectory,
+  writeCgroup,
+  writeFile,
+} from '../native/binding.js'
+import { restoringWrite } from '../plan/resources/restore.js'
+import type { CgroupWrite, ResourcePlan } from '../plan/resources/types.js'
+import type { CgroupPlan } from '../plan/types.js'
+import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.js'
+import { cgroupDirectories, containerProcesses, processesIn, removeCgroups, treeOf } from './cgroup.js'
+import { applyWrites, directoryIn, writeError } from './resources.js'
+import { cgroupEmptied, type Waiter } from './wait.js'
+
+/** The driver for `cgroupfs`, and for `disabled`, whose plans name no directory. */
+export function cgroupfsDriver(waiter: Waiter): CgroupDriver {
+  return {
+    create: (request) => Promise.resolve().then(() => create(request)),
+    finish: ({ plan }) => Promise.resolve().then(() => applyWrites(plan.cgroup, plan.resources.late)),
+    update: (change) => Promise.resolve().then(() => update(change)),
+    remove: (cgroup) => removeCgroups(cgroup, (directory) => cgroupEmptied(directory, waiter)),
+  }
+}
+
+function create({ id, plan, tolerant }: CgroupRequest): CgroupPlan {
+  const { cgroup, resources } = plan
+  const made: string[] = []
+  try {
+    for (const directory of cgroupDirectories(cgroup)) {
+      if (!makeGroup(directory, directory === cgroup.v1.cpuset, made)) assertUnused(id, directory)
+    }
+    if (cgroup.unified !== undefined) enableControllers(cgroup.unified, resources)
+    applyWrites(cgroup, resources.writes)
+    if (cgroup.unified !== undefined && resources.owner !== undefined) handOver(cgroup.unified, resources.owner)
+    return cgroup
+  } catch (error) {
+    for (const directory of made.reverse()) removeIfUnused(directory)
+    if (tolerant && isPermission(error)) return { v1: {} }
+    throw error
+  }
+}
+
+function update({ record, cgroup, limits }: CgroupChange): CgroupPlan {
+  const made: string[] = []
+  const writes = [...limits.writes, ...limits.late]
+  const joined = Object.entries(cgroup.v1).filter(([hierarchy]) => record.cgroup.v1[hierarchy] === undefined)
+  try {
+    for (const [hierarchy, directory] of joined) {
+      if (!makeGroup(directory, hierarchy === 'cpuset', made)) assertUnused(record.id, directory)
+    }
+    if (cgroup.unified !== undefined) enableControllers(cgroup.unified, limits)
+    changeLimits(cgroup, writes)
+  } catch (error) {
+    for (const directory of made.reverse()) removeIfUnused(directory)
+    throw error
+  }
+  for (const [, directory] of joined) moveProcesses(record.cgroup, directory)
+  return cgroup
+}
+
+/** Writes limits; when one is rejected, all files get their old values back. */
+function changeLimits(cgroup: CgroupPlan, writes: readonly CgroupWrite[]): void {
+  const before = writes.flatMap((write) => {
+    const old = readFileIfAny(`${directoryIn(cgroup, write.hierarchy) ?? ''}/${write.file}`)
+    return old === undefined ? [] : [restoringWrite(write, old)]
+  })
+  try {
+    applyWrites(cgroup, writes)
+  } catch (error) {
+    for (const write of before) {
+      try {
+        applyWrites(cgroup, [write])
+      } catch (failure) {
+        if (isTsrunError(error)) error.suppressed.push(failure as Error)
+      }
+    }
+    throw error
+  }
+}
+
+/** Moves all processes of a container into a v1 hierarchy; those that are born meanwhile come with the next round. */
+function moveProcesses(cgroup: CgroupPlan, directory: string): void {
+  for (let left = true; left;) {
+    const there = new Set(processesIn(directory))
+    const missing = containerProcesses(cgroup).filter((pid) => !there.has(pid))
+    left = false
+    for (const pid of missing) {
+      const rejected = writeCgroup(directory, [['cgroup.procs', String(pid)]])
+      if (rejected === undefined) left = true
+      // ESRCH: it has ended.
+      else if (errnoName(rejected.errno) !== 'ESRCH') {
+        throw writeError(directory, { file: 'cgroup.procs', value: String(pid) }, rejected)
+      }
+    }
+  }
+}
+
+const isPermission = (error: unknown): boolean => ['EACCES', 'EPERM', 'EROFS'].some((name) => hasErrno(error, name))
+
+/** Somebody else may have come to use a directory above the container's. */
+function removeIfUnused(directory: string): void {
+  try {
+    removeDirectory(directory)
+  } catch (error) {
+    if (!hasErrno(error, 'EBUSY') && !hasErrno(error, 'ENOTEMPTY')) throw error
+  }
+}
+
+/** A new cpuset group of cgroup v1 has no CPUs and takes no process until it gets its parent's. */
+function inheritCpuset(directory: string): void {
+  const parent = directory.slice(0, directory.lastIndexOf('/'))
+  for (const name of ['cpuset.cpus', 'cpuset.mems']) {
+    if (readFile(`${directory}/${name}`).trim() === '') writeFile(`${directory}/${name}`, readFile(`${parent}/${name}`))
+  }
+}
+
+/** Makes a directory and those above it that are missing, noting them in `made`; true when it is new. */
+function makeGroup(directory: string, isCpuset: boolean, made: string[]): boolean {
+  const parent = directory.slice(0, directory.lastIndexOf('/'))
+  try {
+    makeDirectory(directory, 0o755)
+  } catch (error) {
+    if (hasErrno(error, 'EEXIST')) return false
+    if (!hasErrno(error, 'ENOENT')) throw error
+    makeGroup(parent, isCpuset, made)
+    return makeGroup(directory, isCpuset, made)
+  }
+  made.push(directory)
+  if (isCpuset) inheritCpuset(directory)
+  return true
+}
+
+/** An existing cgroup may be used when nobody is in it: its limits and its end are then ours alone. */
+function assertUnused(id: string, directory: string): void {
+  const count = treeOf(directory).flatMap(processesIn).length
+  const fields = { id, operation: 'create', status: 'creating' }
+  if (count > 0) throw new StatusError(`container's cgroup is not empty: ${count} process(es) found`, fields)
+  if (isFrozen(directory)) throw new StatusError("container's cgroup unexpectedly frozen", fields)
+}
+
+/** cgroup.freeze of cgroup v2, freezer.state of v1. */
+const isFrozen = (directory: string): boolean =>
+  readFileIfAny(`${directory}/cgroup.freeze`)?.startsWith('1') === true ||
+  readFileIfAny(`${directory}/freezer.state`)?.startsWith('FR') === true
+
+const words = (text: string | undefined): string[] => (text ?? '').split(/\s+/).filter(Boolean)
+
+/**
+ * Gives a directory of the unified hierarchy all of `wanted` that can be had, from the top down
+ * (cgroups(7): a controller reaches a cgroup when all above it have it in cgroup.subtree_control).
+ * @throws UnsupportedError when one of `controllers` cannot be had
+ */
+export function enableControllers(directory: string, { controllers, wanted }: ResourcePlan): void {
+  const missing = (): string[] => {
+    const present = words(readFileIfAny(`${directory}/cgroup.controllers`))
+    return [...controllers, ...wanted].filter((name) => !present.includes(name))
+  }
+  if (missing().length === 0) return
+  let cause: Error | undefined
+  for (const ancestor of ancestorsOf(directory)) cause = enableBelow(ancestor, missing()) ?? cause
+  const [lacking] = missing().filter((name) => controllers.includes(name))
+  if (lacking === undefined) return
+  const message = `controller ${JSON.stringify(lacking)} is not available: not in ${directory}/cgroup.controllers`
+  throw new UnsupportedError(`cgroup controller ${lacking}`, cause ? `${message} (${cause.message})` : message)
+}
+
+/** The cgroups above one, the topmost first. */
+function ancestorsOf(directory: string): string[] {
+  const result: string[] = []
+  let at = directory.slice(0, directory.lastIndexOf('/'))
+  while (fileInfo(`${at}/cgroup.subtree_control`) !== undefined) {
+    result.unshift(at)
+    at = at.slice(0, at.lastIndexOf('/'))
+  }
+  return result
+}
+
+/** All at once, and where one of them is refused, one by one. @returns the last refusal */
+function enableBelow(directory: string, names: readonly string[]): Error | undefined {
+  const present = words(readFileIfAny(`${directory}/cgroup.controllers`))
+  const enabled = words(readFileIfAny(`${directory}/cgroup.subtree_control`))
+  const missing = names.filter((name) => present.includes(name) && !enabled.includes(name))
+  if (missing.length === 0) return undefined
+  const enable = (some: readonly string[]): boolean =>
+    writeCgroup(directory, [['cgroup.subtree_control', some.map((name) => `+${name}`).join(' ')]]) === undefined
+  if (enable(missing)) return undefined
+  const refused = missing.filter((name) => !enable([name]))
+  if (refused.length === 0) return undefined
+  const list = refused.join(' ')
+  return new Error(
+    `${directory}/cgroup.subtree_control does not take ${list}: the cgroup may have processes of its own`,
+  )
+}
+
+/** Hands a directory over to a user, with the files that the kernel lists for that (cgroups(7), "Delegation"). */
+export function handOver(directory: string, owner: number): void {
+  changeOwner(directory, owner, -1)
+  for (const file of words(readFileIfAny('/sys/kernel/cgroup/delegate'))) {
+    try {
+      changeOwner(`${directory}/${file}`, owner, -1)
+    } catch (error) {
+      // Listed for a controller that this cgroup doesn't have.
+      if (!hasErrno(error, 'ENOENT')) throw error
+    }
+  }
+}

@@ -1,0 +1,289 @@
+/** Stage 4, launch: makes a container up to `created`, or leaves nothing behind. */
+import {
+  closeFile,
+  launch,
+  listenStart,
+  makeDirectory,
+  openFile,
+  openFlag,
+  processIds,
+  reapProcess,
+  renameFile,
+  replaceFile,
+  signalProcess,
+  writeFile,
+} from '../native/binding.js'
+import { encodePlan } from '../plan/encode.js'
+import type { CgroupManager, LaunchPlan } from '../plan/types.js'
+import { readProcessStat } from '../state/observe.js'
+import { recordVersion, toContainerState, type StateRecord } from '../state/record.js'
+import type { ContainerId, Store } from '../state/store.js'
+import { cgroupDriver, type CgroupDriver } from './cgroup-driver.js'
+import { cgroupDirectories, oomKilled } from './cgroup.js'
+import { handOver } from './console.js'
+import { restrictDevices } from './devices.js'
+import { runHooks } from './hooks.js'
+import { handListener } from './listener.js'
+import { explainMemory, isTolerant, stringifyResources } from './limits.js'
+import { checkConsole, prepare, type CreateOptions, type Prepared } from './prepare.js'
+import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
+import { Rollback } from './rollback.js'
+import { cachedSeccompCompiler } from './seccomp-cache.js'
+import { afterStop } from './start.js'
+import type { Waiter } from './wait.js'
+
+const sigkill = 9
+
+/** Where and how a runtime makes its containers. */
+export interface Surroundings {
+  readonly store: Store
+  readonly waiter: Waiter
+  readonly onWarning: (message: string) => void
+  /** Who makes the cgroups of new containers. */
+  readonly cgroupManager: CgroupManager
+  readonly rootless: boolean | 'auto'
+}
+
+/** A container that has reached `created`; the descriptors belong to the caller. */
+export interface Created {
+  readonly record: StateRecord
+  readonly pidfd: number
+  /** The sync socket: `run` starts the container over it. */
+  readonly sync: number
+  /** The terminal's ptmx in the foreground, else -1. */
+  readonly ptmx: number
+}
+
+/** How `create` and `run` differ. */
+export interface CreateMode {
+  /** `run` without --detach: the terminal stays with the caller. */
+  readonly foreground: boolean
+  /** `create`: init listens on the start socket, for a `start` by anybody. */
+  readonly startSocket: boolean
+}
+
+/** A create in progress. */
+class Creation {
+  record: StateRecord
+  pidfd = -1
+  sync = -1
+  ptmx = -1
+  readonly #around: Surroundings
+  readonly #id: ContainerId
+  #prepared: Prepared
+  readonly #options: CreateOptions
+  readonly #mode: CreateMode
+
+  constructor(around: Surroundings, id: ContainerId, prepared: Prepared, options: CreateOptions, mode: CreateMode) {
+    this.#around = around
+    this.#id = id
+    this.#prepared = prepared
+    this.#options = options
+    this.#mode = mode
+    this.record = firstRecord(id, prepared, around.cgroupManager, options)
+  }
+
+  get plan(): LaunchPlan {
+    return this.#prepared.plan
+  }
+
+  /** The state directory comes first: a create that is killed from here on can be deleted. */
+  saveFirst(): void {
+    const { store } = this.#around
+    store.save(this.#id, this.record)
+    store.saveConfig(this.#id, this.#prepared.configText)
+    if (this.#options.notifySocket) makeDirectory(store.notifyDirectory(this.#id), 0o755)
+  }
+
+  /**
+   * Makes the cgroups before anybody can be in them. Where that is not permitted and nothing depends on
+   * them, the container stays in the runtime's.
+   */
+  async makeCgroups(driver: CgroupDriver, rollback: Rollback): Promise<void> {
+    const { config, plan } = this.#prepared
+    const tolerant = isTolerant(this.#around.rootless, config)
+    const cgroup = await driver.create({ id: this.#id, config, plan, tolerant })
+    rollback.add(() => driver.remove(cgroup))
+    restrictDevices(cgroup, plan.deviceRules)
+    if (cgroupDirectories(cgroup).length > 0 || cgroupDirectories(plan.cgroup).length === 0) return
+    this.#prepared = { ...this.#prepared, plan: this.#prepared.planWithoutCgroup() }
+    this.record = { ...this.record, cgroup, cgroupManager: 'disabled' }
+  }
+
+  /** Limits that had to wait until init is there. */
+  async finishCgroups(driver: CgroupDriver): Promise<void> {
+    const { config, plan } = this.#prepared
+    if (plan.resources.late.length > 0) await driver.finish({ id: this.#id, config, plan, tolerant: false })
+  }
+
+  /** Clones init and notes who it is before it can have done anything. */
+  launch(): void {
+    const { store } = this.#around
+    const { plan } = this
+    const startFd = this.#mode.startSocket ? listenStart(store.unreadySocket(this.#id)) : -1
+    const { unified } = plan.cgroup
+    const cgroupFd = unified === undefined ? -1 : openFile(unified, openFlag.path)
+    try {
+      const launched = launch({
+        plan: encodePlan(plan),
+        cloneFlags: plan.cloneFlags,
+        cgroupFd,
+        startFd,
+        stdio: [0, 1, 2],
+        preserveFds: plan.preserveFds,
+        targetFd: -1,
+        cpus: '',
+      })
+      this.sync = launched.sync
+      this.#adopt(launched.pid, launched.pidfd)
+    } finally {
+      if (cgroupFd >= 0) closeFile(cgroupFd)
+      if (startFd >= 0) closeFile(startFd)
+    }
+  }
+
+  #adopt(pid: number, pidfd: number): void {
+    this.pidfd = pidfd
+    this.record = { ...this.record, pid, startTime: readProcessStat(pid)?.startTime ?? '' }
+    this.#around.store.save(this.#id, this.record)
+    const { oomScoreAdj } = this.plan
+    if (oomScoreAdj !== undefined) writeFile(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj))
+  }
+
+  /** Serves init until it has come as far as `created`. */
+  async serve(): Promise<void> {
+    const handlers: Handlers = {
+      child: async (pid, pidfd) => {
+        await this.#around.waiter.readable(this.pidfd)
+        reapProcess(this.pidfd)
+        closeFile(this.pidfd)
+        this.#adopt(pid, pidfd)
+      },
+      console: (ptmx) => (this.ptmx = ptmx),
+      listener: (fd) => {
+        const { plan, record, pidfd } = this
+        handListener({ plan, record, status: 'creating', pid: record.pid, pidfd, fd })
+      },
+      event: (event) => (event === 'mounts' ? this.#runtimeHooks() : this.#writeIdMaps()),
+    }
+    const reached = await serveInit(this.sync, handlers, this.#around.waiter, 'created')
+    if (reached) return
+    await this.#around.waiter.readable(this.pidfd)
+    throw unexpectedEnd(this.pidfd, { before: 'the container was created', oom: oomKilled(this.plan.cgroup) })
+  }
+
+  #writeIdMaps(): Promise<void> {
+    const { uidMappings = [], gidMappings = [] } = this.plan
+    const { pid } = this.record
+    const text = (maps: typeof uidMappings): string =>
+      maps.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('')
+    writeFile(`/proc/${pid}/uid_map`, text(uidMappings))
+    writeFile(`/proc/${pid}/gid_map`, text(gidMappings))
+    return Promise.resolve()
+  }
+
+  async #runtimeHooks(): Promise<void> {
+    const { hooks } = this.#prepared.config
+    const state = toContainerState(this.record, 'creating', '')
+    await runHooks('prestart', hooks?.prestart ?? [], state, this.record.bundle)
+    await runHooks('createRuntime', hooks?.createRuntime ?? [], state, this.record.bundle)
+  }
+
+  /** The last things, in the order that engines rely on: terminal, pidfd, pid file. */
+  handOver(): void {
+    const { consoleSocket, pidfdSocket, pidFile } = this.#options
+    if (this.ptmx >= 0 && !this.#mode.foreground) {
+      handOver(consoleSocket ?? '', '/dev/ptmx', this.ptmx)
+      closeFile(this.ptmx)
+      this.ptmx = -1
+    }
+    if (pidfdSocket !== undefined && pidfdSocket !== '') handOver(pidfdSocket, 'standard', this.pidfd)
+    if (pidFile !== undefined && pidFile !== '') replaceFile(pidFile, String(this.record.pid), 0o644)
+    const { store } = this.#around
+    if (this.#mode.startSocket) renameFile(store.unreadySocket(this.#id), store.startSocket(this.#id))
+  }
+
+  /** Ends init and forgets it; what the hooks have built is taken down by the poststop hooks. */
+  async abandon(): Promise<void> {
+    if (this.ptmx >= 0) closeFile(this.ptmx)
+    if (this.sync >= 0) closeFile(this.sync)
+    if (this.pidfd < 0) return
+    signalProcess(this.pidfd, sigkill)
+    await this.#around.waiter.readable(this.pidfd)
+    reapProcess(this.pidfd)
+    closeFile(this.pidfd)
+    await afterStop(this.record, this.#around.onWarning)
+  }
+}
+
+function firstRecord(
+  id: ContainerId,
+  { config, bundle, rootfs, plan }: Prepared,
+  cgroupManager: CgroupManager,
+  options: CreateOptions,
+): StateRecord {
+  const { annotations, hooks } = config
+  const pidNamespace = config.linux?.namespaces?.find(({ type }) => type === 'pid')
+  return {
+    version: recordVersion,
+    ociVersion: config.ociVersion ?? '1.3.0',
+    id,
+    pid: 0,
+    startTime: '',
+    created: new Date().toISOString(),
+    bundle,
+    rootfs,
+    owner: processIds().euid,
+    ...(annotations ? { annotations } : {}),
+    cgroup: plan.cgroup,
+    cgroupManager,
+    ...(config.linux?.resources ? { resources: stringifyResources(config.linux.resources) } : {}),
+    ownPidNamespace: pidNamespace !== undefined && (pidNamespace.path ?? '') === '',
+    ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
+    ...(hooks?.poststart?.length ? { poststart: hooks.poststart } : {}),
+    ...(hooks?.poststop?.length ? { poststop: hooks.poststop } : {}),
+  }
+}
+
+/**
+ * Makes a container that waits to be started.
+ * @throws ConfigError, UsageError, ExistsError, StoreError, SyscallError, HookError, ProtocolError,
+ * UnsupportedError; then nothing of the container is left
+ */
+export async function createContainer(
+  around: Surroundings,
+  id: ContainerId,
+  options: CreateOptions,
+  mode: CreateMode,
+): Promise<Created> {
+  const compileSeccomp = cachedSeccompCompiler(around.store.root)
+  const prepared = await prepare(id, options, {
+    ...{ cgroupManager: around.cgroupManager, compileSeccomp },
+    ...(options.notifySocket ? { notifyDirectory: around.store.notifyDirectory(id) } : {}),
+  })
+  checkConsole(prepared.config.process, options, mode.foreground)
+  for (const warning of prepared.plan.warnings) around.onWarning(warning)
+  const { store } = around
+  const lock = store.create(id)
+  const rollback = new Rollback()
+  try {
+    rollback.add(() => store.remove(id))
+    const creation = new Creation(around, id, prepared, options, mode)
+    creation.saveFirst()
+    const driver = await cgroupDriver(around.cgroupManager, around.waiter)
+    await creation.makeCgroups(driver, rollback)
+    rollback.add(() => creation.abandon())
+    creation.launch()
+    await creation.serve()
+    await creation.finishCgroups(driver)
+    creation.handOver()
+    const { record, pidfd, sync, ptmx } = creation
+    return { record, pidfd, sync, ptmx }
+  } catch (error) {
+    explainMemory(error, prepared.plan)
+    await rollback.run(error)
+    throw error
+  } finally {
+    lock.release()
+  }
+}

@@ -1,0 +1,88 @@
+/** Stage 4, launch: removes a container. */
+import { NotFoundError } from '../errors.js'
+import { closeFile, reapProcess, signalProcess } from '../native/binding.js'
+import { observeStatus } from '../state/observe.js'
+import type { StateRecord } from '../state/record.js'
+import { assertStatus } from '../state/status.js'
+import type { ContainerId, Store } from '../state/store.js'
+import { cgroupDriver } from './cgroup-driver.js'
+import type { Surroundings } from './create.js'
+import { thawLegacy } from './freezer.js'
+import { openInit } from './kill.js'
+import { afterStop } from './start.js'
+import type { Waiter } from './wait.js'
+
+const sigkill = 9
+
+async function endInit(record: StateRecord, waiter: Waiter): Promise<void> {
+  const pidfd = openInit(record)
+  if (pidfd < 0) return
+  try {
+    signalProcess(pidfd, sigkill)
+    thawLegacy(record.cgroup)
+    await waiter.readable(pidfd)
+    reapProcess(pidfd)
+  } finally {
+    closeFile(pidfd)
+  }
+}
+
+/** Takes down what is left of a container whose record is known. The caller holds the lock. */
+export async function destroyContainer(around: Surroundings, id: ContainerId, record: StateRecord): Promise<void> {
+  const { store, waiter, onWarning } = around
+  await endInit(record, waiter)
+  await (await cgroupDriver(record.cgroupManager, waiter)).remove(record.cgroup)
+  await afterStop(record, onWarning)
+  store.remove(id)
+}
+
+/** A create that was killed before it had a record leaves only its directory. */
+function loadIfAny(store: Store, id: ContainerId): StateRecord | undefined {
+  try {
+    return store.load(id)
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined
+    throw error
+  }
+}
+
+/** What a killed `create` has left is like a created container: nobody will ever go on with it. */
+function assertDeletable(store: Store, id: ContainerId, record: StateRecord): void {
+  const status = observeStatus(store, id, record)
+  if (status === 'creating') {
+    const lock = store.lock(id, { wait: false })
+    lock?.release()
+    if (lock !== undefined) return
+  }
+  assertStatus(id, 'delete', status)
+}
+
+/**
+ * Removes a container: a stopped or a created one, with `force` also a running one, a half-made one,
+ * and one that doesn't exist.
+ * @throws NotFoundError, StatusError, StoreError, SyscallError
+ */
+export async function deleteContainer(
+  around: Surroundings,
+  id: ContainerId,
+  options: { force: boolean },
+): Promise<void> {
+  const { store, waiter } = around
+  if (!store.has(id)) {
+    if (options.force) return
+    throw new NotFoundError(id)
+  }
+  const record = loadIfAny(store, id)
+  if (record !== undefined && !options.force) assertDeletable(store, id, record)
+  // A create in progress holds the lock; it gives up when its init is gone.
+  if (record !== undefined && options.force) await endInit(record, waiter)
+  const lock = await store.lockWith(id, waiter.locked)
+  try {
+    const current = loadIfAny(store, id)
+    if (current !== undefined) await destroyContainer(around, id, current)
+    else if (options.force || record !== undefined) store.remove(id)
+    else throw new NotFoundError(id)
+  } finally {
+    lock.release()
+  }
+}

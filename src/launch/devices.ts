@@ -1,0 +1,26 @@
+/** Stage 3, launch: puts the device rules of a container into force. */
+import { isInUserNamespace } from '../host/facts.js'
+import { hasErrno, processIds, setDeviceRules } from '../native/binding.js'
+import { deviceWrites, type DeviceRulePlan } from '../plan/resources/devices.js'
+import type { CgroupPlan } from '../plan/types.js'
+import { applyWrites } from './resources.js'
+
+/**
+ * Restricts the devices of a container before there is anybody in its cgroups: by an eBPF program of
+ * the unified one, else by the devices controller of cgroup v1. Without the host's root bpf(2) is not
+ * permitted, and devices can't be made either: then the container goes without.
+ * @throws SyscallError, UnsupportedError when cgroup v1 cannot express the rules
+ */
+export function restrictDevices(cgroup: CgroupPlan, rules: readonly DeviceRulePlan[]): void {
+  if (cgroup.unified === undefined) {
+    const hierarchy = Object.keys(cgroup.v1).find((controllers) => controllers.split(',').includes('devices'))
+    if (hierarchy !== undefined) applyWrites(cgroup, deviceWrites(hierarchy, rules))
+    return
+  }
+  try {
+    setDeviceRules(cgroup.unified, rules)
+  } catch (error) {
+    const isRoot = processIds().euid === 0 && !isInUserNamespace()
+    if (isRoot || !(hasErrno(error, 'EPERM') || hasErrno(error, 'EACCES'))) throw error
+  }
+}

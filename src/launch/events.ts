@@ -1,0 +1,130 @@
+/** Stage 4, launch: what happens to a container, as it happens: statistics from time to time, and OOM kills. */
+import { StatusError, UsageError } from '../errors.js'
+import {
+  closeFile,
+  drain,
+  fileInfo,
+  gather,
+  notifyFile,
+  notifyOom,
+  openTimer,
+  readFileIfAny,
+  waitReadable,
+} from '../native/binding.js'
+import type { CgroupPlan } from '../plan/types.js'
+import { liveProcess } from '../state/observe.js'
+import type { ContainerId } from '../state/store.js'
+import { readStats } from '../stats/read.js'
+import type { ContainerStats } from '../stats/types.js'
+import { directoryOf } from './cgroup.js'
+import type { Surroundings } from './create.js'
+import { openInit } from './kill.js'
+
+/** One event of a container. */
+export type ContainerEvent =
+  | { readonly type: 'stats'; readonly id: string; readonly data: ContainerStats }
+  | { readonly type: 'oom'; readonly id: string }
+
+/** Settings of `Container.events`. */
+export interface EventOptions {
+  /** Milliseconds between two `stats` events, more than 0; default 5000. The first comes after one interval. */
+  readonly interval?: number
+}
+
+const defaultInterval = 5000
+
+/** What tells of OOM kills. */
+interface OomWatch {
+  readonly notice: number
+  /** True when there has been one since the last call. */
+  happened(): boolean
+}
+
+/** cgroup v2 counts them in memory.events, whose watchers are told (cgroups(7)). */
+function watchUnified(directory: string): OomWatch {
+  const file = `${directory}/memory.events`
+  const killed = (): number => Number(/^oom_kill (\d+)/m.exec(readFileIfAny(file) ?? '')?.[1] ?? 0)
+  const notice = notifyFile(file)
+  let last = killed()
+  return {
+    notice,
+    happened() {
+      drain(notice)
+      const now = killed()
+      const grown = now > last
+      last = Math.max(now, last)
+      return grown
+    },
+  }
+}
+
+/** cgroup v1 signals an eventfd, also when the cgroup is removed. */
+function watchLegacy(directory: string): OomWatch {
+  const notice = notifyOom(directory)
+  return {
+    notice,
+    happened() {
+      const signalled = waitReadable(notice, 0)
+      drain(notice)
+      return signalled && fileInfo(directory) !== undefined
+    },
+  }
+}
+
+/** Undefined when no memory controller watches the container: then nobody would know. */
+function watchOom(cgroup: CgroupPlan): OomWatch | undefined {
+  const legacy = directoryOf(cgroup, 'memory')
+  if (legacy !== undefined) return watchLegacy(legacy)
+  const { unified } = cgroup
+  return unified !== undefined && fileInfo(`${unified}/memory.events`) ? watchUnified(unified) : undefined
+}
+
+function notRunning(id: string): StatusError {
+  return new StatusError(`container with id ${id} is not running`, { id, operation: 'events', status: 'stopped' })
+}
+
+/** What a container uses now. @throws NotFoundError, StatusError when it has stopped, SyscallError */
+export function containerStats({ store }: Surroundings, id: ContainerId): ContainerStats {
+  const record = store.load(id)
+  if (liveProcess(record) === undefined) throw notRunning(id)
+  return readStats(record.cgroup)
+}
+
+/**
+ * The events of a running container, until it ends.
+ * @throws NotFoundError, StatusError when it is not running, UsageError for an interval of 0 or less
+ */
+export async function* containerEvents(
+  { store, waiter }: Surroundings,
+  id: ContainerId,
+  { interval = defaultInterval }: EventOptions,
+): AsyncGenerator<ContainerEvent, void, void> {
+  const record = store.load(id)
+  if (!(interval > 0)) throw new UsageError('duration interval must be greater than 0')
+  const opened: number[] = []
+  const keep = (fd: number): number => {
+    opened.push(fd)
+    return fd
+  }
+  try {
+    const init = openInit(record)
+    if (init < 0) throw notRunning(id)
+    keep(init)
+    const timer = keep(openTimer(interval, { repeat: true }))
+    const oom = watchOom(record.cgroup)
+    if (oom) keep(oom.notice)
+    const any = keep(gather(opened))
+    for (;;) {
+      await waiter.readable(any)
+      const ended = waitReadable(init, 0)
+      // Before the end: it may be what the end came of.
+      if (oom?.happened()) yield { type: 'oom', id }
+      if (ended) return
+      if (!waitReadable(timer, 0)) continue
+      drain(timer)
+      yield { type: 'stats', id, data: readStats(record.cgroup) }
+    }
+  } finally {
+    for (const fd of opened) closeFile(fd)
+  }
+}

@@ -1,0 +1,76 @@
+/** Stage 4, launch: the cgroups of a process that `exec` adds. */
+import { cleanPath } from '../config/paths.js'
+import { UsageError } from '../errors.js'
+import { parseCgroupMounts, parseOwnCgroups } from '../host/facts.js'
+import { readFile, readFileIfAny } from '../native/binding.js'
+import type { CgroupPlan } from '../plan/types.js'
+
+/** Controller of the unified hierarchy in `--cgroup PATH`. */
+const unifiedKey = ''
+
+/**
+ * The cgroups below those of the container that `--cgroup` names: `PATH` in the unified hierarchy,
+ * `ctrl[,ctrl]:PATH` in those of cgroup v1. They must be there already, and cannot be elsewhere.
+ * @throws UsageError
+ */
+export function subCgroups(plan: CgroupPlan, wanted: readonly string[]): CgroupPlan {
+  const paths = parsePaths(wanted)
+  const v1: Record<string, string> = {}
+  const used = new Set<string>()
+  for (const [controllers, directory] of Object.entries(plan.v1)) {
+    const name = [controllers, ...controllers.split(',')].find((one) => paths.has(one))
+    if (name !== undefined) used.add(name)
+    v1[controllers] = below(directory, paths.get(name ?? '*') ?? '')
+  }
+  if (plan.unified !== undefined) used.add(unifiedKey)
+  const unknown = [...paths.keys()].find((name) => !used.has(name))
+  if (unknown !== undefined) {
+    const what = unknown === unifiedKey ? 'no cgroup in a unified hierarchy' : `no cgroup of controller ${unknown}`
+    throw new UsageError(`invalid --cgroup argument: the container has ${what}`)
+  }
+  return {
+    ...plan,
+    v1,
+    ...(plan.unified === undefined ? {} : { unified: below(plan.unified, paths.get(unifiedKey) ?? '') }),
+  }
+}
+
+function parsePaths(wanted: readonly string[]): Map<string, string> {
+  const paths = new Map<string, string>()
+  for (const argument of wanted) {
+    const colon = argument.indexOf(':')
+    if (colon < 0 && wanted.length > 1) {
+      throw new UsageError(`invalid --cgroup argument: ${argument} (missing <controller>: prefix)`)
+    }
+    for (const name of colon < 0 ? [unifiedKey] : argument.slice(0, colon).split(',')) {
+      if (colon >= 0 && name === '') {
+        throw new UsageError(`invalid --cgroup argument: ${argument} (empty <controller> prefix)`)
+      }
+      if (paths.has(name)) {
+        throw new UsageError(`invalid --cgroup argument(s): controller ${name} specified multiple times`)
+      }
+      paths.set(name, argument.slice(colon + 1))
+    }
+  }
+  return paths
+}
+
+/** Not by cleanPath alone, which would silently take `../..` for the container's own cgroup. */
+function below(directory: string, path: string): string {
+  if (path.split('/').includes('..'))
+    throw new UsageError(`invalid --cgroup argument: ${path} is not a sub cgroup path`)
+  const inside = cleanPath(`/${path}`)
+  return inside === '/' ? directory : `${directory}${inside}`
+}
+
+/**
+ * The cgroup in which the container's init is now, in the unified hierarchy: where the container has
+ * moved its processes into groups of its own making, the one above takes no more (cgroups(7), "no
+ * internal processes"). Undefined when it cannot be known.
+ */
+export function cgroupOfInit(pid: number): string | undefined {
+  const path = parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')['']
+  const { unified } = parseCgroupMounts(readFile('/proc/self/mountinfo'))
+  if (path === undefined || unified === undefined || path.split('/').includes('..')) return undefined
+  return `${unified}${path}`
+}

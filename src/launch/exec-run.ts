@@ -1,0 +1,27 @@
+/** Stage 4, launch: a process of `exec` in the foreground. */
+import { catchSignals, closeFile, copyTerminalSize, runForeground } from '../native/binding.js'
+import type { ContainerId } from '../state/store.js'
+import type { Surroundings } from './create.js'
+import { execProcess, type ExecOptions } from './exec.js'
+
+/**
+ * Adds a process and, unless detached, waits for its end.
+ * @returns exit status for a shell: the program's, or 128 + signal; 0 when detached
+ * @throws what execProcess throws
+ */
+export async function runExec(
+  around: Surroundings,
+  id: ContainerId,
+  options: ExecOptions & { readonly detach?: boolean },
+): Promise<number> {
+  const foreground = options.detach !== true
+  // A signal that comes from now on is forwarded, instead of leaving the process behind.
+  if (foreground) catchSignals()
+  const { pid, pidfd, ptmx } = await execProcess(around, id, options, {
+    terminalStays: foreground,
+    onTerminal: copyTerminalSize,
+  })
+  const status = foreground ? runForeground(pid, pidfd, ptmx) : { code: 0 }
+  closeFile(pidfd)
+  return 'signal' in status ? 128 + status.signal : status.code
+}

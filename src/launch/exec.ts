@@ -1,0 +1,292 @@
+/** Stage 4, launch: adds a process to a container that exists. */
+import { parseJson } from '../config/json.js'
+import type { Config, NamespaceType, Process } from '../config/types.js'
+import { ProtocolError, StatusError } from '../errors.js'
+import { sharesNamespace } from '../host/namespaces.js'
+import {
+  closeFile,
+  hasErrno,
+  launch,
+  openFile,
+  openFlag,
+  processIds,
+  readFileIfAny,
+  reapProcess,
+  replaceFile,
+  signalProcess,
+  writeFile,
+} from '../native/binding.js'
+import { encodePlan } from '../plan/encode.js'
+import { compileExec } from '../plan/exec.js'
+import { changedProcess, completedProcess, type ProcessChanges } from '../plan/exec-process.js'
+import { cloneFlag } from '../plan/namespaces.js'
+import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
+import { observeStatus } from '../state/observe.js'
+import type { StateRecord } from '../state/record.js'
+import { oomKilled } from './cgroup.js'
+import { assertStatus } from '../state/status.js'
+import type { ContainerId, Store } from '../state/store.js'
+import { handOver } from './console.js'
+import type { Surroundings } from './create.js'
+import { openInit } from './kill.js'
+import { cgroupOfInit, subCgroups } from './exec-cgroup.js'
+import { handListener } from './listener.js'
+import { checkConsole, type PlanMeans } from './prepare.js'
+import { cachedSeccompCompiler } from './seccomp-cache.js'
+import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
+import { goAhead } from './start.js'
+
+const sigkill = 9
+
+/** What `exec` takes beside the process itself. */
+export interface ExecSettings {
+  /** Unix socket that receives the terminal's ptmx; required for a terminal that is not in the foreground. */
+  readonly consoleSocket?: string
+  /** Unix socket that receives a pidfd of the process. */
+  readonly pidfdSocket?: string
+  /** File that receives the process's pid; written once the program runs. */
+  readonly pidFile?: string
+  /** Descriptors 3 … 2 + preserveFds of this process are passed on. */
+  readonly preserveFds?: number
+  /** Descriptors that become standard input, output and error; default 0, 1, 2. */
+  readonly stdio?: readonly [number, number, number]
+  /** Cgroups below the container's: `PATH`, or `controller[,controller]:PATH` for cgroup v1. */
+  readonly cgroup?: readonly string[]
+  /** Add the process to a paused container too; it begins when the container is resumed. */
+  readonly ignorePaused?: boolean
+}
+
+/** What `exec` takes: a whole process (config.md "Process"), or changes to the config's own. */
+export type ExecOptions = ExecSettings & ({ readonly process: Process } | ProcessChanges)
+
+/** A process that runs; the descriptors belong to the caller. */
+export interface Executed {
+  readonly pid: number
+  readonly pidfd: number
+  /** The terminal's ptmx where no socket was given for it, else -1. */
+  readonly ptmx: number
+}
+
+/** The config as it was at create, when it has been checked. */
+async function savedConfig(store: Store, id: ContainerId): Promise<Config> {
+  const { readDocument } = await import('../config/document.js')
+  return (await readDocument(parseJson(store.loadConfig(id)))) as Config
+}
+
+/** @throws ConfigError, UsageError */
+async function wantedProcess(config: Config, options: ExecOptions): Promise<Process> {
+  const { checkProcess } = await import('../config/process.js')
+  if ('process' in options) return completedProcess(await checkProcess(options.process), config)
+  const { args, terminal, cwd, env, user, additionalGids } = options
+  const { capabilities, noNewPrivileges, apparmorProfile, selinuxLabel } = options
+  const changes = {
+    ...{ args, terminal, cwd, env, user, additionalGids },
+    ...{ capabilities, noNewPrivileges, apparmorProfile, selinuxLabel },
+  }
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+  return checkProcess(changedProcess(config.process, given as unknown as ProcessChanges))
+}
+
+/** No more than the plan of a process asks for. */
+const facts = (): { euid: number; highestCapability: number } => ({
+  euid: processIds().euid,
+  highestCapability: Number(readFileIfAny('/proc/sys/kernel/cap_last_cap') ?? 40),
+})
+
+/** Who uses the terminal. */
+export interface ExecMode {
+  /** It is not for a socket. */
+  readonly terminalStays: boolean
+  /** Called with its ptmx before the program runs. */
+  readonly onTerminal?: (ptmx: number) => void
+}
+
+/** An exec in progress. */
+class Execution {
+  pid = 0
+  pidfd = -1
+  sync = -1
+  ptmx = -1
+  #forked = false
+  readonly #around: Surroundings
+  readonly #record: StateRecord
+  readonly #plan: LaunchPlan
+  readonly #options: ExecSettings
+
+  constructor(around: Surroundings, record: StateRecord, plan: LaunchPlan, options: ExecSettings) {
+    this.#around = around
+    this.#record = record
+    this.#plan = plan
+    this.#options = options
+  }
+
+  /**
+   * Starts the process in a cgroup of the unified hierarchy, or without one in the runtime's. A cgroup
+   * that the container has made an inner one, or has removed, gives way to that of its init, unless
+   * somebody has asked for it.
+   */
+  launch(target: number, cpus: string): void {
+    const { unified } = this.#plan.cgroup
+    try {
+      this.#launchInto(unified, target, cpus)
+    } catch (error) {
+      const full = ['EBUSY', 'ENOENT', 'ENODEV', 'EOPNOTSUPP'].some((name) => hasErrno(error, name))
+      if (!full || unified === undefined || this.#options.cgroup?.length) throw error
+      const own = cgroupOfInit(this.#record.pid)
+      if (own === undefined || own === unified) throw error
+      this.#launchInto(own, target, cpus)
+    }
+  }
+
+  #launchInto(unified: string | undefined, target: number, cpus: string): void {
+    const cgroupFd = unified === undefined ? -1 : openFile(unified, openFlag.path)
+    try {
+      const launched = launch({
+        plan: encodePlan(this.#plan),
+        cloneFlags: 0,
+        cgroupFd,
+        startFd: -1,
+        stdio: this.#options.stdio ?? [0, 1, 2],
+        preserveFds: this.#plan.preserveFds,
+        targetFd: target,
+        cpus,
+      })
+      this.sync = launched.sync
+      this.#adopt(launched.pid, launched.pidfd)
+    } finally {
+      if (cgroupFd >= 0) closeFile(cgroupFd)
+    }
+  }
+
+  #adopt(pid: number, pidfd: number): void {
+    this.pid = pid
+    this.pidfd = pidfd
+    const { oomScoreAdj } = this.#plan
+    if (oomScoreAdj !== undefined) writeFile(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj))
+  }
+
+  /** Serves init until its program is found and everything about it is set. */
+  async serve(status: 'created' | 'running' | 'paused'): Promise<void> {
+    const { waiter } = this.#around
+    const handlers: Handlers = {
+      child: (pid, pidfd) => this.#takeChild(pid, pidfd),
+      console: (ptmx) => (this.ptmx = ptmx),
+      listener: (fd) => {
+        const { pid, pidfd } = this
+        handListener({ plan: this.#plan, record: this.#record, status, pid, pidfd, fd })
+      },
+    }
+    if (await serveInit(this.sync, handlers, waiter, 'created')) return
+    await waiter.readable(this.pidfd)
+    throw unexpectedEnd(this.pidfd, {
+      before: 'the program could be executed',
+      oom: oomKilled(this.#record.cgroup),
+    })
+  }
+
+  /** The first process has forked and ends; the other one lives where the container can see it. */
+  async #takeChild(pid: number, pidfd: number): Promise<void> {
+    // Only one: what follows comes from the child, which the container may be able to trace.
+    if (this.#forked) {
+      closeFile(pidfd)
+      throw new ProtocolError('init reported a second process')
+    }
+    this.#forked = true
+    await this.#around.waiter.readable(this.pidfd)
+    reapProcess(this.pidfd)
+    closeFile(this.pidfd)
+    this.#adopt(pid, pidfd)
+  }
+
+  /** What the caller asked for, then the program itself; the pid file comes last, as proof that it runs. */
+  async finish(onTerminal: (ptmx: number) => void): Promise<void> {
+    const { consoleSocket, pidfdSocket, pidFile } = this.#options
+    if (this.ptmx >= 0 && consoleSocket) {
+      handOver(consoleSocket, '/dev/ptmx', this.ptmx)
+      closeFile(this.ptmx)
+      this.ptmx = -1
+    }
+    if (this.ptmx >= 0) onTerminal(this.ptmx)
+    if (pidfdSocket) handOver(pidfdSocket, 'setns', this.pidfd)
+    await goAhead(this.sync, this.#around.waiter)
+    closeFile(this.sync)
+    this.sync = -1
+    if (pidFile) replaceFile(pidFile, String(this.pid), 0o644)
+  }
+
+  /** Ends what has been started. */
+  async abandon(): Promise<void> {
+    for (const fd of [this.ptmx, this.sync]) if (fd >= 0) closeFile(fd)
+    if (this.pidfd < 0) return
+    signalProcess(this.pidfd, sigkill)
+    await this.#around.waiter.readable(this.pidfd)
+    reapProcess(this.pidfd)
+    closeFile(this.pidfd)
+  }
+}
+
+/** In a frozen cgroup nobody can even begin: then the process joins it when it has begun. */
+function planExec(
+  id: ContainerId,
+  record: StateRecord,
+  config: Config,
+  process: Process,
+  options: ExecSettings & { paused: boolean; compileSeccomp: PlanMeans['compileSeccomp'] },
+): LaunchPlan {
+  const cgroup = options.cgroup?.length ? subCgroups(record.cgroup, options.cgroup) : record.cgroup
+  const frozen: CgroupPlan = { v1: { ...cgroup.v1, ...(cgroup.unified ? { '': cgroup.unified } : {}) } }
+  const namespaces = new Set<NamespaceType>(
+    (Object.keys(cloneFlag) as NamespaceType[]).filter((type) => !sharesNamespace(record.pid, type)),
+  )
+  return compileExec({
+    id,
+    config,
+    process,
+    facts: facts(),
+    namespaces,
+    cgroup: options.paused ? frozen : cgroup,
+    rootfs: record.rootfs,
+    keyring: record.noNewKeyring !== true,
+    preserveFds: options.preserveFds ?? 0,
+    compileSeccomp: options.compileSeccomp,
+  })
+}
+
+/**
+ * Adds a process to a container that is created or running.
+ * @throws NotFoundError, StatusError, ConfigError, UsageError, SyscallError, ProtocolError; then nothing of
+ * the process is left
+ */
+export async function execProcess(
+  around: Surroundings,
+  id: ContainerId,
+  options: ExecOptions,
+  mode: ExecMode,
+): Promise<Executed> {
+  const { store } = around
+  const record = store.load(id)
+  const status = observeStatus(store, id, record)
+  if (status !== 'paused' || !options.ignorePaused) assertStatus(id, 'exec', status)
+  const config = await savedConfig(store, id)
+  const process = await wantedProcess(config, options)
+  checkConsole(process, options, mode.terminalStays)
+  const target = openInit(record)
+  if (target < 0) throw new StatusError('cannot exec in a stopped container', { id, operation: 'exec', status })
+  let execution: Execution | undefined
+  try {
+    const compileSeccomp = cachedSeccompCompiler(store.root)
+    const plan = planExec(id, record, config, process, { ...options, compileSeccomp, paused: status === 'paused' })
+    for (const warning of plan.warnings) around.onWarning(warning)
+    execution = new Execution(around, record, plan, options)
+    execution.launch(target, process.execCPUAffinity?.initial ?? '')
+    await execution.serve(status as 'created' | 'running' | 'paused')
+    await execution.finish(mode.onTerminal ?? (() => undefined))
+    const { pid, pidfd, ptmx } = execution
+    return { pid, pidfd, ptmx }
+  } catch (error) {
+    await execution?.abandon()
+    throw error
+  } finally {
+    closeFile(target)
+  }
+}

@@ -1,0 +1,140 @@
+/** Stage 4, launch: stops and continues all processes of a container at once. */
+import { StatusError, UnsupportedError } from '../errors.js'
+import {
+  closeFile,
+  drain,
+  fileInfo,
+  gather,
+  notifyFile,
+  openTimer,
+  readFile,
+  readFileIfAny,
+  waitReadable,
+  writeFile,
+} from '../native/binding.js'
+import type { CgroupPlan } from '../plan/types.js'
+import { observeStatus } from '../state/observe.js'
+import { assertStatus } from '../state/status.js'
+import type { ContainerId } from '../state/store.js'
+import { directoryOf } from './cgroup.js'
+import type { Surroundings } from './create.js'
+import type { Waiter } from './wait.js'
+
+/** Longest time that all processes may take to stop, in milliseconds; the same as runc's. */
+const freezeLimit = 10_000
+
+/** cgroup v1 tells nobody when all are frozen: the state is looked at once in so many milliseconds. */
+const legacyPause = 1
+
+/** Stops a container's processes. @throws StatusError, UnsupportedError without a cgroup, SyscallError */
+export async function pauseContainer(around: Surroundings, id: ContainerId): Promise<void> {
+  await changeStatus(around, id, 'pause', (cgroup) => freeze(cgroup, around.waiter, freezeLimit))
+}
+
+/** Lets them go on. @throws StatusError unless it is paused, SyscallError */
+export async function resumeContainer(around: Surroundings, id: ContainerId): Promise<void> {
+  await changeStatus(around, id, 'resume', (cgroup) => {
+    thaw(cgroup)
+    return Promise.resolve(true)
+  })
+}
+
+async function changeStatus(
+  { store, waiter }: Surroundings,
+  id: ContainerId,
+  operation: 'pause' | 'resume',
+  change: (cgroup: CgroupPlan) => Promise<boolean>,
+): Promise<void> {
+  const lock = await store.lockWith(id, waiter.locked)
+  try {
+    const record = store.load(id)
+    const status = observeStatus(store, id, record)
+    assertStatus(id, operation, status)
+    if (await change(record.cgroup)) return
+    thaw(record.cgroup)
+    const message = `cannot ${operation} container ${id}: its processes have not stopped within ${freezeLimit / 1000} s`
+    throw new StatusError(message, { id, operation, status })
+  } finally {
+    lock.release()
+  }
+}
+
+/** The directory of cgroup v1 that freezes: only where no unified hierarchy does it. */
+const legacyFreezer = (cgroup: CgroupPlan): string | undefined =>
+  cgroup.unified === undefined ? directoryOf(cgroup, 'freezer') : undefined
+
+/** True when there is something that can freeze the container. */
+export const canFreeze = (cgroup: CgroupPlan): boolean =>
+  cgroup.unified !== undefined || legacyFreezer(cgroup) !== undefined
+
+/**
+ * Stops all processes and waits for that; false when they have not all stopped after `limit`
+ * milliseconds: those that have stay so until `thaw`.
+ * @throws UnsupportedError when the container has no cgroup of its own, SyscallError
+ */
+export async function freeze(cgroup: CgroupPlan, waiter: Waiter, limit: number): Promise<boolean> {
+  if (cgroup.unified !== undefined) return freezeUnified(cgroup.unified, waiter, limit)
+  const legacy = legacyFreezer(cgroup)
+  if (legacy === undefined) throw new UnsupportedError('freezer', 'the container has no cgroup that can be frozen')
+  return freezeLegacy(`${legacy}/freezer.state`, waiter, limit)
+}
+
+/** Lets all processes go on. @throws SyscallError */
+export function thaw(cgroup: CgroupPlan): void {
+  if (cgroup.unified !== undefined) writeFile(`${cgroup.unified}/cgroup.freeze`, '0')
+  else thawLegacy(cgroup)
+}
+
+/** A frozen process of cgroup v1 dies of SIGKILL only when it is thawed, whoever has frozen it. */
+export function thawLegacy(cgroup: CgroupPlan): void {
+  const directory = directoryOf(cgroup, 'freezer')
+  if (directory === undefined || fileInfo(directory) === undefined) return
+  if (!readFileIfAny(`${directory}/freezer.state`)?.startsWith('THAWED')) {
+    writeFile(`${directory}/freezer.state`, 'THAWED')
+  }
+}
+
+/** cgroups(7): cgroup.events says `frozen 1` when the last one has stopped, and its watchers are told. */
+async function freezeUnified(directory: string, waiter: Waiter, limit: number): Promise<boolean> {
+  const events = `${directory}/cgroup.events`
+  const isFrozen = (): boolean => readFile(events).includes('frozen 1')
+  const notice = notifyFile(events)
+  try {
+    writeFile(`${directory}/cgroup.freeze`, '1')
+    if (isFrozen()) return true
+    return await withTimer(limit, async (timer) => {
+      const either = gather([notice, timer])
+      try {
+        while (!isFrozen()) {
+          if (waitReadable(timer, 0)) return false
+          await waiter.readable(either)
+          drain(notice)
+        }
+        return true
+      } finally {
+        closeFile(either)
+      }
+    })
+  } finally {
+    closeFile(notice)
+  }
+}
+
+async function freezeLegacy(path: string, waiter: Waiter, limit: number): Promise<boolean> {
+  for (let waited = 0; waited < limit; waited += legacyPause) {
+    // Written each time: processes that were born meanwhile are not frozen by the first.
+    writeFile(path, 'FROZEN')
+    if (readFile(path).startsWith('FROZEN')) return true
+    await withTimer(legacyPause, (timer) => waiter.readable(timer))
+  }
+  return false
+}
+
+async function withTimer<T>(milliseconds: number, use: (timer: number) => Promise<T>): Promise<T> {
+  const timer = openTimer(milliseconds, { repeat: false })
+  try {
+    return await use(timer)
+  } finally {
+    closeFile(timer)
+  }
+}

@@ -1,0 +1,85 @@
+/** Stage 4, launch: signals to a container: to its init process, or to all of them. */
+import { StatusError } from '../errors.js'
+import { closeFile, fileInfo, openProcess, signalProcess, writeFile } from '../native/binding.js'
+import type { CgroupPlan } from '../plan/types.js'
+import { liveProcess, observeStatus } from '../state/observe.js'
+import type { StateRecord } from '../state/record.js'
+import { assertStatus } from '../state/status.js'
+import type { ContainerId } from '../state/store.js'
+import { cgroupDirectories, containerProcesses, signalAll } from './cgroup.js'
+import type { Surroundings } from './create.js'
+import { canFreeze, freeze, thaw, thawLegacy } from './freezer.js'
+import type { Waiter } from './wait.js'
+
+const sigkill = 9
+
+/** How long a signal to all waits for them to stand still, in milliseconds. */
+const freezeLimit = 2000
+
+/**
+ * A pidfd of init that is surely init's: opened first, then the start time compared, so that a pid
+ * that has been reused meanwhile is noticed. -1 when it has ended.
+ */
+export function openInit(record: StateRecord): number {
+  if (record.pid === 0) return -1
+  const pidfd = openProcess(record.pid)
+  if (pidfd < 0 || liveProcess(record) !== undefined) return pidfd
+  closeFile(pidfd)
+  return -1
+}
+
+/**
+ * Sends a signal to init, or with `all` to every process of the container. SIGKILL always reaches all:
+ * by the end of the pid namespace, or through the cgroup where that is shared.
+ * @throws StatusError when the container is not running (never with `all`)
+ */
+export async function killContainer(
+  { store, waiter }: Surroundings,
+  id: ContainerId,
+  signal: number,
+  options: { all: boolean },
+): Promise<void> {
+  const record = store.load(id)
+  const status = observeStatus(store, id, record)
+  if (!options.all) assertStatus(id, 'kill', status)
+  const reachesAll = options.all || (signal === sigkill && !record.ownPidNamespace)
+  if (reachesAll) await signalCgroup(record.cgroup, signal, { waiter, frozen: status === 'paused' })
+  // Init has got it with the others, unless there is no cgroup that would know them.
+  if (reachesAll && signal !== sigkill && cgroupDirectories(record.cgroup).length > 0) return
+  signalInit(record, id, signal, options)
+  if (signal === sigkill) thawLegacy(record.cgroup)
+}
+
+function signalInit(record: StateRecord, id: ContainerId, signal: number, options: { all: boolean }): void {
+  const pidfd = openInit(record)
+  try {
+    if (pidfd >= 0 && signalProcess(pidfd, signal)) return
+    if (!options.all) throw new StatusError('container not running', { id, operation: 'kill', status: 'stopped' })
+  } finally {
+    if (pidfd >= 0) closeFile(pidfd)
+  }
+}
+
+/**
+ * Sends a signal to every process of the container. They are stopped for that moment, so that none of
+ * them can have a child that is missed; SIGKILL goes in one stroke where the kernel can do that.
+ */
+async function signalCgroup(
+  cgroup: CgroupPlan,
+  signal: number,
+  { waiter, frozen }: { waiter: Waiter; frozen: boolean },
+): Promise<void> {
+  const { unified } = cgroup
+  if (signal === sigkill && unified !== undefined) {
+    if (fileInfo(`${unified}/cgroup.kill`) !== undefined) writeFile(`${unified}/cgroup.kill`, '1')
+    return
+  }
+  if (containerProcesses(cgroup).length === 0) return
+  const stops = !frozen && canFreeze(cgroup)
+  if (stops) await freeze(cgroup, waiter, freezeLimit)
+  try {
+    signalAll(containerProcesses(cgroup), signal)
+  } finally {
+    if (stops) thaw(cgroup)
+  }
+}

@@ -1,0 +1,34 @@
+/** Stage 4, launch: the limits of a container as they are now: kept as text in its state. */
+import type { Config, Resources } from '../config/types.js'
+import { SyscallError } from '../errors.js'
+import { isInUserNamespace } from '../host/facts.js'
+import { processIds } from '../native/binding.js'
+import type { LaunchPlan } from '../plan/types.js'
+import { stringifyConfig } from '../config/stringify.js'
+
+/** `linux.resources` as JSON text with exact integers, without the device rules, which never change. */
+export function stringifyResources({ devices: _, ...resources }: Resources): string {
+  return stringifyConfig(resources as object)
+}
+
+/**
+ * True when missing permission for cgroups is no error: asked for (--rootless), or tsrun runs without
+ * the host's root, and the container asks for no limit and no certain place.
+ */
+export function isTolerant(rootless: boolean | 'auto', { linux }: Config): boolean {
+  if (rootless === false || (linux?.cgroupsPath ?? '') !== '') return false
+  if (Object.keys(linux?.resources ?? {}).some((name) => name !== 'devices')) return false
+  return rootless === true || processIds().euid !== 0 || isInUserNamespace()
+}
+
+const memoryLimit = /^memory\.(max|limit_in_bytes)$/
+
+/**
+ * Says what is behind an error: whoever finds no memory within a small limit is not always killed.
+ * E2BIG is execve(2) without a page for the arguments.
+ */
+export function explainMemory(error: unknown, { resources }: LaunchPlan): void {
+  if (!(error instanceof SyscallError) || !resources.writes.some(({ file }) => memoryLimit.test(file))) return
+  if (error.errnoName !== 'ENOMEM' && error.errnoName !== 'E2BIG') return
+  error.message += ': the memory limit is too low to start the container'
+}

@@ -1,0 +1,33 @@
+/** Stage 4, launch: hands the listener of a seccomp filter with SCMP_ACT_NOTIFY to who is to answer. */
+import { closeFile, takeDescriptor } from '../native/binding.js'
+import type { LaunchPlan } from '../plan/types.js'
+import type { StateRecord } from '../state/record.js'
+import type { Status } from '../state/status.js'
+import { handOver } from './console.js'
+
+/** A listener in a process that has just loaded its filter. */
+export interface Listener {
+  readonly plan: LaunchPlan
+  readonly record: StateRecord
+  readonly status: Status
+  readonly pid: number
+  readonly pidfd: number
+  /** Its number in that process. */
+  readonly fd: number
+}
+
+/** With it goes the container process state of config-linux.md "Seccomp". @throws SyscallError */
+export function handListener({ plan, record, status, pid, pidfd, fd }: Listener): void {
+  const { seccompListener } = plan
+  if (seccompListener === undefined) return
+  const own = takeDescriptor(pidfd, fd)
+  const { ociVersion, id, bundle, annotations } = record
+  const state = { ociVersion, id, status, pid: record.pid, bundle, ...(annotations ? { annotations } : {}) }
+  const { path, metadata } = seccompListener
+  const message = { ociVersion, fds: ['seccompFd'], pid, metadata, state }
+  try {
+    handOver(path, JSON.stringify(message), own)
+  } finally {
+    closeFile(own)
+  }
+}

@@ -1,0 +1,134 @@
+/** Stage 4, launch: from a bundle to a plan, and what the caller's options must fulfil. */
+import { cleanPath } from '../config/paths.js'
+import { stringifyConfig } from '../config/stringify.js'
+import type { Config, Process } from '../config/types.js'
+import { ConfigError, UsageError } from '../errors.js'
+import { probeHost } from '../host/facts.js'
+import { assertSysctlsStayInside } from '../host/namespaces.js'
+import { fileInfo, hasErrno, readFile, realPath } from '../native/binding.js'
+import { compilePlan } from '../plan/compile.js'
+import type { SeccompRequest } from '../plan/seccomp.js'
+import type { CgroupManager, LaunchPlan } from '../plan/types.js'
+import { withNotifySocket } from './notify.js'
+
+/** What `create`, `run` and `plan` take. */
+export interface CreateOptions {
+  /** Directory of config.json and of what its relative paths start from. */
+  readonly bundle: string
+  /** Used instead of `<bundle>/config.json`; a parsed document, checked the same way. */
+  readonly config?: Config
+  /** Unix socket that receives the terminal's ptmx; required for a terminal that is not in the foreground. */
+  readonly consoleSocket?: string
+  /** Unix socket that receives a pidfd of init. */
+  readonly pidfdSocket?: string
+  /** File that receives init's pid. */
+  readonly pidFile?: string
+  /** Descriptors 3 … 2 + preserveFds of this process are passed to the container. */
+  readonly preserveFds?: number
+  /** Datagram socket of a manager (sd_notify(3)): learns from `start` or `run` when the container is ready. */
+  readonly notifySocket?: string
+  /** Descriptors from 3 on of socket activation: passed before those of `preserveFds`, and told in LISTEN_FDS. */
+  readonly listenFds?: number
+  /** Move the root instead of pivot_root(2), for a root on a ramfs. */
+  readonly noPivot?: boolean
+  /** Keep the caller's session keyring. */
+  readonly noNewKeyring?: boolean
+}
+
+/** A config with all that was found out about it. */
+export interface Prepared {
+  readonly config: Config
+  /** Text of the config, for the copy in the state directory. */
+  readonly configText: string
+  readonly bundle: string
+  readonly rootfs: string
+  readonly plan: LaunchPlan
+  /** The plan for a container that stays in the runtime's cgroup. */
+  readonly planWithoutCgroup: () => LaunchPlan
+}
+
+function readConfigText(bundle: string): string {
+  const path = `${bundle}/config.json`
+  try {
+    return readFile(path)
+  } catch (cause) {
+    if (!hasErrno(cause, 'ENOENT')) throw cause
+    throw new ConfigError(`no config.json in bundle "${bundle}" (make one with: tsrun spec)`, [], { cause })
+  }
+}
+
+/** The rootfs must be a directory, named without symbolic links: what a link points to can change. */
+function findRootfs(config: Config, bundle: string): string {
+  const path = config.root.path.startsWith('/')
+    ? cleanPath(config.root.path)
+    : cleanPath(`${bundle}/${config.root.path}`)
+  const info = fileInfo(path)
+  const problem = (message: string): ConfigError => ConfigError.from([{ pointer: '/root/path', message }])
+  if (info === undefined) throw problem(`"${path}" does not exist`)
+  if (info.type === 'link') throw problem(`"${path}" is a symbolic link`)
+  if (info.type !== 'directory') throw problem(`"${path}" is not a directory`)
+  if (realPath(path) !== path) throw problem(`"${path}" leads through a symbolic link`)
+  return path
+}
+
+/** @throws UsageError for a console socket without need, or a need without one */
+export function checkConsole(
+  process: Process,
+  options: Pick<CreateOptions, 'consoleSocket'>,
+  foreground: boolean,
+): void {
+  const terminal = process.terminal === true
+  const given = options.consoleSocket !== undefined && options.consoleSocket !== ''
+  if (terminal && !foreground && !given) {
+    throw new UsageError('cannot allocate tty if tsrun will detach without setting console socket')
+  }
+  if (given && (!terminal || foreground)) {
+    throw new UsageError('cannot use console socket if tsrun will not detach or allocate tty')
+  }
+}
+
+/** What planning gets from the runtime. */
+export interface PlanMeans {
+  readonly cgroupManager: CgroupManager
+  /** From the rules of linux.seccomp to struct sock_filter[]. */
+  readonly compileSeccomp: (request: SeccompRequest) => Uint8Array
+  /** Plans what root would do, whoever asks: for looking at a plan. */
+  readonly asRoot?: boolean
+  /** Where the container's notify socket will be, if it gets one. */
+  readonly notifyDirectory?: string
+}
+
+/**
+ * Reads and checks the config of a bundle and plans its container. Touches nothing.
+ * @throws ConfigError, UnsupportedError, SyscallError
+ */
+export async function prepare(id: string, options: CreateOptions, means: PlanMeans): Promise<Prepared> {
+  const { cgroupManager, compileSeccomp, notifyDirectory } = means
+  const bundle = realPath(options.bundle)
+  const configText = options.config === undefined ? readConfigText(bundle) : stringifyConfig(options.config)
+  const { loadConfig } = await import('../config/load.js')
+  const loaded = await loadConfig(configText)
+  const config = notifyDirectory === undefined ? loaded : withNotifySocket(loaded, notifyDirectory)
+  const rootfs = findRootfs(config, bundle)
+  assertSysctlsStayInside(config)
+  const { apparmorProfile, selinuxLabel } = config.process
+  const probed = probeHost({
+    apparmor: Boolean(apparmorProfile),
+    selinux: Boolean(selinuxLabel) || Boolean(config.linux?.mountLabel),
+  })
+  const facts = means.asRoot ? { ...probed, euid: 0, inUserNamespace: false } : probed
+  const planOptions = {
+    noPivot: options.noPivot ?? false,
+    noNewKeyring: options.noNewKeyring ?? false,
+    preserveFds: options.preserveFds ?? 0,
+    listenFds: options.listenFds ?? 0,
+    waitForStart: true,
+  }
+  const planFor = (manager: CgroupManager): LaunchPlan =>
+    compilePlan({
+      ...{ id, config, bundle, rootfs, facts, compileSeccomp },
+      options: { ...planOptions, cgroupManager: manager },
+    })
+  const planWithoutCgroup = (): LaunchPlan => planFor('disabled')
+  return { config, configText, bundle, rootfs, plan: planFor(cgroupManager), planWithoutCgroup }
+}

@@ -1,0 +1,202 @@
+/**
+ * Stage 4, launch: the driver whose cgroups systemd makes, each a transient scope (systemd.scope(5)).
+ *
+ * A scope needs a process from its beginning, and init must be born in the finished cgroup: its memory is
+ * charged there, and its cgroup namespace begins there. So the scope is made around a placeholder, a
+ * tsrun-init that does nothing but wait, which goes when init is there. The limit of processes, which would
+ * count it, comes after that (in the plan's `late`), still before the container's program runs.
+ */
+import { isTsrunError, SystemdError } from '../errors.js'
+import { closeFile, fileInfo, hasErrno, launch, processIds, readFileIfAny, reapProcess } from '../native/binding.js'
+import { encodePlan } from '../plan/encode.js'
+import { annotationProperties } from '../plan/gvariant.js'
+import { noResources } from '../plan/resources/types.js'
+import { planEvent, planVersion } from '../plan/steps.js'
+import { deviceProperties, limitProperties, type UnitProperty } from '../plan/systemd-properties.js'
+import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
+import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.js'
+import { killTree, processesIn, removeCgroups, treeOf } from './cgroup.js'
+import { cgroupfsDriver, enableControllers, handOver } from './cgroupfs.js'
+import { applyWrites } from './resources.js'
+import { toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
+import { cgroupEmptied, type Waiter } from './wait.js'
+
+/** Waits for a word that never comes, and ends when the socket is closed, also by the end of this process. */
+const placeholderPlan: LaunchPlan = {
+  version: planVersion,
+  cloneFlags: 0,
+  cgroup: { v1: {} },
+  resources: noResources,
+  deviceRules: [],
+  waits: [],
+  preserveFds: 0,
+  terminal: false,
+  warnings: [],
+  steps: [{ op: 'barrier', event: planEvent.created, wait: true }],
+}
+
+interface Placeholder {
+  readonly pid: number
+  readonly pidfd: number
+  readonly sync: number
+}
+
+function startPlaceholder(): Placeholder {
+  const options = { cgroupFd: -1, startFd: -1, preserveFds: 0, targetFd: -1, cpus: '' }
+  return launch({ plan: encodePlan(placeholderPlan), cloneFlags: 0, stdio: [0, 1, 2], ...options })
+}
+
+async function endPlaceholder({ pidfd, sync }: Placeholder, waiter: Waiter): Promise<void> {
+  closeFile(sync)
+  await waiter.readable(pidfd)
+  reapProcess(pidfd)
+  closeFile(pidfd)
+}
+
+const scopeOf = ({ unified = '' }: CgroupPlan): { unit: string; slice: string } => {
+  const [unit = '', slice = '-.slice'] = unified.split('/').reverse()
+  return { unit, slice: slice.endsWith('.slice') ? slice : '-.slice' }
+}
+
+/** As in `usesUserManager` of the plan: the initial namespace maps all ids to themselves. */
+const kindOfSystemd = (): SystemdKind => {
+  const map = readFileIfAny('/proc/self/uid_map') ?? '0 0 4294967295'
+  return processIds().euid === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(map) ? 'system' : 'user'
+}
+
+/** The driver for `systemd`. */
+export function systemdDriver(waiter: Waiter): CgroupDriver {
+  let placeholder: Placeholder | undefined
+  const kind = kindOfSystemd()
+  const files = cgroupfsDriver(waiter)
+  const dismiss = async (): Promise<void> => {
+    const one = placeholder
+    placeholder = undefined
+    if (one !== undefined) await endPlaceholder(one, waiter)
+  }
+  return {
+    async create(request) {
+      const { cgroup } = request.plan
+      try {
+        const { pid } = (placeholder = startPlaceholder())
+        await withSystemd(kind, (systemd) => startScope(systemd, request, pid))
+      } catch (error) {
+        // Without its process a scope that is ours ends; one of the same name that was there before is not ours.
+        await dismiss()
+        throw error
+      }
+      try {
+        limitByFiles(request.plan)
+        return cgroup
+      } catch (error) {
+        await dismiss()
+        await removeScope(kind, cgroup, waiter).catch((failure: unknown) => suppress(error, failure))
+        throw error
+      }
+    },
+    async finish({ plan: { cgroup, resources } }) {
+      await dismiss()
+      const properties = limitProperties(resources.late)
+      if (properties.length > 0) await withSystemd(kind, (systemd) => setProperties(systemd, cgroup, properties))
+      applyWrites(cgroup, resources.late)
+    },
+    update: (change) => update(change, kind, files),
+    async remove(cgroup) {
+      await dismiss()
+      await removeScope(kind, cgroup, waiter)
+    },
+  }
+}
+
+/** @throws SystemdError */
+async function startScope(systemd: Systemd, request: CgroupRequest, pid: number): Promise<void> {
+  const { id, config, plan } = request
+  const { unit, slice } = scopeOf(plan.cgroup)
+  const own = new Map<string, UnitProperty>()
+  for (const property of [
+    ...([
+      ['Description', 's', `tsrun container ${id}`],
+      ['Slice', 's', slice],
+      ['Delegate', 'b', true],
+      ['PIDs', 'au', [pid]],
+      ['DefaultDependencies', 'b', false],
+      ['CollectMode', 's', 'inactive-or-failed'],
+      ...['MemoryAccounting', 'CPUAccounting', 'IOAccounting', 'TasksAccounting'].map(
+        (name) => [name, 'b', true] as const,
+      ),
+    ] as UnitProperty[]),
+    ...deviceProperties(plan.deviceRules),
+    ...limitProperties(plan.resources.writes),
+    ...annotationProperties(config.annotations),
+  ]) {
+    own.set(property[0], property)
+  }
+  const start = (): Promise<void> =>
+    systemd.job('StartTransientUnit', 'ssa(sv)a(sa(sv))', [unit, 'fail', toVariants([...own.values()]), []])
+  try {
+    await start()
+  } catch (error) {
+    // A scope that has failed keeps its name until somebody takes notice.
+    if (!(error instanceof SystemdError) || error.dbusName !== 'org.freedesktop.systemd1.UnitExists') throw error
+    await systemd.call('ResetFailedUnit', 's', [unit]).catch(() => undefined)
+    await start()
+  }
+}
+
+/** What systemd does not know, and the exact values of what it rounds: the scope is delegated, so its files are ours. */
+function limitByFiles({ cgroup, resources }: LaunchPlan): void {
+  if (cgroup.unified === undefined) return
+  enableControllers(cgroup.unified, resources)
+  applyWrites(cgroup, resources.writes)
+  if (resources.owner !== undefined) handOver(cgroup.unified, resources.owner)
+}
+
+const setProperties = async (
+  systemd: Systemd,
+  cgroup: CgroupPlan,
+  properties: readonly UnitProperty[],
+): Promise<void> => {
+  await systemd.call('SetUnitProperties', 'sba(sv)', [scopeOf(cgroup).unit, true, toVariants(properties)])
+}
+
+/** The files first: they are restored when one is rejected. systemd then knows the same, also for a daemon-reload. */
+async function update(change: CgroupChange, kind: SystemdKind, files: CgroupDriver): Promise<CgroupPlan> {
+  const cgroup = await files.update(change)
+  const properties = limitProperties([...change.limits.writes, ...change.limits.late])
+  if (properties.length > 0) await withSystemd(kind, (systemd) => setProperties(systemd, cgroup, properties))
+  return cgroup
+}
+
+/** systemd removes a scope when its last process has gone; what is left of it then is stopped and forgotten. */
+async function removeScope(kind: SystemdKind, cgroup: CgroupPlan, waiter: Waiter): Promise<void> {
+  const { unified } = cgroup
+  if (unified === undefined) return
+  const emptied = (directory: string): Promise<void> => cgroupEmptied(directory, waiter)
+  await unlessGone(async () => {
+    if (treeOf(unified).some((path) => processesIn(path).length > 0)) killTree(unified)
+    await emptied(unified)
+  })
+  const { unit } = scopeOf(cgroup)
+  await withSystemd(kind, async (systemd) => {
+    await systemd.job('StopUnit', 'ss', [unit, 'replace']).catch(ignoreUnknown)
+    await systemd.call('ResetFailedUnit', 's', [unit]).catch(ignoreUnknown)
+  })
+  if (fileInfo(unified) !== undefined) await unlessGone(() => removeCgroups(cgroup, emptied))
+}
+
+/** systemd may remove the directory at any moment. */
+async function unlessGone(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT') && !hasErrno(error, 'ENODEV')) throw error
+  }
+}
+
+function suppress(error: unknown, failure: unknown): void {
+  if (isTsrunError(error)) error.suppressed.push(failure as Error)
+}
+
+function ignoreUnknown(error: unknown): void {
+  if (!(error instanceof SystemdError) || error.dbusName !== 'org.freedesktop.systemd1.NoSuchUnit') throw error
+}

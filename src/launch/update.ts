@@ -1,0 +1,74 @@
+/** Stage 4, launch: changes the limits of a container. */
+import { readAs } from '../config/document.js'
+import { parseJson } from '../config/json.js'
+import { resourcesShape } from '../config/schema/resources.js'
+import type { Resources } from '../config/types.js'
+import { ConfigError, StatusError, UnsupportedError } from '../errors.js'
+import { probeHost } from '../host/facts.js'
+import { planCgroup } from '../plan/cgroup.js'
+import { mergeResources } from '../plan/resources/merge.js'
+import { planLimits } from '../plan/resources/plan.js'
+import { hierarchiesOf } from '../plan/resources/types.js'
+import { limitWarnings } from '../plan/resources/warnings.js'
+import type { CgroupPlan } from '../plan/types.js'
+import { observeStatus } from '../state/observe.js'
+import type { StateRecord } from '../state/record.js'
+import { assertStatus } from '../state/status.js'
+import type { ContainerId } from '../state/store.js'
+import { cgroupDriver } from './cgroup-driver.js'
+import type { Surroundings } from './create.js'
+import { stringifyResources } from './limits.js'
+
+/**
+ * Changes limits; what is not in `value` stays as it is. All of them are changed, or none.
+ * @param value a document like `linux.resources`; its device rules have no effect
+ * @throws ConfigError, StatusError, UnsupportedError, SyscallError
+ */
+export async function updateContainer(around: Surroundings, id: ContainerId, value: unknown): Promise<void> {
+  const given = await readResources(value)
+  const { store, waiter, onWarning } = around
+  const lock = await store.lockWith(id, waiter.locked)
+  try {
+    const record = store.load(id)
+    assertStatus(id, 'update', observeStatus(store, id, record))
+    if (record.cgroupManager === 'disabled') throw withoutCgroup(id)
+    const old = record.resources === undefined ? {} : (parseJson(record.resources) as Resources)
+    const { change, merged } = mergeResources(old, given)
+    const facts = probeHost({ apparmor: false, selinux: false })
+    const limits = planLimits(change, facts.cgroup)
+    for (const warning of limitWarnings(given)) onWarning(warning)
+    const driver = await cgroupDriver(record.cgroupManager, waiter)
+    const cgroup = withHierarchies(record, hierarchiesOf(limits), planCgroup({}, id, facts, hierarchiesOf(limits)))
+    const result = await driver.update({ record, resources: change, cgroup, limits })
+    store.save(id, { ...record, cgroup: result, resources: stringifyResources(merged) })
+  } finally {
+    lock.release()
+  }
+}
+
+async function readResources(value: unknown): Promise<Resources> {
+  try {
+    return await readAs(resourcesShape(), value)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new ConfigError(error.message.replace('config.json', 'resources'), error.issues)
+  }
+}
+
+function withoutCgroup(id: ContainerId): UnsupportedError {
+  return new UnsupportedError('update', `container ${JSON.stringify(id)} has no cgroup of its own to limit`)
+}
+
+/** The container's directories, and places for it in the hierarchies that it is to join now. */
+function withHierarchies({ id, cgroup }: StateRecord, hierarchies: readonly string[], places: CgroupPlan): CgroupPlan {
+  const v1 = { ...cgroup.v1 }
+  for (const hierarchy of hierarchies) {
+    if (hierarchy === '') {
+      if (cgroup.unified !== undefined) continue
+      throw new StatusError('container is not in the unified hierarchy', { id, operation: 'update', status: 'running' })
+    }
+    const place = places.v1[hierarchy]
+    if (place !== undefined) v1[hierarchy] ??= place
+  }
+  return { ...cgroup, v1 }
+}

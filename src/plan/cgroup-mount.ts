@@ -1,0 +1,61 @@
+/** Stage 2, plan: a mount of type cgroup or cgroup2, which shows the container its own cgroups. */
+import { cleanPath } from '../config/paths.js'
+import type { Mount } from '../config/types.js'
+import type { MountOptions } from './mount-options.js'
+import type { StepOf } from './steps.js'
+import type { CgroupPlan, HostFacts } from './types.js'
+
+interface CgroupMountInput {
+  readonly facts: HostFacts
+  readonly cgroup: CgroupPlan
+  readonly cgroupNamespace: boolean
+}
+
+/**
+ * The step for one cgroup mount. Type `cgroup` shows the hierarchies as the host has them: the unified
+ * one alone, or one directory for each (config-linux.md "Default Filesystems"); type `cgroup2` always
+ * means the unified one.
+ */
+export function planCgroupMount(mount: Mount, options: MountOptions, input: CgroupMountInput): StepOf<'mountCgroup'> {
+  const { mode } = input.facts.cgroup
+  const single = mount.type === 'cgroup2' || mode === 'v2' || mode === 'none'
+  const unified = unifiedDirectory(input)
+  const hierarchies = single ? [] : namedHierarchies(input, unified)
+  return {
+    op: 'mountCgroup',
+    destination: mount.destination,
+    version: single ? 2 : 1,
+    names: hierarchies.map(({ name }) => name),
+    paths: single ? (unified === undefined ? [] : [unified]) : hierarchies.map(({ path }) => path),
+    links: hierarchies.flatMap(({ name }) =>
+      name.includes(',') ? name.split(',').map((link) => `${link}=${name}`) : [],
+    ),
+    ownNamespace: input.cgroupNamespace,
+    // Nothing is mounted below these mounts, so the recursive attributes are attributes like the others.
+    attrSet: options.attributes.set | options.recursive.set,
+    attrClear: options.attributes.clear | options.recursive.clear,
+    propagation: options.propagation,
+  }
+}
+
+/**
+ * Only hierarchies in which the container has a cgroup of its own: in the others its cgroup is the
+ * runtime's, often the root, where release_agent of cgroup v1 runs programs on the host.
+ */
+function namedHierarchies({ cgroup }: CgroupMountInput, unified: string | undefined): { name: string; path: string }[] {
+  const result = Object.entries(cgroup.v1).map(([controllers, path]) => ({
+    name: controllers.replace(/^name=/, ''),
+    path,
+  }))
+  if (unified !== undefined) result.push({ name: 'unified', path: unified })
+  return result
+}
+
+/** The container's directory in the unified hierarchy, or the runtime's own one where the container has none. */
+function unifiedDirectory({ facts, cgroup }: CgroupMountInput): string | undefined {
+  if (cgroup.unified !== undefined) return cgroup.unified
+  const mountPoint = facts.cgroup.unified
+  if (mountPoint === undefined) return undefined
+  const own = cleanPath(facts.cgroup.own[''] ?? '/')
+  return own === '/' ? mountPoint : `${mountPoint}${own}`
+}

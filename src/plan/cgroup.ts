@@ -1,0 +1,50 @@
+/** Stage 2, plan: the container's directory in each cgroup hierarchy of the host. Paths only, no limits. */
+import { cleanPath } from '../config/paths.js'
+import type { Config } from '../config/types.js'
+import type { CgroupPlan, HostFacts } from './types.js'
+
+/** Key of the unified hierarchy in `HostFacts.cgroup.own`, as in /proc/self/cgroup. */
+const unifiedKey = ''
+const systemdHierarchy = 'name=systemd'
+
+/**
+ * Places the container in the hierarchies of the host (config-linux.md "Cgroups Path").
+ *
+ * An absolute cgroupsPath lies below the mount point. A relative one, or the id when there is none,
+ * lies beside the runtime's own cgroup in the unified hierarchy (which has processes in it, so it
+ * cannot distribute controllers to children) and below it in cgroup v1. `..` never leads above the
+ * mount point. Named v1 hierarchies other than systemd's track somebody else's processes: left alone.
+ *
+ * Moving a process into a v1 hierarchy waits for the whole machine (an RCU grace period, up to 20 ms),
+ * birth in the unified one is free. So beside a unified hierarchy the v1 ones are joined only for what
+ * they alone can do: the limits in `limited` (keys of hierarchies), and the accounting of whoever says
+ * where (cgroupsPath: engines).
+ */
+export function planCgroup(
+  { linux }: Pick<Config, 'linux'>,
+  id: string,
+  facts: HostFacts,
+  limited: readonly string[],
+): CgroupPlan {
+  const { cgroup } = facts
+  if (cgroup.mode === 'none') return { v1: {} }
+  const wanted = linux?.cgroupsPath ?? ''
+  const path = wanted === '' ? id : wanted
+
+  const v1: Record<string, string> = {}
+  const joinsAll = cgroup.mode === 'v1' || wanted !== ''
+  for (const [controllers, mountPoint] of Object.entries(cgroup.v1)) {
+    if (!joinsAll && !limited.includes(controllers)) continue
+    if (controllers.startsWith('name=') && controllers !== systemdHierarchy) continue
+    v1[controllers] = directoryBelow(mountPoint, cgroup.own[controllers] ?? '/', path)
+  }
+  if (cgroup.unified === undefined) return { v1 }
+  const own = cleanPath(cgroup.own[unifiedKey] ?? '/')
+  return { unified: directoryBelow(cgroup.unified, `${own}/..`, path), v1 }
+}
+
+/** cleanPath treats its argument as absolute, so `..` stops at the mount point. */
+function directoryBelow(mountPoint: string, own: string, path: string): string {
+  const inside = path.startsWith('/') ? cleanPath(path) : cleanPath(`${cleanPath(own)}/${cleanPath(path)}`)
+  return `${mountPoint}${inside}`
+}

@@ -1,0 +1,211 @@
+/** Stage 2, plan: puts the decisions of the other files in order. Pure: no file system, no native calls. */
+import { ConfigError } from '../errors.js'
+import { planCgroup } from './cgroup.js'
+import { planDevices } from './devices.js'
+import { planCreateContainerHooks, planStartContainerHooks } from './hooks.js'
+import { planIdentity } from './identity.js'
+import { mountAttr, propagationBit } from './mount-options.js'
+import { type MountPlan, planMounts } from './mounts.js'
+import { type NamespacePlan, planNamespaces } from './namespaces.js'
+import { planEnvironment, planExecution, planProgram, planUmask } from './process.js'
+import { planDeviceRules } from './resources/devices.js'
+import { planResources } from './resources/plan.js'
+import { hierarchiesOf, noResources, type ResourcePlan } from './resources/types.js'
+import { resourceWarnings } from './resources/warnings.js'
+import { planRlimits } from './rlimits.js'
+import { planSeccomp, type SeccompPlan } from './seccomp.js'
+import { planApparmor, planSelinux } from './security-modules.js'
+import { planEvent, type PlanEvent, planVersion, type Step } from './steps.js'
+import { limitProcessesLate, planSystemdCgroup } from './systemd.js'
+import { planSysctl } from './sysctl.js'
+import type { CgroupPlan, LaunchPlan, PlanInput } from './types.js'
+
+/**
+ * The plan for a container: what the parent does is in the members, what init does is in `steps`, which
+ * init executes straight down.
+ *
+ * @throws ConfigError or UnsupportedError for what only shows together with host and options.
+ */
+export function compilePlan(input: PlanInput): LaunchPlan {
+  const { config, facts, options } = input
+  const { process, linux } = config
+  const resources = planLimitsFor(input)
+  const cgroup: CgroupPlan = placeCgroup(input, hierarchiesOf(resources))
+  const namespaces = planNamespaces(linux)
+  const seccomp = planSeccomp(config, input.compileSeccomp)
+  const identity = planIdentity(process, facts, { keepSysAdmin: seccomp.needsSysAdmin })
+  const env = planEnvironment(process, options)
+  const cgroupNamespace = hasNamespace(namespaces, 'cgroup')
+  const mounts = planMounts({ config, bundle: input.bundle, facts, cgroup, cgroupNamespace })
+
+  const steps: Step[] = [
+    ...enterNamespaces(input, namespaces, cgroup),
+    ...buildRootfs(input, namespaces, mounts),
+    ...finishRootfs(input, namespaces, mounts),
+    ...configureProcess(input, cgroup),
+    ...dropPrivileges(identity.steps, seccomp),
+    ...runProgram(input, env, seccomp),
+  ]
+  const userNamespace = namespaces.created.has('user')
+  return {
+    version: planVersion,
+    cloneFlags: namespaces.cloneFlags,
+    cgroup,
+    resources,
+    deviceRules: planDeviceRules(linux),
+    ...(userNamespace ? { uidMappings: linux?.uidMappings ?? [], gidMappings: linux?.gidMappings ?? [] } : {}),
+    waits: waitedEvents(steps),
+    preserveFds: options.preserveFds + (options.listenFds ?? 0),
+    ...(process.oomScoreAdj !== undefined ? { oomScoreAdj: process.oomScoreAdj } : {}),
+    terminal: process.terminal === true,
+    ...(seccomp.listener ? { seccompListener: seccomp.listener } : {}),
+    warnings: [...identity.warnings, ...resourceWarnings(config, options.cgroupManager)],
+    steps,
+  }
+}
+
+/** From the runtime's namespaces into the container's. */
+function enterNamespaces(input: PlanInput, namespaces: NamespacePlan, cgroup: CgroupPlan): Step[] {
+  const { config, options } = input
+  const { created, joined } = namespaces
+  const steps: Step[] = []
+  // First, in the runtime's mount namespace: cgroup v1 knows no clone into a cgroup.
+  const v1 = Object.values(cgroup.v1)
+  if (v1.length > 0) steps.push({ op: 'joinCgroups', paths: v1 })
+  steps.push(...namespaces.steps)
+  if (created.has('user')) {
+    // Until the parent has written the id maps this process has no id that could own anything.
+    steps.push({ op: 'barrier', event: planEvent.namespaces, wait: true })
+  }
+  if (created.has('user') || joined.has('user')) steps.push({ op: 'becomeRoot' })
+  // After the cgroup is joined: the new namespace's root is the cgroup of this moment.
+  if (created.has('cgroup')) steps.push({ op: 'unshareCgroup' })
+  // A session of its own is what a controlling terminal needs, and keeps the caller's away.
+  steps.push({ op: 'newSession' })
+  if (!options.noNewKeyring) steps.push({ op: 'keyring', name: `_ses.${input.id}` })
+  if (created.has('network')) steps.push({ op: 'loopback' })
+  if (config.hostname !== undefined) steps.push({ op: 'hostname', name: config.hostname })
+  if (config.domainname !== undefined) steps.push({ op: 'domainname', name: config.domainname })
+  return steps
+}
+
+/** Mounts and devices, while host paths can still be reached. */
+function buildRootfs(input: PlanInput, namespaces: NamespacePlan, mounts: MountPlan): Step[] {
+  const { config } = input
+  const steps: Step[] = []
+  // Before the first mount, so that none of them travels back to the host.
+  if (namespaces.created.has('mount')) steps.push(initialPropagation(input))
+  steps.push({ op: 'rootfs', path: input.rootfs, attach: hasNamespace(namespaces, 'mount') }, ...mounts.steps)
+  if (!mounts.devIsBind) steps.push(...planDevices(config.linux))
+  // These hooks run in the parent and may still change what is mounted.
+  const hooks = config.hooks
+  if (hooks?.prestart?.length || hooks?.createRuntime?.length) {
+    steps.push({ op: 'barrier', event: planEvent.mounts, wait: true })
+  }
+  steps.push(...planCreateContainerHooks(input))
+  return steps
+}
+
+/** From here on paths are those of the container. */
+function finishRootfs(input: PlanInput, namespaces: NamespacePlan, mounts: MountPlan): Step[] {
+  const { config, options } = input
+  const { process, linux } = config
+  const ownMounts = hasNamespace(namespaces, 'mount')
+  const steps: Step[] = [{ op: ownMounts ? (options.noPivot ? 'moveRoot' : 'pivotRoot') : 'chroot' }]
+  // Only now: a shared root could not have been pivoted to.
+  if (linux?.rootfsPropagation !== undefined) steps.push(propagationStep(linux.rootfsPropagation))
+  steps.push({ op: 'workingDirectory', path: process.cwd, create: true })
+  if (process.terminal) {
+    const { height = 0, width = 0 } = process.consoleSize ?? {}
+    steps.push({ op: 'console', rows: height, columns: width, bind: ownMounts }, { op: 'controllingTerminal' })
+  }
+  // After the terminal has taken the place of the streams, so that the user owns the terminal.
+  steps.push({ op: 'stdio', uid: process.user?.uid ?? 0 })
+  // The last things to make in the rootfs are made: now it may become read-only.
+  steps.push(...mounts.finish)
+  if (config.root.readonly) {
+    steps.push({ op: 'mountAttributes', destination: '/', attrSet: mountAttr.rdonly, attrClear: 0, recursive: false })
+  }
+  return steps
+}
+
+/** Settings that the program inherits; all of them while init is still privileged. */
+function configureProcess({ config, facts }: PlanInput, cgroup: CgroupPlan): Step[] {
+  const { process, linux } = config
+  const steps: Step[] = [planUmask(process)]
+  steps.push(...planApparmor(config, facts))
+  steps.push(...planSysctl(linux))
+  // After the sysctls and the labels, whose files these two may close.
+  steps.push(...unique(linux?.readonlyPaths).map((path): Step => ({ op: 'readonlyPath', path })))
+  const masked = unique(linux?.maskedPaths)
+  if (masked.length > 0) steps.push({ op: 'mask', paths: masked })
+  if (process.noNewPrivileges) steps.push({ op: 'noNewPrivileges' })
+  steps.push(...planExecution(process, linux?.personality?.domain))
+  steps.push(...planRlimits(process))
+  // The runtime may be bound to some CPUs; in a cgroup of its own the container's cpuset decides.
+  if (cgroup.unified !== undefined || Object.keys(cgroup.v1).length > 0) steps.push({ op: 'affinity', cpus: 'all' })
+  steps.push(...planSelinux(config, facts))
+  return steps
+}
+
+function dropPrivileges(identity: readonly Step[], seccomp: SeccompPlan): Step[] {
+  return seccomp.early && seccomp.step ? [seccomp.step, ...identity] : [...identity]
+}
+
+/** As the container's user: find the program, tell the parent, wait, execute. */
+function runProgram(input: PlanInput, env: readonly string[], seccomp: SeccompPlan): Step[] {
+  const { process } = input.config
+  // Before *created*, so that a missing program fails at `create`; after the user switch, as that user.
+  const steps: Step[] = [planProgram(process, env)]
+  if (!seccomp.early && seccomp.step) steps.push(seccomp.step)
+  steps.push({ op: 'barrier', event: planEvent.created, wait: false })
+  if (input.options.waitForStart) steps.push({ op: 'awaitStart' })
+  steps.push(...planStartContainerHooks(input, env), { op: 'exec' })
+  return steps
+}
+
+/** config-linux.md "Rootfs Mount Propagation"; slave unless configured, so that host mounts still arrive. */
+function initialPropagation({ config, options }: PlanInput): Step {
+  const configured = config.linux?.rootfsPropagation ?? 'rslave'
+  if (options.noPivot && configured.endsWith('private')) {
+    // Without pivot_root the host's mounts stay below the moved root and must go when the host's do.
+    const message = `${configured} is not safe without pivot_root`
+    throw ConfigError.from([{ pointer: '/linux/rootfsPropagation', message }])
+  }
+  // An unbindable tree could not be cloned to become the rootfs; it becomes so after pivot_root.
+  const now = configured.endsWith('unbindable') ? 'rslave' : configured
+  return propagationStep(now)
+}
+
+function propagationStep(name: string): Step {
+  const recursive = name.startsWith('r')
+  const kind = (recursive ? name.slice(1) : name) as 'shared' | 'slave' | 'private' | 'unbindable'
+  return { op: 'propagation', target: '/', flags: propagationBit[kind], recursive }
+}
+
+function hasNamespace({ created, joined }: NamespacePlan, type: 'mount' | 'cgroup'): boolean {
+  return created.has(type) || joined.has(type)
+}
+
+function unique(paths: readonly string[] | undefined): string[] {
+  return [...new Set(paths)]
+}
+
+function planLimitsFor({ config, facts, options }: PlanInput): ResourcePlan {
+  if (options.cgroupManager === 'disabled') return noResources
+  const resources = planResources(config, facts.cgroup)
+  return options.cgroupManager === 'systemd' ? limitProcessesLate(resources) : resources
+}
+
+function placeCgroup({ config, id, facts, options }: PlanInput, limited: readonly string[]): CgroupPlan {
+  if (options.cgroupManager === 'disabled') return { v1: {} }
+  return options.cgroupManager === 'systemd'
+    ? planSystemdCgroup(config, id, facts)
+    : planCgroup(config, id, facts, limited)
+}
+
+function waitedEvents(steps: readonly Step[]): PlanEvent[] {
+  const waited = new Set<number>()
+  for (const step of steps) if (step.op === 'barrier' && step.wait) waited.add(step.event)
+  return (Object.keys(planEvent) as PlanEvent[]).filter((name) => waited.has(planEvent[name]))
+}

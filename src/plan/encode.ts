@@ -1,0 +1,187 @@
+/**
+ * Stage 2, plan: turns a LaunchPlan into the bytes that `tsrun-init` maps read-only and interprets.
+ *
+ * In the byte order of the machine. Header (32 bytes): magic `TSRP`, version, step count, total length,
+ * sync fd and start fd, descriptors to preserve, target fd (the fds are -1 here; the addon patches them).
+ * Then each step: u32 op (its place in stepTable), u32 length of the body (a multiple of 4), body. Fields
+ * in table order:
+ *   u32, flag   4 bytes
+ *   u64         8 bytes, 4-byte aligned
+ *   text        u32 length without NUL, UTF-8 bytes, NUL, zeros up to a multiple of 4
+ *   texts       u32 count, u32 length of what follows, then each as text
+ *   u32s        u32 count, items
+ *   bytes       u32 length, bytes, zeros up to a multiple of 4
+ */
+import { type FieldKind, planVersion, type Step, type StepName, stepTable } from './steps.js'
+import type { LaunchPlan } from './types.js'
+
+/** First four bytes of an encoded plan: `TSRP`. */
+export const planMagic = 0x50525354
+/** Where the addon writes the number of init's end of the sync socket. */
+export const syncFdOffset = 16
+/** Where the addon writes the number of the start fifo's descriptor. */
+export const startFdOffset = 20
+/** Length of the header in bytes. */
+export const headerLength = 32
+
+const noDescriptor = 0xffffffff
+const maxU64 = 0xffffffffffffffffn
+
+/**
+ * Append-only buffer; every item starts 4-byte aligned, so 32-bit words are written through `words`. A
+ * plain object with functions around it: this runs once per process, before any compiler has warmed up,
+ * where private members and a DataView take several times as long.
+ */
+interface Output {
+  bytes: Uint8Array<ArrayBuffer>
+  words: Uint32Array
+  /** In bytes. */
+  length: number
+  readonly encoder: InstanceType<typeof TextEncoder>
+}
+
+type BaseKind = Exclude<FieldKind, `${string}:${string}`>
+
+/** A step's number, and its fields with the kinds that the wire knows. */
+interface Layout {
+  readonly op: number
+  readonly names: readonly string[]
+  readonly kinds: readonly BaseKind[]
+}
+
+/**
+ * Encodes a plan for `tsrun-init`.
+ *
+ * @throws TypeError for a text with a NUL byte, RangeError for a number that its field cannot hold;
+ * neither can come from a config that was parsed by stage 1.
+ */
+export function encodePlan(plan: LaunchPlan): Uint8Array {
+  const bytes = new Uint8Array(16 * 1024)
+  const output: Output = { bytes, words: new Uint32Array(bytes.buffer), length: 0, encoder: new TextEncoder() }
+  putU32(output, planMagic)
+  putU32(output, planVersion)
+  putU32(output, plan.steps.length)
+  const totalLength = skipU32(output)
+  putU32(output, noDescriptor)
+  putU32(output, noDescriptor)
+  putU32(output, plan.preserveFds)
+  putU32(output, noDescriptor)
+  const layouts = new Map<StepName, Layout>()
+  for (const step of plan.steps) {
+    let layout = layouts.get(step.op)
+    if (layout === undefined) layouts.set(step.op, (layout = layoutOf(step.op)))
+    putU32(output, layout.op)
+    const bodyLength = skipU32(output)
+    putFields(output, step, layout)
+    patchU32(output, bodyLength, output.length - bodyLength - 4)
+  }
+  patchU32(output, totalLength, output.length)
+  return output.bytes.subarray(0, output.length)
+}
+
+function layoutOf(name: StepName): Layout {
+  const kinds: Readonly<Record<string, FieldKind>> = stepTable[name]
+  return {
+    op: Object.keys(stepTable).indexOf(name),
+    names: Object.keys(kinds),
+    kinds: Object.values(kinds).map(baseKind),
+  }
+}
+
+function baseKind(kind: FieldKind): BaseKind {
+  const colon = kind.indexOf(':')
+  return (colon < 0 ? kind : kind.slice(0, colon)) as BaseKind
+}
+
+function putFields(output: Output, step: Step, layout: Layout): void {
+  const values = step as unknown as Readonly<Record<string, unknown>>
+  for (let i = 0; i < layout.names.length; i++) {
+    const kind = layout.kinds[i]
+    const value = values[layout.names[i] as string]
+    // The type of Step ties each value to its kind; that tie is lost when fields are walked by name.
+    if (kind === 'u32') putU32(output, value as number)
+    else if (kind === 'text') putText(output, value as string)
+    else if (kind === 'flag') putU32(output, value === true ? 1 : 0)
+    else if (kind === 'u64') putU64(output, value as number | bigint)
+    else if (kind === 'texts') putTexts(output, value as readonly string[])
+    else if (kind === 'u32s') putU32s(output, value as readonly number[])
+    else putBytes(output, value as Uint8Array)
+  }
+}
+
+function putU32(output: Output, value: number): void {
+  if (value >>> 0 !== value) throw outOfRange('u32', value)
+  if (output.length + 4 > output.bytes.length) grow(output, 4)
+  output.words[output.length >> 2] = value
+  output.length += 4
+}
+
+/** Leaves room for a u32 that patchU32 fills in; returns its place. */
+function skipU32(output: Output): number {
+  putU32(output, 0)
+  return output.length - 4
+}
+
+function patchU32(output: Output, at: number, value: number): void {
+  output.words[at >> 2] = value
+}
+
+/** Low word first. */
+function putU64(output: Output, value: number | bigint): void {
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value) || value < 0) throw outOfRange('u64', value)
+    putU32(output, value % 0x100000000)
+    putU32(output, Math.floor(value / 0x100000000))
+    return
+  }
+  if (value < 0n || value > maxU64) throw outOfRange('u64', value)
+  putU32(output, Number(value & 0xffffffffn))
+  putU32(output, Number(value >> 32n))
+}
+
+function putText(output: Output, value: string): void {
+  if (value.includes('\0')) throw new TypeError(`text with a NUL byte: ${JSON.stringify(value)}`)
+  // A UTF-16 unit takes at most three bytes of UTF-8.
+  grow(output, value.length * 3 + 8)
+  const start = output.length + 4
+  const { written } = output.encoder.encodeInto(value, output.bytes.subarray(start))
+  putU32(output, written)
+  output.length = padded(start + written + 1)
+}
+
+function putTexts(output: Output, values: readonly string[]): void {
+  putU32(output, values.length)
+  const length = skipU32(output)
+  for (const value of values) putText(output, value)
+  patchU32(output, length, output.length - length - 4)
+}
+
+function putU32s(output: Output, values: readonly number[]): void {
+  putU32(output, values.length)
+  for (const value of values) putU32(output, value)
+}
+
+function putBytes(output: Output, value: Uint8Array): void {
+  putU32(output, value.length)
+  grow(output, value.length + 4)
+  output.bytes.set(value, output.length)
+  output.length = padded(output.length + value.length)
+}
+
+function padded(length: number): number {
+  return (length + 3) & ~3
+}
+
+/** Makes room for `more` bytes. */
+function grow(output: Output, more: number): void {
+  const needed = output.length + more
+  if (needed <= output.bytes.length) return
+  const bytes = new Uint8Array(padded(Math.max(needed, output.bytes.length * 2)))
+  bytes.set(output.bytes)
+  output.bytes = bytes
+  output.words = new Uint32Array(bytes.buffer)
+}
+
+function outOfRange(kind: string, value: number | bigint): RangeError {
+  return new RangeError(`${value} does not fit a field of kind ${kind}`)
+}

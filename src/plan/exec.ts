@@ -1,0 +1,132 @@
+/**
+ * Stage 2, plan: a process added to a running container, as steps for init. Pure.
+ *
+ * Everything that takes privilege is done by a process that no process of the container can see: only
+ * then it forks into the container's pid namespace, and the child has no more rights than the program
+ * will have. Nothing in the container can trace it, or look into it, on the way (CVE-2016-9962).
+ */
+import type { Config, NamespaceType, Process } from '../config/types.js'
+import { planIdentity } from './identity.js'
+import { cloneFlag } from './namespaces.js'
+import { planEnvironment, planExecution, planProgram, planUmask } from './process.js'
+import { noResources } from './resources/types.js'
+import { planRlimits } from './rlimits.js'
+import { planSeccomp, type SeccompPlan, type SeccompRequest } from './seccomp.js'
+import { planEvent, planVersion, type Step } from './steps.js'
+import type { CgroupPlan, HostFacts, LaunchPlan } from './types.js'
+
+/** What compileExec starts from. */
+export interface ExecInput {
+  readonly id: string
+  /** The config that the container was created with. */
+  readonly config: Config
+  readonly process: Process
+  readonly facts: Pick<HostFacts, 'euid' | 'highestCapability'>
+  /** The container's namespaces that are not the runtime's. */
+  readonly namespaces: ReadonlySet<NamespaceType>
+  /** Where the process is accounted: born in `unified`, then joining those of `v1`. */
+  readonly cgroup: CgroupPlan
+  /** Absolute path of the container's rootfs, its root where it has no mount namespace. */
+  readonly rootfs: string
+  /** Join the container's session keyring. */
+  readonly keyring: boolean
+  /** Descriptors from 3 on that the process gets. */
+  readonly preserveFds: number
+  readonly compileSeccomp: (request: SeccompRequest) => Uint8Array
+}
+
+/**
+ * The plan for a process in a container that exists.
+ * @throws ConfigError for what only shows together with host and options
+ */
+export function compileExec(input: ExecInput): LaunchPlan {
+  const { process, facts, cgroup } = input
+  const config = { ...input.config, process }
+  const seccomp = planSeccomp(config, input.compileSeccomp)
+  const identity = planIdentity(process, facts, { keepSysAdmin: seccomp.needsSysAdmin })
+  const forks = input.namespaces.has('pid')
+  const early = forks && mustForkEarly(process, seccomp)
+  const steps: Step[] = [
+    ...enterContainer(input),
+    ...(early ? forkIntoSession() : []),
+    ...setUpStreams(process),
+    ...configureProcess(config),
+    ...(seccomp.early && seccomp.step ? [seccomp.step] : []),
+    ...identity.steps,
+    ...(forks && !early ? forkIntoSession() : []),
+    ...(process.terminal ? [{ op: 'controllingTerminal' } as const] : []),
+    ...runProgram(process, seccomp),
+  ]
+  return {
+    version: planVersion,
+    cloneFlags: 0,
+    cgroup,
+    waits: [],
+    resources: noResources,
+    deviceRules: [],
+    preserveFds: input.preserveFds,
+    ...(process.oomScoreAdj !== undefined ? { oomScoreAdj: process.oomScoreAdj } : {}),
+    terminal: process.terminal === true,
+    ...(seccomp.listener ? { seccompListener: seccomp.listener } : {}),
+    warnings: identity.warnings,
+    steps,
+  }
+}
+
+/**
+ * A filter that is loaded before the user changes may forbid the fork, and a limit of the user's
+ * processes would count the process that forks.
+ */
+function mustForkEarly(process: Process, seccomp: SeccompPlan): boolean {
+  return seccomp.early || (process.rlimits ?? []).some(({ type }) => type === 'RLIMIT_NPROC')
+}
+
+function forkIntoSession(): Step[] {
+  return [{ op: 'fork', flags: 0 }, { op: 'newSession' }]
+}
+
+function enterContainer({ id, cgroup, process, namespaces, rootfs, keyring }: ExecInput): Step[] {
+  const steps: Step[] = []
+  const v1 = Object.values(cgroup.v1)
+  if (v1.length > 0) steps.push({ op: 'joinCgroups', paths: v1 })
+  // The runtime may be bound to some CPUs; in its cgroup the container's cpuset decides, or the config.
+  steps.push({ op: 'affinity', cpus: process.execCPUAffinity?.final || 'all' })
+  // Signals that the keyboard of the caller's terminal makes are not for this process.
+  steps.push({ op: 'newSession' })
+  let types = 0
+  for (const type of namespaces) types |= cloneFlag[type]
+  steps.push({ op: 'enterNamespaces', types, procfs: Boolean(process.apparmorProfile || process.selinuxLabel) })
+  if (namespaces.has('user')) steps.push({ op: 'becomeRoot' })
+  if (keyring) steps.push({ op: 'keyring', name: `_ses.${id}` })
+  if (namespaces.has('mount')) steps.push({ op: 'enterRoot', path: '/' })
+  else steps.push({ op: 'enterRoot', path: rootfs }, { op: 'chroot' })
+  return steps
+}
+
+function setUpStreams(process: Process): Step[] {
+  const steps: Step[] = [{ op: 'workingDirectory', path: process.cwd, create: false }]
+  if (process.terminal) {
+    const { height = 0, width = 0 } = process.consoleSize ?? {}
+    steps.push({ op: 'console', rows: height, columns: width, bind: false })
+  }
+  steps.push({ op: 'stdio', uid: process.user?.uid ?? 0 })
+  return steps
+}
+
+function configureProcess({ process, linux }: Config): Step[] {
+  const steps: Step[] = [planUmask(process)]
+  if (process.apparmorProfile) steps.push({ op: 'apparmor', profile: process.apparmorProfile })
+  if (process.selinuxLabel) steps.push({ op: 'selinux', label: process.selinuxLabel })
+  if (process.noNewPrivileges) steps.push({ op: 'noNewPrivileges' })
+  steps.push(...planExecution(process, linux?.personality?.domain))
+  steps.push(...planRlimits(process))
+  return steps
+}
+
+/** As in the plan of a container, so that a missing program is found before anything is handed over. */
+function runProgram(process: Process, seccomp: SeccompPlan): Step[] {
+  const steps: Step[] = [planProgram(process, planEnvironment(process, {}))]
+  if (!seccomp.early && seccomp.step) steps.push(seccomp.step)
+  steps.push({ op: 'barrier', event: planEvent.created, wait: false }, { op: 'awaitStart' }, { op: 'exec' })
+  return steps
+}

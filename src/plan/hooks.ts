@@ -1,0 +1,58 @@
+/** Stage 2, plan: the hooks that init itself runs, and what it tells them about the container. */
+import type { Hook } from '../config/types.js'
+import type { Step } from './steps.js'
+import type { PlanInput } from './types.js'
+
+/** Version of the spec that the state document follows (runtime.md "State"). */
+export const stateVersion = '1.3.0'
+
+/** Hooks before pivot_root: paths of the runtime namespace, a clean environment, the rootfs as directory. */
+export function planCreateContainerHooks(input: PlanInput): Step[] {
+  const hooks = input.config.hooks?.createContainer ?? []
+  if (hooks.length === 0) return []
+  const setting = { kind: 'createContainer', status: 'creating', cwd: input.rootfs, env: [] }
+  // Init makes devices without a umask; what a hook makes must not be writable for everybody.
+  const umask: Step = { op: 'umask', mode: 0o022 }
+  return [umask, ...hooks.map((hook, index) => hookStep(input, hook, index, setting))]
+}
+
+/** Hooks right before the container's program: paths of the container, the process's environment (as runc). */
+export function planStartContainerHooks(input: PlanInput, env: readonly string[]): Step[] {
+  const hooks = input.config.hooks?.startContainer ?? []
+  const setting = { kind: 'startContainer', status: 'created', cwd: input.config.process.cwd, env }
+  return hooks.map((hook, index) => hookStep(input, hook, index, setting))
+}
+
+interface HookSetting {
+  readonly kind: string
+  readonly status: string
+  readonly cwd: string
+  /** For hooks without an environment of their own. */
+  readonly env: readonly string[]
+}
+
+function hookStep(input: PlanInput, hook: Hook, index: number, setting: HookSetting): Step {
+  const { statePrefix, stateSuffix } = stateDocument(input, setting.status)
+  return {
+    op: 'hook',
+    kind: setting.kind,
+    index,
+    path: hook.path,
+    args: hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path],
+    env: hook.env ?? setting.env,
+    cwd: setting.cwd,
+    timeout: hook.timeout ?? 0,
+    statePrefix,
+    stateSuffix,
+  }
+}
+
+/** The state (runtime.md "State") in two parts: only init knows its pid in the container. */
+function stateDocument(
+  { id, bundle, config }: PlanInput,
+  status: string,
+): { statePrefix: string; stateSuffix: string } {
+  const before = JSON.stringify({ ociVersion: stateVersion, id, status })
+  const after = JSON.stringify({ bundle, ...(config.annotations ? { annotations: config.annotations } : {}) })
+  return { statePrefix: `${before.slice(0, -1)},"pid":`, stateSuffix: `,${after.slice(1)}` }
+}

@@ -1,0 +1,118 @@
+/** Stage 2, plan: who the container's process is: capability sets, user, groups. */
+import type { Capabilities, Process } from '../config/types.js'
+import { ConfigError } from '../errors.js'
+import type { Step } from './steps.js'
+import type { HostFacts } from './types.js'
+
+/** Capability names by bit (linux/capability.h, capabilities(7)). */
+export const capabilityNames = [
+  ...['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_DAC_READ_SEARCH', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL'],
+  ...['CAP_SETGID', 'CAP_SETUID', 'CAP_SETPCAP', 'CAP_LINUX_IMMUTABLE', 'CAP_NET_BIND_SERVICE'],
+  ...['CAP_NET_BROADCAST', 'CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_IPC_LOCK', 'CAP_IPC_OWNER', 'CAP_SYS_MODULE'],
+  ...['CAP_SYS_RAWIO', 'CAP_SYS_CHROOT', 'CAP_SYS_PTRACE', 'CAP_SYS_PACCT', 'CAP_SYS_ADMIN', 'CAP_SYS_BOOT'],
+  ...['CAP_SYS_NICE', 'CAP_SYS_RESOURCE', 'CAP_SYS_TIME', 'CAP_SYS_TTY_CONFIG', 'CAP_MKNOD', 'CAP_LEASE'],
+  ...['CAP_AUDIT_WRITE', 'CAP_AUDIT_CONTROL', 'CAP_SETFCAP', 'CAP_MAC_OVERRIDE', 'CAP_MAC_ADMIN', 'CAP_SYSLOG'],
+  ...['CAP_WAKE_ALARM', 'CAP_BLOCK_SUSPEND', 'CAP_AUDIT_READ', 'CAP_PERFMON', 'CAP_BPF', 'CAP_CHECKPOINT_RESTORE'],
+] as const
+
+const sysAdmin = 1n << BigInt(capabilityNames.indexOf('CAP_SYS_ADMIN'))
+
+type IdentityFacts = Pick<HostFacts, 'euid' | 'highestCapability'>
+
+/** Steps that give up root, in the order in which they must run. */
+export interface IdentityPlan {
+  readonly steps: readonly Step[]
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Plans bounding set, user and capability sets (config.md "User", config-linux.md "Capabilities").
+ * Without process.capabilities none of the sets is touched. Capabilities that cannot be given are left
+ * out with a warning, as the spec demands.
+ *
+ * `keepSysAdmin`: CAP_SYS_ADMIN stays permitted until the seccomp filter is loaded.
+ *
+ * @throws ConfigError for additionalGids without the right to set them.
+ */
+export function planIdentity(
+  process: Process,
+  facts: IdentityFacts,
+  { keepSysAdmin }: { keepSysAdmin: boolean },
+): IdentityPlan {
+  const user = planUser(process, facts)
+  const capabilities = process.capabilities
+  if (capabilities === undefined) return { steps: [user], warnings: [] }
+  const warnings: string[] = []
+  const sets = capabilitySets(capabilities, facts, warnings)
+  const { bounding, effective, permitted, inheritable, ambient } = sets
+  const reserve = keepSysAdmin ? sysAdmin : 0n
+  const steps: Step[] = [
+    // Before the user changes: dropping from the bounding set takes CAP_SETPCAP.
+    { op: 'boundingSet', keep: bounding },
+    user,
+    { op: 'capabilities', effective, permitted, inheritable, ambient, reserve },
+  ]
+  return { steps, warnings }
+}
+
+function planUser(process: Process, facts: IdentityFacts): Step {
+  const groups = process.user?.additionalGids ?? []
+  // setgroups(2) is denied to those who made their user namespace without privilege.
+  const setGroups = facts.euid === 0
+  if (!setGroups && groups.length > 0) {
+    const message = 'a runtime without root privileges cannot set additional groups'
+    throw ConfigError.from([{ pointer: '/process/user/additionalGids', message }])
+  }
+  return {
+    op: 'user',
+    uid: process.user?.uid ?? 0,
+    gid: process.user?.gid ?? 0,
+    groups,
+    setGroups,
+    keepCapabilities: process.capabilities !== undefined,
+  }
+}
+
+type CapabilitySets = Record<keyof Capabilities, bigint>
+
+function capabilitySets(capabilities: Capabilities, facts: IdentityFacts, warnings: string[]): CapabilitySets {
+  const unknown = new Set<string>()
+  const bits = (names: readonly string[] | undefined): bigint => capabilityBits(names ?? [], facts, unknown)
+  const sets: CapabilitySets = {
+    bounding: bits(capabilities.bounding),
+    effective: bits(capabilities.effective),
+    permitted: bits(capabilities.permitted),
+    inheritable: bits(capabilities.inheritable),
+    ambient: bits(capabilities.ambient),
+  }
+  for (const name of unknown) warnings.push(`capability ${JSON.stringify(name)} is not known and is ignored`)
+  // capabilities(7): the kernel refuses the whole call for these.
+  const { permitted, inheritable } = sets
+  warnLost(warnings, 'effective', sets.effective & ~permitted, 'permitted')
+  warnLost(warnings, 'ambient', sets.ambient & ~(permitted & inheritable), 'permitted and inheritable')
+  return { ...sets, effective: sets.effective & permitted, ambient: sets.ambient & permitted & inheritable }
+}
+
+function warnLost(warnings: string[], set: string, lost: bigint, needed: string): void {
+  if (lost === 0n) return
+  warnings.push(`${capabilityList(lost).join(', ')} cannot be ${set} without being ${needed}`)
+}
+
+function capabilityBits(names: readonly string[], facts: IdentityFacts, unknown: Set<string>): bigint {
+  let bits = 0n
+  for (const name of names) {
+    const bit = (capabilityNames as readonly string[]).indexOf(name)
+    if (bit < 0 || bit > facts.highestCapability) unknown.add(name)
+    else bits |= 1n << BigInt(bit)
+  }
+  return bits
+}
+
+/** Names of the bits of a capability set; bits without a name come as their number. */
+export function capabilityList(bits: number | bigint): string[] {
+  const names: string[] = []
+  for (let bit = 0, rest = BigInt(bits); rest !== 0n; bit++, rest >>= 1n) {
+    if (rest & 1n) names.push(capabilityNames[bit] ?? `CAP_${bit}`)
+  }
+  return names
+}

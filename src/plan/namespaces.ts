@@ -1,0 +1,75 @@
+/** Stage 2, plan: which namespaces the first clone makes, and which ones init joins or makes itself. */
+import type { Linux, Namespace, NamespaceType, TimeOffset } from '../config/types.js'
+import type { Step } from './steps.js'
+
+/** CLONE_NEW* bits (clone(2), time_namespaces(7)). */
+export const cloneFlag = {
+  time: 0x00000080,
+  mount: 0x00020000,
+  cgroup: 0x02000000,
+  uts: 0x04000000,
+  ipc: 0x08000000,
+  user: 0x10000000,
+  pid: 0x20000000,
+  network: 0x40000000,
+} as const satisfies Record<NamespaceType, number>
+
+/**
+ * Where joined namespaces stand in the plan. The user namespace is the first because the others may
+ * belong to it; init tries those that do not before it and after it.
+ */
+const joinOrder: readonly NamespaceType[] = ['user', 'ipc', 'uts', 'network', 'pid', 'mount', 'cgroup', 'time']
+
+/** The namespaces of one container. */
+export interface NamespacePlan {
+  /** Flags of the first clone; 0 when a `fork` step makes the container's init process. */
+  readonly cloneFlags: number
+  /** Up to and including the fork, where there is one. */
+  readonly steps: readonly Step[]
+  readonly created: ReadonlySet<NamespaceType>
+  readonly joined: ReadonlySet<NamespaceType>
+}
+
+/**
+ * Decides how the namespaces of config-linux.md "Namespaces" come into being.
+ *
+ * A pid or time namespace that is joined or made with unshare(2) holds only the children of the one
+ * who did it, so then init forks once more, and that fork makes the rest. A cgroup namespace is never
+ * in the flags: its root is the cgroup of the moment, which init may have to enter first.
+ */
+export function planNamespaces(linux: Linux | undefined): NamespacePlan {
+  const namespaces = linux?.namespaces ?? []
+  const joins = namespaces.filter((namespace) => namespace.path !== undefined && namespace.path !== '')
+  const joined = new Set(joins.map((namespace) => namespace.type))
+  const created = new Set(namespaces.map((namespace) => namespace.type).filter((type) => !joined.has(type)))
+
+  let flags = 0
+  for (const type of created) {
+    if (type !== 'cgroup' && type !== 'time') flags |= cloneFlag[type]
+  }
+  if (joined.size === 0 && !created.has('time') && !created.has('user'))
+    return { cloneFlags: flags, steps: [], created, joined }
+
+  const steps: Step[] = []
+  if (joined.size > 0) steps.push(joinStep(joins))
+  if (created.has('time')) steps.push({ op: 'unshareTime', offsets: timeOffsets(linux) })
+  steps.push({ op: 'fork', flags })
+  return { cloneFlags: 0, steps, created, joined }
+}
+
+function joinStep(joins: readonly Namespace[]): Step {
+  const ordered = joins.toSorted((a, b) => joinOrder.indexOf(a.type) - joinOrder.indexOf(b.type))
+  return {
+    op: 'joinNamespaces',
+    paths: ordered.map((namespace) => namespace.path ?? ''),
+    types: ordered.map((namespace) => cloneFlag[namespace.type]),
+  }
+}
+
+/** Lines of /proc/PID/timens_offsets (time_namespaces(7)). */
+function timeOffsets(linux: Linux | undefined): string {
+  const offsets: Readonly<Partial<Record<string, TimeOffset>>> = linux?.timeOffsets ?? {}
+  return Object.entries(offsets)
+    .map(([clock, offset]) => `${clock} ${offset?.secs ?? 0} ${offset?.nanosecs ?? 0}\n`)
+    .join('')
+}

@@ -1,0 +1,106 @@
+/** Stage 2, plan: limits and device rules as properties of a unit (systemd.resource-control(5)). Pure. */
+import type { DeviceRulePlan } from './resources/devices.js'
+import type { CgroupWrite } from './resources/types.js'
+
+/** A property as D-Bus has it: name, type and value. 64-bit integers (`t`, `x`) are bigint. */
+export type UnitProperty = readonly [name: string, signature: string, value: unknown]
+
+const infinity = 0xffffffffffffffffn
+const amount = (text: string): bigint => (text === 'max' || text.startsWith('-') ? infinity : BigInt(text))
+
+type Translation = (value: string) => UnitProperty[]
+
+const single =
+  (name: string): Translation =>
+  (value) => [[name, 't', amount(value)]]
+
+const cpuList =
+  (name: string): Translation =>
+  (value) => [[name, 'ay', bitmask(value)]]
+
+/** What systemd knows of the files of cgroup v2. All others are written beside it: the scope is delegated. */
+const translations: Readonly<Record<string, Translation>> = {
+  'memory.max': single('MemoryMax'),
+  'memory.low': single('MemoryLow'),
+  'memory.min': single('MemoryMin'),
+  'memory.high': single('MemoryHigh'),
+  'memory.swap.max': single('MemorySwapMax'),
+  'pids.max': single('TasksMax'),
+  'cpu.weight': single('CPUWeight'),
+  'cpu.max': cpuBandwidth,
+  'cpuset.cpus': cpuList('AllowedCPUs'),
+  'cpuset.mems': cpuList('AllowedMemoryNodes'),
+  'io.weight': (value) =>
+    /^(default )?\d+$/.test(value) ? [['IOWeight', 't', BigInt(value.replace('default ', ''))]] : [],
+}
+
+/** Properties that say the same as these writes; none for a file that systemd does not know. */
+export function limitProperties(writes: readonly CgroupWrite[]): UnitProperty[] {
+  const properties = new Map<string, UnitProperty>()
+  for (const { file, value } of writes) {
+    for (const property of translations[file]?.(value) ?? []) properties.set(property[0], property)
+  }
+  return [...properties.values()]
+}
+
+/** systemd keeps the quota for a second of time and rounds it down to 10 ms: so it is rounded up before. */
+function cpuBandwidth(value: string): UnitProperty[] {
+  const [quota = 'max', period = '100000'] = value.split(' ')
+  const perSecond = quota === 'max' ? infinity : (BigInt(quota) * 1_000_000n + BigInt(period) - 1n) / BigInt(period)
+  const step = 10_000n
+  const rounded = perSecond === infinity ? infinity : ((perSecond + step - 1n) / step) * step
+  return [
+    ['CPUQuotaPerSecUSec', 't', rounded],
+    ['CPUQuotaPeriodUSec', 't', BigInt(period)],
+  ]
+}
+
+/** `0-2,5` as bits, the lowest first. */
+function bitmask(list: string): Uint8Array {
+  const numbers = list.split(',').flatMap((part) => {
+    const [first = 0, last = first] = part.trim().split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  })
+  const bytes = new Uint8Array(Math.floor(Math.max(0, ...numbers) / 8) + 1)
+  for (const number of numbers) bytes[number >> 3] = (bytes[number >> 3] ?? 0) | (1 << (number & 7))
+  return bytes
+}
+
+const isTotal = ({ type, major, minor, access }: DeviceRulePlan): boolean =>
+  type === 'a' && major === -1 && minor === -1 && ['r', 'w', 'm'].every((letter) => access.includes(letter))
+
+/**
+ * DevicePolicy and DeviceAllow. systemd's program for devices runs beside tsrun's own, which has the
+ * exact rules, so it may allow more but never less: exceptions from what is allowed are left out, and
+ * where devices are allowed by default systemd restricts nothing.
+ */
+export function deviceProperties(rules: readonly DeviceRulePlan[]): UnitProperty[] {
+  let byDefault = false
+  let allowed: DeviceRulePlan[] = []
+  for (const rule of rules) {
+    if (isTotal(rule)) byDefault = rule.allow
+    if (isTotal(rule)) allowed = []
+    else if (rule.allow) allowed.push(rule)
+  }
+  const named = allowed.flatMap((rule) =>
+    rule.type === 'a'
+      ? [
+          { ...rule, type: 'b' },
+          { ...rule, type: 'c' },
+        ]
+      : [rule],
+  )
+  // A list has no word for one minor number of all majors.
+  const sayable = named.every(({ major, minor }) => major !== -1 || minor === -1)
+  if (byDefault || !sayable) return [['DevicePolicy', 's', 'auto']]
+  const entries = named.map(({ type, major, minor, access }) => {
+    const kind = type === 'b' ? 'block' : 'char'
+    // Where systemd.resource-control(5) has a driver's name from /proc/devices, systemd takes its number too.
+    if (major === -1) return [`${kind}-*`, access]
+    return [minor === -1 ? `${kind}-${major}` : `/dev/${kind}/${major}:${minor}`, access]
+  })
+  return [
+    ['DevicePolicy', 's', 'strict'],
+    ['DeviceAllow', 'a(ss)', entries],
+  ]
+}

@@ -1,0 +1,87 @@
+/** Stage 2, plan: names and places of a container's scope, for cgroups that systemd makes. Pure. */
+import type { Config } from '../config/types.js'
+import { ConfigError, UnsupportedError } from '../errors.js'
+import type { CgroupWrite, ResourcePlan } from './resources/types.js'
+import type { CgroupPlan, HostFacts } from './types.js'
+
+/** A scope unit (systemd.scope(5)) and the slice that it is in. */
+export interface ScopePlan {
+  readonly slice: string
+  readonly unit: string
+}
+
+const problem = (message: string): ConfigError => ConfigError.from([{ pointer: '/linux/cgroupsPath', message }])
+
+/** Characters of unit names (systemd.unit(5)). */
+const unitName = /^[\w:.\\@-]+$/
+
+/**
+ * The scope that `cgroupsPath` names: `slice:prefix:name`. Without a path it is `tsrun-ID.scope`, without
+ * a slice it is in system.slice, for a user's own systemd in user.slice.
+ * @throws ConfigError for a path of another form, UnsupportedError for a slice as the container's unit
+ */
+export function planScope({ linux }: Pick<Config, 'linux'>, id: string, facts: HostFacts): ScopePlan {
+  const path = linux?.cgroupsPath ?? ''
+  const parts = path === '' ? ['', 'tsrun', id] : path.split(':')
+  if (parts.length !== 3) {
+    throw problem(
+      `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got ${JSON.stringify(path)} instead`,
+    )
+  }
+  const [slice = '', prefix = '', name = ''] = parts
+  if (name.endsWith('.slice')) throw new UnsupportedError('slice', `the unit of a container cannot be a slice: ${name}`)
+  const unit = `${prefix === '' ? '' : `${prefix}-`}${name === '' ? id : name}.scope`
+  const scope = { slice: slice === '' ? (usesUserManager(facts) ? 'user.slice' : 'system.slice') : slice, unit }
+  if (!unitName.test(unit)) throw problem(`${JSON.stringify(unit)} is not a unit name`)
+  sliceDirectory(scope.slice)
+  return scope
+}
+
+/** True when the systemd to ask is that of the user, not that of the system. */
+export const usesUserManager = ({ euid, inUserNamespace }: HostFacts): boolean => euid !== 0 || inUserNamespace
+
+/**
+ * The directory of a slice below systemd's own: `a-b.slice` lies in `a.slice` (systemd.slice(5)).
+ * @throws ConfigError for what is not the name of a slice
+ */
+export function sliceDirectory(slice: string): string {
+  if (slice === '-.slice') return ''
+  const stem = /^([^/]+)\.slice$/.exec(slice)?.[1]
+  const parts = stem?.split('-') ?? ['']
+  if (parts.includes('') || !unitName.test(slice)) throw problem(`invalid slice name: ${JSON.stringify(slice)}`)
+  return parts.map((_, at) => `/${parts.slice(0, at + 1).join('-')}.slice`).join('')
+}
+
+/** systemd's own cgroup: the root, or for a user's the service that it runs in. */
+function managerDirectory(facts: HostFacts): string {
+  if (!usesUserManager(facts)) return ''
+  return /^.*\/user@\d+\.service(?=\/|$)/.exec(facts.cgroup.own[''] ?? '')?.[0] ?? ''
+}
+
+/** Where systemd puts the scope. @throws ConfigError, UnsupportedError on a host with cgroup v1 */
+export function planSystemdCgroup(config: Pick<Config, 'linux'>, id: string, facts: HostFacts): CgroupPlan {
+  const { mode, unified } = facts.cgroup
+  if (mode !== 'v2' || unified === undefined) {
+    const message = `systemd as cgroup manager needs a host with cgroup v2 alone; this one is ${mode}: use the cgroup manager cgroupfs`
+    throw new UnsupportedError('systemd', message)
+  }
+  const { slice, unit } = planScope(config, id, facts)
+  return { unified: `${unified}${managerDirectory(facts)}${sliceDirectory(slice)}/${unit}`, v1: {} }
+}
+
+const isProcessLimit = ({ file }: CgroupWrite): boolean => file === 'pids.max'
+
+/**
+ * The same limits with that of processes at `created`: until then the scope has a process more than the
+ * container. Without a limit systemd would set a default of its own, so `max` is said.
+ */
+export function limitProcessesLate(resources: ResourcePlan): ResourcePlan {
+  const given = [...resources.writes, ...resources.late].filter(isProcessLimit)
+  const none: CgroupWrite = { hierarchy: '', file: 'pids.max', value: 'max', otherwise: 'skip' }
+  const others = resources.late.filter((write) => !isProcessLimit(write))
+  return {
+    ...resources,
+    writes: resources.writes.filter((write) => !isProcessLimit(write)),
+    late: [...(given.length > 0 ? given : [none]), ...others],
+  }
+}

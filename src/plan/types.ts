@@ -1,0 +1,111 @@
+/** Stage 2, plan: the LaunchPlan, the only structure that crosses into native code. */
+import type { Config } from '../config/types.js'
+import type { DeviceRulePlan } from './resources/devices.js'
+import type { ResourcePlan } from './resources/types.js'
+import type { SeccompRequest } from './seccomp.js'
+import type { PlanEvent, Step } from './steps.js'
+
+export type { NamespaceType } from '../config/types.js'
+
+/** One line of uid_map or gid_map (user_namespaces(7)). */
+export interface IdMapping {
+  readonly containerID: number
+  readonly hostID: number
+  readonly size: number
+}
+
+/** Who makes the cgroups: tsrun itself, systemd, or nobody. */
+export type CgroupManager = 'cgroupfs' | 'systemd' | 'disabled'
+
+/** Where the container's processes are accounted: directories below the cgroup mounts of the host. */
+export interface CgroupPlan {
+  /** Directory in the unified hierarchy, absolute; absent where the host has none. */
+  readonly unified?: string
+  /** Directories in cgroup v1 hierarchies by controller list, for example `cpu,cpuacct`; absolute. */
+  readonly v1: Readonly<Record<string, string>>
+}
+
+/** What is to be done, in order, as plain data: made by compile.ts, obeyed by native code. */
+export interface LaunchPlan {
+  readonly version: 1
+  /**
+   * CLONE_* bits of the first clone. 0 when namespaces must be joined or made by `tsrun-init` itself;
+   * then a `fork` step makes the container's init process.
+   */
+  readonly cloneFlags: number
+  readonly cgroup: CgroupPlan
+  /** Limits: what the parent writes to those directories. */
+  readonly resources: ResourcePlan
+  /** Devices that may be used, in force before init is born. */
+  readonly deviceRules: readonly DeviceRulePlan[]
+  /** Written by the parent at the `namespaces` event; absent without a new user namespace. */
+  readonly uidMappings?: readonly IdMapping[]
+  readonly gidMappings?: readonly IdMapping[]
+  /** The barriers at which the parent has something to do before init may go on. */
+  readonly waits: readonly PlanEvent[]
+  /** Descriptors 3 … 2 + preserveFds stay open in the container. */
+  readonly preserveFds: number
+  /** Written by the parent to init's oom_score_adj, -1000 to 1000; absent: left as it is. */
+  readonly oomScoreAdj?: number
+  /** True when init makes a terminal and sends its ptmx (process.terminal). */
+  readonly terminal: boolean
+  /** Who gets the descriptor of a filter with SCMP_ACT_NOTIFY, and the text that goes with it. */
+  readonly seccompListener?: { readonly path: string; readonly metadata: string }
+  /** What the config asks for and the container will not have, one sentence each (config.md: warnings). */
+  readonly warnings: readonly string[]
+  readonly steps: readonly Step[]
+}
+
+/** What compilePlan starts from. */
+export interface PlanInput {
+  readonly id: string
+  readonly config: Config
+  /** Absolute path without symbolic links. */
+  readonly bundle: string
+  /** Absolute path without symbolic links. */
+  readonly rootfs: string
+  readonly facts: HostFacts
+  readonly options: PlanOptions
+  /** Turns the rules of linux.seccomp into struct sock_filter[]; the addon's, or a stand-in. */
+  readonly compileSeccomp: (request: SeccompRequest) => Uint8Array
+}
+
+/** What the runtime caller decides, as opposed to config.json. */
+export interface PlanOptions {
+  /** Move the root instead of pivot_root(2), for a root on a ramfs. */
+  readonly noPivot: boolean
+  /** Keep the session keyring of the caller. */
+  readonly noNewKeyring: boolean
+  /** Descriptors from 3 on (after those of `listenFds`) that the container gets. */
+  readonly preserveFds: number
+  /** Descriptors from 3 on that come with socket activation (LISTEN_FDS of sd_listen_fds(3)). */
+  readonly listenFds?: number
+  /** Default: `cgroupfs`. With `disabled` the container stays in the runtime's own cgroup. */
+  readonly cgroupManager?: CgroupManager
+  /** True for `create`: init waits for `start`; false for `run`. */
+  readonly waitForStart: boolean
+}
+
+/** What planning needs to know of the host; probed by src/host/facts.ts, never by the planners. */
+export interface HostFacts {
+  /** Effective user id of the runtime. */
+  readonly euid: number
+  /** True when the runtime itself runs in a user namespace that is not the initial one. */
+  readonly inUserNamespace: boolean
+  readonly cgroup: {
+    /** `v2`: only cgroup2 at /sys/fs/cgroup; `hybrid`: v1 controllers and a unified mount; `v1`; `none`. */
+    readonly mode: 'v2' | 'hybrid' | 'v1' | 'none'
+    /** Mount point of the cgroup2 hierarchy. */
+    readonly unified?: string
+    /** Mount point of each v1 hierarchy by its controller list (`cpu,cpuacct`, `name=systemd`). */
+    readonly v1: Readonly<Record<string, string>>
+    /** Controllers of the unified hierarchy (its topmost cgroup.controllers); absent: none. */
+    readonly controllers?: readonly string[]
+    /** The runtime's own cgroup in each hierarchy: key `''` for the unified one. */
+    readonly own: Readonly<Record<string, string>>
+  }
+  readonly apparmor: boolean
+  readonly selinux: boolean
+  /** Environment of the runtime that the container may inherit: LISTEN_FDS, NOTIFY_SOCKET. */
+  readonly highestCapability: number
+}

@@ -1,0 +1,137 @@
+/** The runtime: makes containers and finds those that exist. */
+import { Container, later, ownerName } from './container.js'
+import { NotFoundError } from './errors.js'
+import type { Surroundings } from './launch/create.js'
+import type { CreateOptions } from './launch/prepare.js'
+import { blockingWaiter, eventWaiter } from './launch/wait.js'
+import { closeFile, compileSeccomp, processIds, realPath } from './native/binding.js'
+import type { CgroupManager, LaunchPlan } from './plan/types.js'
+import { observeStatus } from './state/observe.js'
+import { toContainerState, type ContainerState } from './state/record.js'
+import { parseContainerId, Store } from './state/store.js'
+
+/** Settings of a Runtime. */
+export interface RuntimeOptions {
+  /** Parent of all state directories; default `defaultRoot()`. */
+  readonly root?: string
+  /** Use systemd for cgroups. */
+  readonly systemdCgroup?: boolean
+  /** Who makes cgroups. */
+  readonly cgroupManager?: CgroupManager
+  /** Tolerate missing rights on cgroups where no limit was asked for. */
+  readonly rootless?: boolean | 'auto'
+  /** Wait with blocking calls: for programs that have nothing else to do. Default: the event loop. */
+  readonly blocking?: boolean
+  /** Called with what went wrong without failing the operation. */
+  readonly onWarning?: (message: string) => void
+}
+
+/** What `run` takes beyond `create`. */
+export interface RunOptions extends CreateOptions {
+  /** Return when the container runs, instead of when it has ended. */
+  readonly detach?: boolean
+  /** Leave the stopped container for `delete`. */
+  readonly keep?: boolean
+  /** Don't become the subreaper of the container's orphans. */
+  readonly noSubreaper?: boolean
+}
+
+/** All containers under a root. */
+export interface ContainerList {
+  readonly containers: readonly ContainerState[]
+  /** State directories that could not be read, and why. */
+  readonly broken: readonly { readonly id: string; readonly error: Error }[]
+}
+
+/** /run/tsrun for root, $XDG_RUNTIME_DIR/tsrun for others. */
+export function defaultRoot(): string {
+  const runtimeDirectory = process.env.XDG_RUNTIME_DIR
+  if (processIds().euid === 0 || runtimeDirectory === undefined || runtimeDirectory === '') return '/run/tsrun'
+  return `${runtimeDirectory}/tsrun`
+}
+
+/** Makes, finds and removes containers below one root directory. */
+export class Runtime {
+  readonly #around: Surroundings
+
+  constructor(options: RuntimeOptions = {}) {
+    this.#around = {
+      store: new Store(options.root ?? defaultRoot()),
+      waiter: options.blocking ? blockingWaiter : eventWaiter,
+      onWarning: options.onWarning ?? (() => undefined),
+      cgroupManager: options.cgroupManager ?? (options.systemdCgroup ? 'systemd' : 'cgroupfs'),
+      rootless: options.rootless ?? 'auto',
+    }
+  }
+
+  /**
+   * Makes a container that waits for `start`.
+   * @throws ConfigError, UsageError, ExistsError, StoreError, SyscallError, HookError, ProtocolError,
+   * UnsupportedError
+   */
+  async create(id: string, options: CreateOptions): Promise<Container> {
+    const containerId = parseContainerId(id)
+    const mode = { foreground: false, startSocket: true }
+    // Planners and all: only loaded by those who create.
+    const { createContainer } = await import('./launch/create.js')
+    const created = await createContainer(this.#around, containerId, options, mode)
+    closeFile(created.sync)
+    return new Container(this.#around, containerId, created.pidfd)
+  }
+
+  /**
+   * Creates and starts a container. In the foreground (blocks the calling thread) signals are forwarded
+   * and the container is removed at its end.
+   * @returns the exit status for a shell: the program's, or 128 + signal; 0 when detached
+   * @throws what `create` and `start` throw
+   */
+  async run(id: string, options: RunOptions): Promise<number> {
+    const { runContainer } = await import('./launch/run.js')
+    return runContainer(this.#around, parseContainerId(id), options)
+  }
+
+  /** The container with this id. @throws NotFoundError, StoreError, UsageError */
+  get(id: string): Promise<Container> {
+    return later(() => {
+      const containerId = parseContainerId(id)
+      this.#around.store.load(containerId)
+      return new Container(this.#around, containerId, -1)
+    })
+  }
+
+  /** All containers under the root, sorted by id. @throws StoreError */
+  list(): Promise<ContainerList> {
+    return later(() => this.#list())
+  }
+
+  #list(): ContainerList {
+    const { store } = this.#around
+    const containers: ContainerState[] = []
+    const broken: { id: string; error: Error }[] = []
+    for (const id of store.list()) {
+      try {
+        const record = store.load(id)
+        containers.push(toContainerState(record, observeStatus(store, id, record), ownerName(record.owner)))
+      } catch (error) {
+        // Deleted since the directory was listed.
+        if (!(error instanceof NotFoundError) || store.has(id)) broken.push({ id, error: error as Error })
+      }
+    }
+    return { containers, broken }
+  }
+
+  /** Removes a container, also one that is only half made. @throws as Container.delete */
+  async delete(id: string, options: { force?: boolean } = {}): Promise<void> {
+    const { deleteContainer } = await import('./launch/delete.js')
+    await deleteContainer(this.#around, parseContainerId(id), { force: options.force ?? false })
+  }
+
+  /** What `create` would do for root, in order; whoever asks. @throws ConfigError, UnsupportedError */
+  async plan(options: CreateOptions & { id?: string }): Promise<LaunchPlan> {
+    const { prepare } = await import('./launch/prepare.js')
+    const bundle = realPath(options.bundle)
+    const id = options.id ?? bundle.slice(bundle.lastIndexOf('/') + 1)
+    const means = { cgroupManager: this.#around.cgroupManager, compileSeccomp, asRoot: true }
+    return (await prepare(id, options, means)).plan
+  }
+}

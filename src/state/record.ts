@@ -1,0 +1,106 @@
+/** Stage 3, state: the record kept of a container in state.json, and the OCI state document made of it. */
+import type { Hook } from '../config/types.js'
+import { StoreError } from '../errors.js'
+import type { CgroupManager, CgroupPlan } from '../plan/types.js'
+import type { Status } from './status.js'
+
+/** Version of the record's format; a record with a higher one is refused, not guessed at. */
+export const recordVersion = 1
+
+/** What tsrun must know of a container after the command that made it has ended. */
+export interface StateRecord {
+  readonly version: typeof recordVersion
+  readonly ociVersion: string
+  readonly id: string
+  /** Process id of init in the runtime's pid namespace; 0 until it exists. */
+  readonly pid: number
+  /** Start time of init in clock ticks since boot (/proc/PID/stat field 22): tells a reused pid. */
+  readonly startTime: string
+  /** RFC 3339. */
+  readonly created: string
+  readonly bundle: string
+  readonly rootfs: string
+  /** Effective user id of who made the container. */
+  readonly owner: number
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly cgroup: CgroupPlan
+  /** Who made the cgroups: later commands are called without --systemd-cgroup. */
+  readonly cgroupManager: CgroupManager
+  /** JSON text of `linux.resources` as it is now: only `update` reads it, and its integers have 64 bits. */
+  readonly resources?: string
+  /** False when init shares its pid namespace, so that killing it does not kill the others. */
+  readonly ownPidNamespace: boolean
+  /** True when create kept the caller's session keyring: then there is none of the container's to join. */
+  readonly noNewKeyring?: boolean
+  readonly poststart?: readonly Hook[]
+  readonly poststop?: readonly Hook[]
+}
+
+/** The state of a container as `state` and `list` print it (runtime.md "State", and runc's additions). */
+export interface ContainerState {
+  readonly ociVersion: string
+  readonly id: string
+  /** 0 when stopped. */
+  readonly pid: number
+  readonly status: Status
+  readonly bundle: string
+  readonly rootfs: string
+  readonly created: string
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly owner: string
+}
+
+const types: Readonly<Record<string, string>> = {
+  ociVersion: 'string',
+  id: 'string',
+  pid: 'number',
+  startTime: 'string',
+  created: 'string',
+  bundle: 'string',
+  rootfs: 'string',
+  owner: 'number',
+  ownPidNamespace: 'boolean',
+  cgroup: 'object',
+  cgroupManager: 'string',
+}
+
+/**
+ * Reads a record. Checked by hand: every command of an engine passes here, and building a schema
+ * would cost more than all the rest of `state`.
+ * @throws StoreError for broken text, a missing member, or a newer version
+ */
+export function parseRecord(text: string, path: string): StateRecord {
+  let value: Record<string, unknown> | null
+  try {
+    value = JSON.parse(text) as Record<string, unknown> | null
+  } catch (cause) {
+    throw new StoreError(`state record ${JSON.stringify(path)} is not JSON`, path, { cause })
+  }
+  if (typeof value !== 'object' || value === null) throw new StoreError(`state record "${path}" is broken`, path)
+  if (typeof value.version !== 'number' || value.version > recordVersion) {
+    const found = JSON.stringify(value.version)
+    throw new StoreError(`state record "${path}" has version ${found}; this tsrun knows ${recordVersion}`, path)
+  }
+  for (const [name, type] of Object.entries(types)) {
+    if (typeof value[name] !== type || value[name] === null) {
+      throw new StoreError(`state record "${path}" is broken: member ${name} is not a ${type}`, path)
+    }
+  }
+  return value as unknown as StateRecord
+}
+
+/** The state document for a record whose status has been observed. */
+export function toContainerState(record: StateRecord, status: Status, owner: string): ContainerState {
+  const { ociVersion, id, pid, bundle, rootfs, created, annotations } = record
+  return {
+    ociVersion,
+    id,
+    pid: status === 'stopped' ? 0 : pid,
+    status,
+    bundle,
+    rootfs,
+    created,
+    ...(annotations ? { annotations } : {}),
+    owner,
+  }
+}

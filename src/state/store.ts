@@ -1,0 +1,206 @@
+/** Stage 3, state: the state directory below --root; one directory per container, locked while it changes. */
+import { ExistsError, NotFoundError, StoreError, UsageError } from '../errors.js'
+import {
+  closeFile,
+  fileInfo,
+  hasErrno,
+  listDirectory,
+  lockFile,
+  makeDirectory,
+  openFile,
+  openFlag,
+  readFile,
+  readFileIfAny,
+  removeDirectory,
+  removeFile,
+  replaceFile,
+} from '../native/binding.js'
+import { parseRecord, type StateRecord } from './record.js'
+
+/** A container id that has passed `parseContainerId`. */
+export type ContainerId = string & { readonly brand: 'ContainerId' }
+
+/** runc's characters; a leading dot would be invisible and collide with temporary files. @throws UsageError */
+export function parseContainerId(id: string): ContainerId {
+  if (!/^[\w+-][\w+.-]{0,1023}$/.test(id)) {
+    throw new UsageError(`invalid container ID format: ${JSON.stringify(id)} (letters, digits, "_", "+", "-", ".")`)
+  }
+  return id as ContainerId
+}
+
+/** A state directory holds files, and the directory of the notify socket. */
+function removeTree(directory: string): void {
+  for (const name of listDirectory(directory)) {
+    const path = `${directory}/${name}`
+    if (fileInfo(path)?.type === 'directory') removeTree(path)
+    else removeFile(path)
+  }
+  removeDirectory(directory)
+}
+
+/** A locked state directory; `release` must be called. */
+export interface Lock {
+  release(): void
+}
+
+/** The state directories of one root. */
+export class Store {
+  readonly root: string
+
+  constructor(root: string) {
+    this.root = root
+  }
+
+  /** Directory of one container's state. */
+  directory(id: ContainerId): string {
+    return `${this.root}/${id}`
+  }
+
+  /** The socket on which a created container waits for `start`; its presence means "created". */
+  startSocket(id: ContainerId): string {
+    return `${this.directory(id)}/start.sock`
+  }
+
+  /** Name of that socket until `create` is done with everything; its presence means "creating". */
+  unreadySocket(id: ContainerId): string {
+    return `${this.directory(id)}/.start.sock`
+  }
+
+  /** Directory of the notify socket, which the container sees at /run/notify. */
+  notifyDirectory(id: ContainerId): string {
+    return `${this.directory(id)}/notify`
+  }
+
+  /** Makes and locks the directory of a new container. @throws ExistsError, StoreError */
+  create(id: ContainerId): Lock {
+    const directory = this.directory(id)
+    try {
+      this.#makeRoot()
+      makeDirectory(directory, 0o700)
+    } catch (cause) {
+      if (hasErrno(cause, 'EEXIST')) throw new ExistsError(id)
+      throw new StoreError(`cannot make state directory "${directory}"`, directory, { cause })
+    }
+    return this.lock(id, { wait: true }) as Lock
+  }
+
+  /** Locks a container's directory; undefined when it is taken and `wait` is not set. */
+  lock(id: ContainerId, options: { wait: boolean }): Lock | undefined {
+    const fd = this.#open(id)
+    try {
+      if (lockFile(fd, options)) return { release: () => closeFile(fd) }
+    } catch (error) {
+      closeFile(fd)
+      throw error
+    }
+    closeFile(fd)
+    return undefined
+  }
+
+  /** Locks a container's directory; `wait` has to wait for the lock on a descriptor, in its own way. */
+  async lockWith(id: ContainerId, wait: (fd: number) => Promise<void>): Promise<Lock> {
+    const fd = this.#open(id)
+    try {
+      await wait(fd)
+    } catch (error) {
+      closeFile(fd)
+      throw error
+    }
+    return { release: () => closeFile(fd) }
+  }
+
+  /** The record of a container. @throws NotFoundError, StoreError */
+  load(id: ContainerId): StateRecord {
+    const path = `${this.directory(id)}/state.json`
+    let text: string | undefined
+    try {
+      text = readFileIfAny(path)
+    } catch (cause) {
+      throw new StoreError(`cannot read state record "${path}"`, path, { cause })
+    }
+    if (text === undefined) throw new NotFoundError(id)
+    return parseRecord(text, path)
+  }
+
+  /** @throws StoreError */
+  save(id: ContainerId, record: StateRecord): void {
+    this.#write(id, 'state.json', JSON.stringify(record))
+  }
+
+  /** Keeps the config as it was at create: later edits of the bundle don't matter. @throws StoreError */
+  saveConfig(id: ContainerId, text: string): void {
+    this.#write(id, 'config.json', text)
+  }
+
+  /** Text of the config as it was at create. @throws StoreError */
+  loadConfig(id: ContainerId): string {
+    const path = `${this.directory(id)}/config.json`
+    try {
+      return readFile(path)
+    } catch (cause) {
+      throw new StoreError(`cannot read "${path}"`, path, { cause })
+    }
+  }
+
+  /** Ids of all directories under the root, sorted; none when there is no root yet. @throws StoreError */
+  list(): ContainerId[] {
+    try {
+      return listDirectory(this.root)
+        .filter((name): name is ContainerId => /^[\w+-][\w+.-]*$/.test(name))
+        .sort()
+    } catch (cause) {
+      if (hasErrno(cause, 'ENOENT')) return []
+      throw new StoreError(`cannot list state directory "${this.root}"`, this.root, { cause })
+    }
+  }
+
+  /** True when there is a directory for this id, whatever is in it. */
+  has(id: ContainerId): boolean {
+    return fileInfo(this.directory(id)) !== undefined
+  }
+
+  /** Removes a container's directory with all its files. @throws StoreError */
+  remove(id: ContainerId): void {
+    const directory = this.directory(id)
+    try {
+      removeTree(directory)
+    } catch (cause) {
+      if (hasErrno(cause, 'ENOENT')) return
+      throw new StoreError(`cannot remove state directory "${directory}"`, directory, { cause })
+    }
+  }
+
+  #open(id: ContainerId): number {
+    const directory = this.directory(id)
+    try {
+      return openFile(directory, openFlag.read)
+    } catch (cause) {
+      if (hasErrno(cause, 'ENOENT')) throw new NotFoundError(id)
+      throw new StoreError(`cannot open state directory "${directory}"`, directory, { cause })
+    }
+  }
+
+  #write(id: ContainerId, name: string, text: string): void {
+    const path = `${this.directory(id)}/${name}`
+    try {
+      replaceFile(path, text, 0o600)
+    } catch (cause) {
+      throw new StoreError(`cannot write "${path}"`, path, { cause })
+    }
+  }
+
+  /** Engines name roots whose parents don't exist yet. Only what is missing is made, for its owner alone. */
+  #makeRoot(): void {
+    const missing: string[] = []
+    for (let at = this.root; at !== '' && fileInfo(at) === undefined; at = at.slice(0, at.lastIndexOf('/'))) {
+      missing.push(at)
+    }
+    for (const path of missing.reverse()) {
+      try {
+        makeDirectory(path, path === this.root ? 0o700 : 0o711)
+      } catch (error) {
+        if (!hasErrno(error, 'EEXIST')) throw error
+      }
+    }
+  }
+}

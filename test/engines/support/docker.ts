@@ -1,0 +1,127 @@
+/** Test support: a Docker daemon of its own whose default runtime is the one under test. */
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { runtimeName } from '../../helpers/requires.js'
+import { projectRoot } from '../../helpers/tools.js'
+import type { Engine } from './feature.js'
+import { makeImage } from './image.js'
+import { Sandbox, type CommandOptions, type Daemon, type Result } from './sandbox.js'
+
+/** Name of the image that every daemon has. */
+export const image = 'busybox'
+
+/** A daemon with one image; its containers, networks and images are in the sandbox's folder. */
+export class Docker implements Engine {
+  readonly sandbox: Sandbox
+  readonly #daemon: Daemon
+  #names = 0
+
+  private constructor(sandbox: Sandbox, daemon: Daemon) {
+    this.sandbox = sandbox
+    this.#daemon = daemon
+  }
+
+  /** Starts the daemon and imports the image. */
+  static async start(): Promise<Docker> {
+    const sandbox = await Sandbox.start()
+    const runtime = sandbox.runtime()
+    // The builder looks for a program called runc on its PATH.
+    mkdirSync(sandbox.file('as-runc'))
+    symlinkSync(runtime, sandbox.file('as-runc/runc'))
+    configure(sandbox, 'tested')
+    const env = { PATH: `${sandbox.file('as-runc')}:${sandbox.path}` }
+    const args = ['--config-file', sandbox.file('daemon.json')]
+    const daemon = await sandbox.daemon('dockerd', args, /API listen on/, { env })
+    const docker = new Docker(sandbox, daemon)
+    await docker.ok('import', '--change', 'CMD ["sh"]', makeImage(sandbox.file('image')), image)
+    return docker
+  }
+
+  /** Name of the runtime that is tested, as in daemon.json. */
+  get runtimeName(): string {
+    return testedRuntime()
+  }
+
+  /** A name for a container. */
+  name(): string {
+    return `container-${++this.#names}`
+  }
+
+  /** Runs a docker command to its end. */
+  command(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
+    return this.sandbox.run('docker', args, { ...options, env: { ...this.environment, ...options.env } })
+  }
+
+  /** What docker's clients need to find the daemon. */
+  get environment(): Record<string, string> {
+    return { DOCKER_HOST: `unix://${this.sandbox.file('docker.sock')}` }
+  }
+
+  /** Runs a docker command that must succeed and returns what it prints. */
+  async ok(...args: string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.command(args)
+    assert.equal(status, 0, `docker ${args.join(' ')}: exit status ${status}\n${stderr}${stdout}`)
+    return stdout.trim()
+  }
+
+  /** Runs a container to its end and returns what it prints. */
+  run(...args: string[]): Promise<string> {
+    return this.ok('run', '--rm', ...args)
+  }
+
+  /** Starts a container that goes on until it is told to end, and returns its name. */
+  async start(...options: string[]): Promise<string> {
+    const name = this.name()
+    await this.ok('run', '-d', '--name', name, ...options, image, 'sh', '-c', 'trap "exit 5" TERM; sleep 1000 & wait')
+    return name
+  }
+
+  /** A member of what `docker inspect` knows of a container, as text. */
+  inspect(name: string, member: string): Promise<string> {
+    return this.ok('inspect', '--format', `{{${member}}}`, name)
+  }
+
+  async use(runtime: 'tested' | 'runc'): Promise<void> {
+    configure(this.sandbox, runtime)
+    this.#daemon.forget()
+    this.#daemon.kill('SIGHUP')
+    await this.#daemon.said(/Reloaded configuration/)
+  }
+
+  async clear(): Promise<void> {
+    const ids = (await this.ok('ps', '-aq')).split('\n').filter(Boolean)
+    if (ids.length > 0) await this.ok('rm', '-f', '-v', ...ids)
+  }
+
+  close(): Promise<string[]> {
+    return this.sandbox.close()
+  }
+}
+
+/** The name `runc` is Docker's own and cannot be given in daemon.json. */
+const testedRuntime = (): string => (runtimeName() === 'runc' ? 'packaged-runc' : runtimeName())
+
+/** What is read of daemon.json as in the documentation. */
+interface Settings {
+  readonly runtimes?: Readonly<Record<string, unknown>>
+}
+
+/** Writes daemon.json: that of the documentation, with folders of its own. */
+function configure(sandbox: Sandbox, runtime: 'tested' | 'runc'): void {
+  const printed = join(projectRoot, 'docs/engines/daemon.json')
+  const base = runtimeName() === 'tsrun' ? (JSON.parse(readFileSync(printed, 'utf8')) as Settings) : {}
+  const tested = { [testedRuntime()]: { path: sandbox.runtime() } }
+  const settings = {
+    'default-runtime': testedRuntime(),
+    ...base,
+    'data-root': sandbox.file('data'),
+    'exec-root': sandbox.file('exec'),
+    pidfile: sandbox.file('docker.pid'),
+    hosts: [`unix://${sandbox.file('docker.sock')}`],
+    'cgroup-parent': `/${sandbox.word}`,
+    runtimes: { ...(base.runtimes ?? tested), 'reference-runc': { path: '/usr/sbin/runc' } },
+    ...(runtime === 'runc' ? { 'default-runtime': 'reference-runc' } : {}),
+  }
+  sandbox.write('daemon.json', JSON.stringify(settings))
+}

@@ -1,0 +1,268 @@
+/** Test support: a network and mount namespace of its own for an engine, so that whatever it sets up goes with it. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { cgroupsWith, processesWith } from '../../helpers/leaks.js'
+import { runtimeCommand, runtimeName } from '../../helpers/requires.js'
+import { ended, Lines } from '../../helpers/runtime.js'
+
+/** How a command ended. */
+export interface Result {
+  /** Exit status; 128 and more when it was killed by a signal. */
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** What a command is given besides its arguments. */
+export interface CommandOptions {
+  readonly input?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+/** Engines meet the programs of the system's packages, not others of the same name. */
+const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** No test waits for time to pass; this only turns a hang into a failure. */
+const hangs = 60_000
+
+/** Where engines keep what cannot be moved elsewhere; `/run` also has the runtime's own state. */
+const privateFolders = ['/run', '/usr/local/bin', '/var/lib/cni', '/var/lib/containers']
+
+const script = `
+set -e
+mount --make-rshared /
+ip link set lo up
+for folder in ${privateFolders.join(' ')}; do mkdir -p $folder; mount -t tmpfs tmpfs $folder; done
+mkdir -p /run/lock
+ln -s "$1" /usr/local/bin/tsrun
+echo ready
+exec cat
+`
+
+/** Namespaces, a folder, and the commands and daemons that run there. Everything ends with the test's process. */
+export class Sandbox {
+  /** A folder whose name is in the paths, cgroups and arguments of all that the engine does. */
+  readonly folder: string
+  /** Its name. */
+  readonly word: string
+  /** PATH of commands and daemons. */
+  path = systemPath
+  readonly #holder: ChildProcess
+  readonly #daemons: Daemon[] = []
+
+  private constructor(folder: string, holder: ChildProcess) {
+    this.folder = folder
+    this.word = basename(folder)
+    this.#holder = holder
+  }
+
+  /** Makes the namespaces; they last as long as a process that reads from a pipe of ours. */
+  static async start(): Promise<Sandbox> {
+    const folder = mkdtempSync(join(tmpdir(), 'tsrun-engine-'))
+    // Users of containers must get through to their root file systems.
+    chmodSync(folder, 0o755)
+    const args = ['--net', '--mount', '--propagation', 'private', '/bin/sh', '-c', script, 'sh', program(folder)]
+    const holder = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: systemPath } })
+    if ((await new Lines(holder.stdout).next()) !== 'ready') throw new Error('cannot make namespaces for an engine')
+    return new Sandbox(folder, holder)
+  }
+
+  /** Path of a file in the folder. */
+  file(name: string): string {
+    return join(this.folder, name)
+  }
+
+  /** Writes a file into the folder and returns its path. */
+  write(name: string, text: string, { mode = 0o644 }: { mode?: number } = {}): string {
+    const path = this.file(name)
+    mkdirSync(join(path, '..'), { recursive: true })
+    writeFileSync(path, text, { mode })
+    return path
+  }
+
+  /** The runtime under test as one program: engines take a path, not a command line. */
+  runtime(): string {
+    return runtimeName() === 'tsrun' ? '/usr/local/bin/tsrun' : program(this.folder)
+  }
+
+  /** Starts a program in the namespaces. */
+  spawn(program: string, args: readonly string[], { env, cwd }: CommandOptions = {}): ChildProcess {
+    const holder = `/proc/${this.#holder.pid}/ns`
+    const enter = ['--pdeathsig', 'TERM', 'nsenter', `--net=${holder}/net`, `--mount=${holder}/mnt`]
+    return spawn('setpriv', [...enter, `--wdns=${cwd ?? '/'}`, '--', program, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: this.path, HOME: this.folder, TMPDIR: this.folder, TERM: 'xterm', ...env },
+    })
+  }
+
+  /** Runs a program in the namespaces to its end. */
+  async run(program: string, args: readonly string[], options: CommandOptions = {}): Promise<Result> {
+    const child = this.spawn(program, args, options)
+    const output = { stdout: '', stderr: '' }
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name]?.setEncoding('utf8').on('data', (text: string) => (output[name] += text))
+    }
+    child.stdin?.on('error', () => undefined).end(options.input ?? '')
+    const timer = setTimeout(() => child.kill('SIGKILL'), hangs)
+    const status = await new Promise<number>((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)))
+    })
+    clearTimeout(timer)
+    return { status, ...output }
+  }
+
+  /** Starts a daemon and waits until it says that it is ready. @throws with its last lines when it ends before */
+  async daemon(program: string, args: readonly string[], ready: RegExp, options?: CommandOptions): Promise<Daemon> {
+    const daemon = new Daemon(program, this.spawn(program, args, options))
+    this.#daemons.push(daemon)
+    await daemon.said(ready)
+    return daemon
+  }
+
+  /** Stops the daemons, the last one first, takes everything down and returns what was left behind. */
+  async close(): Promise<string[]> {
+    for (const daemon of this.#daemons.splice(0).reverse()) await daemon.stop()
+    const left = [...this.#processes(), ...this.#mounts(), ...this.cgroups()]
+    for (const { pid } of processesWith(this.word)) process.kill(pid, 'SIGKILL')
+    this.#holder.stdin?.end()
+    await ended(this.#holder)
+    removeCgroups(this.word)
+    rmSync(this.folder, { recursive: true, force: true })
+    return left
+  }
+
+  #processes(): string[] {
+    return processesWith(this.word).map(({ pid, command }) => `process ${pid}: ${command}`)
+  }
+
+  /** Mounts of the engine's folder and of network namespaces, and the containers in the runtime's state directory. */
+  #mounts(): string[] {
+    const mounts = readFileSync(`/proc/${this.#holder.pid}/mountinfo`, 'utf8').split('\n')
+    const own = mounts.filter((line) => line.includes(this.word) || line.includes(' - nsfs '))
+    const state = join(`/proc/${this.#holder.pid}/root/run`, runtimeName())
+    return [
+      ...own.filter((line) => !line.includes('/netns/default ')).map((line) => `mount: ${line}`),
+      ...entries(state)
+        .filter((name) => !name.startsWith('.'))
+        .map((name) => `state: ${name}`),
+    ]
+  }
+
+  /** Cgroups that the engine's containers still have. */
+  cgroups(): string[] {
+    return cgroupsWith(this.word)
+      .flatMap((path) => [path, join(path, 'buildkit')])
+      .flatMap((path) => entries(path, { folders: true }).map((name) => join(path, name)))
+      .filter((path) => !path.endsWith('/buildkit'))
+      .map((path) => `cgroup: ${path}`)
+  }
+}
+
+/** The runtime under test as one program; a command line becomes a script. */
+function program(folder: string): string {
+  const [name, ...args] = runtimeCommand()
+  const paths = systemPath.split(':').map((place) => resolve(place, name))
+  const path = paths.find((path) => existsSync(path)) ?? name
+  if (args.length === 0) return path
+  const script = join(folder, runtimeName())
+  const line = [path, ...args].map((word) => `'${word}'`).join(' ')
+  writeFileSync(script, `#!/bin/sh\nexec ${line} "$@"\n`, { mode: 0o755 })
+  return script
+}
+
+/** Names in a folder; none when it does not exist. */
+export function entries(path: string, { folders = false }: { folders?: boolean } = {}): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => !folders || entry.isDirectory())
+      .map(({ name }) => name)
+  } catch {
+    return []
+  }
+}
+
+/** Removes empty cgroups from the leaves up; one that is in use stays. */
+export function removeCgroups(word: string): void {
+  const remove = (path: string): void => {
+    for (const name of entries(path, { folders: true })) remove(join(path, name))
+    try {
+      rmdirSync(path)
+    } catch {
+      // somebody else's, or not there
+    }
+  }
+  for (const path of cgroupsWith(word)) remove(path)
+}
+
+/** A daemon of an engine with what it writes to its log. */
+export class Daemon {
+  readonly #program: string
+  readonly #child: ChildProcess
+  readonly #lines: string[] = []
+  readonly #waiting: { pattern: RegExp; resolve: () => void; reject: (error: Error) => void }[] = []
+
+  constructor(program: string, child: ChildProcess) {
+    this.#program = program
+    this.#child = child
+    child.stdin?.end()
+    for (const stream of [child.stdout, child.stderr]) void this.#follow(new Lines(stream))
+    child.on('exit', () => this.#fail('has ended'))
+  }
+
+  /** Sends a signal. */
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Waits for a line of its log, also one that is already there. */
+  async said(pattern: RegExp): Promise<void> {
+    if (this.#lines.some((line) => pattern.test(line))) return
+    const timer = setTimeout(() => this.#fail('is not ready'), hangs)
+    await new Promise<void>((resolve, reject) => this.#waiting.push({ pattern, resolve, reject }))
+    clearTimeout(timer)
+  }
+
+  /** Forgets its log until now, so that `said` waits for a new line. */
+  forget(): void {
+    this.#lines.length = 0
+  }
+
+  /** The end of its log. */
+  get log(): string {
+    return this.#lines.slice(-20).join('\n')
+  }
+
+  /** Ends it and waits. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM')
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), hangs)
+    await ended(this.#child)
+    clearTimeout(timer)
+  }
+
+  async #follow(lines: Lines): Promise<void> {
+    for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
+      const text = line
+      this.#lines.push(text)
+      for (const waiting of this.#waiting.filter(({ pattern }) => pattern.test(text))) waiting.resolve()
+    }
+  }
+
+  #fail(what: string): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${this.#program} ${what}:\n${this.log}`))
+  }
+}

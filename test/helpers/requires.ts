@@ -1,0 +1,87 @@
+/** Test helper: what a test needs of the host and of the runtime, and why it cannot run where that is missing. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { blockDevice, hierarchyOf } from './cgroups.js'
+import { projectRoot } from './tools.js'
+
+/** The runtime under test as a command line: `RUNTIME`, or the built tsrun. */
+export function runtimeCommand(): readonly [string, ...string[]] {
+  const given = process.env.RUNTIME?.split(' ').filter(Boolean) ?? []
+  if (given[0] !== undefined) return [given[0], ...given.slice(1)]
+  const executable = join(projectRoot, 'dist/tsrun')
+  return existsSync(executable) ? [executable] : [process.execPath, join(projectRoot, 'dist/cli/main.js')]
+}
+
+let version: string | undefined
+
+/** Name of the runtime under test, for example `tsrun` or `runc`. */
+export function runtimeName(): string {
+  const [program, ...args] = runtimeCommand()
+  version ??= spawnSync(program, [...args, '--version'], { encoding: 'utf8' }).stdout
+  return version.split(/\s/)[0] ?? ''
+}
+
+const hasCapability = (bit: number): boolean => {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+  return effective !== undefined && ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) === 1n
+}
+
+const present =
+  (path: string): (() => boolean) =>
+  () =>
+    existsSync(path)
+
+/** Each need: how to find out, and what to tell when it is not met. */
+const needs = {
+  root: { met: () => process.getuid?.() === 0, reason: 'needs root' },
+  tsrun: { met: () => runtimeName() === 'tsrun', reason: 'is about tsrun alone' },
+  runc: { met: () => spawnSync('runc', ['--version']).status === 0, reason: 'needs runc' },
+  'cgroup-unified': {
+    met: () => /^0::/m.test(readFileSync('/proc/self/cgroup', 'utf8')),
+    reason: 'needs a unified cgroup hierarchy',
+  },
+  'cgroup-v1': {
+    met: () => /^\d+:[^:]+:/m.test(readFileSync('/proc/self/cgroup', 'utf8')),
+    reason: 'needs cgroup v1 hierarchies',
+  },
+  'block-device': { met: () => blockDevice() !== undefined, reason: 'needs a block device' },
+  'x86-64': { met: () => process.arch === 'x64', reason: 'calls the kernel by the numbers of x86-64' },
+  // In User-mode Linux ps -ef fails: "Unable to get system boot time".
+  ps: { met: () => spawnSync('ps', ['-ef']).status === 0, reason: 'needs a ps(1) that works' },
+  systemd: { met: present('/run/systemd/system'), reason: 'needs systemd as process 1' },
+  'no-systemd': { met: () => !existsSync('/run/systemd/system'), reason: 'needs a host without systemd' },
+  'cgroup-v2': { met: present('/sys/fs/cgroup/cgroup.controllers'), reason: 'needs a host with cgroup v2 alone' },
+  apparmor: { met: present('/sys/kernel/security/apparmor'), reason: 'needs a kernel with AppArmor' },
+  'no-apparmor': { met: () => !existsSync('/sys/kernel/security/apparmor'), reason: 'needs a kernel without AppArmor' },
+  'no-selinux': { met: () => !existsSync('/sys/fs/selinux/enforce'), reason: 'needs a kernel without SELinux' },
+  overlay: { met: () => readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n'), reason: 'needs overlayfs' },
+  'user-namespaces': { met: present('/proc/self/ns/user'), reason: 'needs user namespaces' },
+  'time-namespaces': { met: present('/proc/self/ns/time'), reason: 'needs time namespaces' },
+  'sys-resource': { met: () => hasCapability(24), reason: 'needs CAP_SYS_RESOURCE' },
+  'sys-nice': { met: () => hasCapability(23), reason: 'needs CAP_SYS_NICE' },
+} as const
+
+/** A controller (its name in cgroup v2), in whichever version of cgroups the host has it, or in this one. */
+type ControllerNeed = `cgroup${'' | '-v1' | '-v2'}:${string}`
+
+/** Something that a test cannot do without. */
+export type Need = keyof typeof needs | ControllerNeed
+
+function missingController(need: ControllerNeed): string | undefined {
+  const [where = '', controller = ''] = need.split(':')
+  const version = hierarchyOf(controller)?.version
+  if (version !== undefined && (where === 'cgroup' || where === `cgroup-v${version}`)) return undefined
+  return `needs the cgroup controller ${controller}${where === 'cgroup' ? '' : ` in ${where.replace('-', ' ')}`}`
+}
+
+const isController = (need: Need): need is ControllerNeed => need.includes(':')
+
+/** The first reason why a test with these needs cannot run here, or false. */
+export function requires(...names: Need[]): string | false {
+  for (const name of names) {
+    const reason = isController(name) ? missingController(name) : needs[name].met() ? undefined : needs[name].reason
+    if (reason !== undefined) return reason
+  }
+  return false
+}

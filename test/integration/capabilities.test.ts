@@ -1,0 +1,117 @@
+/** config.json: process.capabilities and noNewPrivileges. */
+import { chmodSync, copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Report } from '../helpers/probe.js'
+import { tried } from '../helpers/probe.js'
+import { tool } from '../helpers/tools.js'
+import { test } from '../helpers/test.js'
+
+const CHOWN = 1n << 0n
+const KILL = 1n << 5n
+const NET_RAW = 1n << 13n
+const SYS_ADMIN = 1n << 21n
+
+const sets = ({ status }: Report) => ({
+  bounding: BigInt(`0x${status.CapBnd}`),
+  permitted: BigInt(`0x${status.CapPrm}`),
+  effective: BigInt(`0x${status.CapEff}`),
+  inheritable: BigInt(`0x${status.CapInh}`),
+  ambient: BigInt(`0x${status.CapAmb}`),
+})
+
+test('root has the sets that the config names', (t, scope) => {
+  const report = scope.probe((config) => {
+    config.process.capabilities = {
+      bounding: ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_RAW'],
+      permitted: ['CAP_CHOWN', 'CAP_KILL'],
+      effective: ['CAP_CHOWN'],
+      inheritable: ['CAP_KILL'],
+      ambient: [],
+    }
+  })
+  // capabilities(7): execve as root makes permitted = inheritable | bounding, and all of it effective.
+  t.same(sets(report), {
+    bounding: CHOWN | KILL | NET_RAW,
+    permitted: CHOWN | KILL | NET_RAW,
+    effective: CHOWN | KILL | NET_RAW,
+    inheritable: KILL,
+    ambient: 0n,
+  })
+})
+
+test('another user keeps capabilities across execve only through the ambient set', (t, scope) => {
+  const user = { uid: 1000, gid: 1000 }
+  const names = ['CAP_CHOWN', 'CAP_KILL']
+  const without = scope.probe((config) => {
+    config.process.user = user
+    config.process.capabilities = { bounding: names, permitted: names, effective: names, inheritable: names }
+  })
+  t.same(sets(without), {
+    bounding: CHOWN | KILL,
+    permitted: 0n,
+    effective: 0n,
+    inheritable: CHOWN | KILL,
+    ambient: 0n,
+  })
+  const withAmbient = scope.probe((config) => {
+    config.process.user = user
+    const all = { bounding: names, permitted: names, effective: names, inheritable: names }
+    config.process.capabilities = { ...all, ambient: ['CAP_KILL'] }
+  })
+  t.same(sets(withAmbient), {
+    bounding: CHOWN | KILL,
+    permitted: KILL,
+    effective: KILL,
+    inheritable: CHOWN | KILL,
+    ambient: KILL,
+  })
+})
+
+test('empty sets leave root without any capability', (t, scope) => {
+  const report = scope.probe((config) => {
+    config.process.capabilities = { bounding: [], permitted: [], effective: [], inheritable: [], ambient: [] }
+  }, 'chown /probe 5 5')
+  t.same(sets(report), { bounding: 0n, permitted: 0n, effective: 0n, inheritable: 0n, ambient: 0n })
+  t.equal(tried(report, 'chown /probe 5 5').error, 'EPERM')
+})
+
+test('without the member capabilities nothing is taken away', (t, scope) => {
+  const { bounding, effective } = sets(
+    scope.probe((config) => {
+      delete config.process.capabilities
+    }),
+  )
+  t.equal(bounding & SYS_ADMIN, SYS_ADMIN)
+  t.equal(effective, bounding)
+})
+
+test('a capability that does not exist is ignored with a warning, not with an error', (t, scope) => {
+  const container = scope.container((config) => {
+    config.process.capabilities = { bounding: ['CAP_NO_SUCH', 'CAP_KILL'] }
+  })
+  const { status } = container.run()
+  t.equal(status, 0)
+  t.equal(sets(container.report()).bounding, KILL)
+})
+
+test('noNewPrivileges is set only when asked for, and set-user-id programs then don’t work', (t, scope) => {
+  for (const noNewPrivileges of [false, true]) {
+    const container = scope.container((config) => {
+      config.process.user = { uid: 1000, gid: 1000 }
+      config.process.args = ['/setuid']
+      config.process.noNewPrivileges = noNewPrivileges
+    })
+    const program = join(container.bundle.rootfs, 'setuid')
+    copyFileSync(tool('probe'), program)
+    chmodSync(program, 0o4755)
+    t.equal(container.run().status, 0)
+    const { status, uids } = container.report()
+    t.equal(status.NoNewPrivs, noNewPrivileges ? '1' : '0')
+    t.same(uids, noNewPrivileges ? [1000, 1000, 1000] : [1000, 0, 0])
+  }
+})
+
+test('the program starts without secure bits and without a parent death signal', (t, scope) => {
+  const { secureBits, parentDeathSignal, dumpable } = scope.probe()
+  t.same({ secureBits, parentDeathSignal, dumpable }, { secureBits: 0, parentDeathSignal: 0, dumpable: 1 })
+})

@@ -1,0 +1,92 @@
+/** The command `exec` and the cgroups of the container. */
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { exec, running } from '../helpers/exec.js'
+import { cgroupMounts, cgroupsWith } from '../helpers/leaks.js'
+import { ended, Lines } from '../helpers/runtime.js'
+import { test } from '../helpers/test.js'
+
+test(
+  '--cgroup places the process in an existing cgroup below the container’s, and nowhere else',
+  (t, scope) => {
+    const container = running(scope, (config) => {
+      config.linux.cgroupsPath = `/${scope.word}`
+    })
+    const group = cgroupsWith(scope.word).find((path) => existsSync(join(path, 'cgroup.events')))
+    if (group === undefined) throw new Error('the container has no unified cgroup')
+    mkdirSync(join(group, 'sub'))
+    const { stdout, status, stderr } = exec(scope, '--cgroup', 'sub', container.id, '/bin/cat', '/proc/self/cgroup')
+    t.equal(status, 0, stderr)
+    t.match(stdout, /^0::.*\/sub$/m)
+    rmdirSync(join(group, 'sub'))
+    for (const path of ['nothing', '../..', '/../..', 'sub/../..', 'nothing:sub', ':sub']) {
+      const result = exec(scope, '--cgroup', path, container.id, '/probe')
+      t.equal(result.status, 255, path)
+      t.equal(result.stdout, '')
+    }
+  },
+  { needs: ['cgroup-unified', 'tsrun'] },
+)
+
+/** The directory of a container with this cgroupsPath in the unified hierarchy. */
+function unifiedGroup(path: string): string {
+  const group = cgroupMounts()
+    .map((mount) => join(mount, path))
+    .find((one) => existsSync(join(one, 'cgroup.events')))
+  if (group === undefined) throw new Error('no unified cgroup')
+  return group
+}
+
+test(
+  'a paused container takes a process only with --ignore-paused, and then it begins with the others',
+  async (t, scope) => {
+    const container = running(scope, (config) => {
+      config.linux.cgroupsPath = `/${scope.word}`
+    })
+    const freeze = join(unifiedGroup(scope.word), 'cgroup.freeze')
+    writeFileSync(freeze, '1')
+    scope.defer(() => existsSync(freeze) && writeFileSync(freeze, '0'))
+    t.match(exec(scope, container.id, '/bin/true'), {
+      status: 255,
+      stderr: /cannot exec in a paused container \(use --ignore-paused to override\)/,
+    })
+    const child = scope.runner.spawn(['exec', '--ignore-paused', container.id, '/bin/echo', 'thawed'])
+    const lines = new Lines(child.stdout)
+    // Thawed only when the new process is there and waits with the others.
+    const procs = join(unifiedGroup(scope.word), 'cgroup.procs')
+    while (readFileSync(procs, 'utf8').trim().split('\n').length < 2)
+      await new Promise((resolve) => setImmediate(resolve))
+    writeFileSync(freeze, '0')
+    t.equal(await lines.next(), 'thawed')
+    t.same(await ended(child), { status: 0, signal: null })
+  },
+  { needs: ['cgroup-unified', 'tsrun'] },
+)
+
+test(
+  'where the container’s cgroup is gone the process joins that of init, but never instead of --cgroup',
+  (t, scope) => {
+    const container = running(scope, (config) => {
+      config.linux.cgroupsPath = `/${scope.word}/box`
+    })
+    const box = unifiedGroup(`${scope.word}/box`)
+    const moved = join(box, '../moved')
+    mkdirSync(moved)
+    writeFileSync(join(moved, 'cgroup.procs'), String(container.state().pid))
+    rmdirSync(box)
+    const { status, stdout, stderr } = exec(scope, container.id, '/bin/cat', '/proc/self/cgroup')
+    t.equal(status, 0, stderr)
+    t.match(stdout, /^0::.*\/moved$/m)
+    t.equal(exec(scope, '--cgroup', 'sub', container.id, '/bin/true').status, 255)
+    container.kill('KILL')
+    container.awaitEnd()
+    t.equal(container.delete().status, 0)
+    rmdirSync(moved)
+    for (const mount of cgroupMounts()) rmdirIfAny(join(mount, scope.word))
+  },
+  { needs: ['cgroup-unified', 'tsrun'] },
+)
+
+function rmdirIfAny(path: string): void {
+  if (existsSync(path)) rmdirSync(path)
+}

@@ -1,0 +1,67 @@
+/** Global options --log, --log-format and --debug: what engines read when something fails. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import type { Scope } from '../helpers/scope.js'
+import { test } from '../helpers/test.js'
+
+const records = (scope: Scope): { level: string; msg: string; time: string }[] =>
+  readFileSync(scope.path('log'), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { level: string; msg: string; time: string })
+
+const json = (scope: Scope) => ({ globals: ['--log', scope.path('log'), '--log-format', 'json'] })
+
+test('a command that fails leaves one error record in the log, and its message on stderr', (t, scope) => {
+  const container = scope.container((config) => {
+    config.process.args = ['/no/such/program']
+  })
+  const { status, stderr } = container.create([], json(scope))
+  t.equal(status, 1)
+  const log = records(scope)
+  t.equal(log.filter(({ level }) => level === 'error').length, 1)
+  const { level, msg, time } = log.at(-1)!
+  t.equal(level, 'error')
+  t.match(msg, /no such file or directory/)
+  t.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*(Z|[+-]\d\d:\d\d)$/)
+  t.match(stderr, /no such file or directory/)
+})
+
+test('the whole log of a failed command is one JSON object, as podman reads it', (t, scope) => {
+  scope.runtime(['start', scope.newId()], json(scope))
+  t.match(JSON.parse(readFileSync(scope.path('log'), 'utf8')), { level: 'error', msg: /does not exist/ })
+})
+
+test('the log is appended to, and what succeeds writes nothing', (t, scope) => {
+  writeFileSync(scope.path('log'), '{"level":"info","msg":"before","time":""}\n')
+  const container = scope.container()
+  t.match(container.create([], json(scope)), { status: 0, stderr: '' })
+  t.equal(records(scope).length, 1)
+  scope.runtime(['state', scope.newId()], json(scope))
+  t.same(
+    records(scope).map(({ level }) => level),
+    ['info', 'error'],
+  )
+})
+
+test('the text format has level and message too', (t, scope) => {
+  scope.runtime(['state', scope.newId()], { globals: ['--log', scope.path('log')] })
+  t.match(readFileSync(scope.path('log'), 'utf8'), /level=error.*does not exist/)
+})
+
+test('with --debug more is logged, but stderr stays as it is', (t, scope) => {
+  const container = scope.container()
+  const globals = ['--log', scope.path('log'), '--log-format', 'json', '--debug']
+  t.match(container.run([], { globals }), { status: 0, stderr: '' })
+  t.ok(existsSync(scope.path('log')))
+  t.ok(records(scope).some(({ level }) => level === 'debug'))
+})
+
+test('a log that cannot be opened, and a format that doesn’t exist, are errors', (t, scope) => {
+  const { status, stderr } = scope.runtime(['list'], { globals: ['--log', scope.path('no/such/log')] })
+  t.equal(status, 1)
+  t.match(stderr, /no such file or directory/)
+  t.match(scope.runtime(['list'], { globals: ['--log-format', 'nonsense'] }), {
+    status: 1,
+    stderr: /nonsense|log-format/,
+  })
+})

@@ -1,0 +1,127 @@
+/** config.json: process.oomScoreAdj, scheduler, ioPriority; linux.personality; CPU affinity; signals; keyring. */
+import { readFileSync } from 'node:fs'
+import { requires } from '../helpers/requires.js'
+import { test } from '../helpers/test.js'
+
+const own = (path: string): string => readFileSync(path, 'utf8').trim()
+
+test('oomScoreAdj is written, and left alone when it is not given', (t, scope) => {
+  t.equal(scope.probe((config) => void (config.process.oomScoreAdj = 500)).oomScoreAdj, 500)
+  t.equal(scope.probe((config) => void (config.process.oomScoreAdj = 1000)).oomScoreAdj, 1000)
+  t.equal(scope.probe().oomScoreAdj, Number(own('/proc/self/oom_score_adj')))
+})
+
+test('oomScoreAdj below the runtime’s own takes CAP_SYS_RESOURCE', (t, scope) => {
+  const container = scope.container((config) => {
+    config.process.oomScoreAdj = -500
+  })
+  const { status, stderr } = container.run()
+  if (requires('sys-resource') === false) {
+    t.equal(container.report().oomScoreAdj, -500)
+    return
+  }
+  t.equal(status, 1)
+  t.match(stderr, /oom_score_adj.*permission denied/i)
+  t.same(scope.leftovers(), [])
+})
+
+const SCHED_OTHER = 0
+const SCHED_FIFO = 1
+const SCHED_BATCH = 3
+const SCHED_IDLE = 5
+const SCHED_FLAG_RESET_ON_FORK = 1
+
+test(
+  'the scheduler has the policy, priority, nice value and flags of the config',
+  (t, scope) => {
+    const schedulerOf = (scheduler: object) =>
+      scope.probe((config) => {
+        config.process.scheduler = scheduler as never
+      }).scheduler
+    t.match(schedulerOf({ policy: 'SCHED_BATCH', nice: 7 }), { policy: SCHED_BATCH, nice: 7 })
+    t.match(schedulerOf({ policy: 'SCHED_OTHER', nice: -5 }), { policy: SCHED_OTHER, nice: -5 })
+    t.match(schedulerOf({ policy: 'SCHED_IDLE' }), { policy: SCHED_IDLE })
+    t.match(schedulerOf({ policy: 'SCHED_FIFO', priority: 10, flags: ['SCHED_FLAG_RESET_ON_FORK'] }), {
+      policy: SCHED_FIFO,
+      priority: 10,
+      flags: SCHED_FLAG_RESET_ON_FORK,
+    })
+  },
+  { needs: ['sys-nice'] },
+)
+
+test('the scheduler is the runtime’s when the config says nothing', (t, scope) => {
+  t.match(scope.probe().scheduler, { policy: SCHED_OTHER, nice: 0 })
+})
+
+const SCHED_DEADLINE = 6
+
+test(
+  'SCHED_DEADLINE has its runtime, deadline and period',
+  (t, scope) => {
+    const { scheduler } = scope.probe((config) => {
+      const times = { runtime: 5_000_000, deadline: 20_000_000, period: 30_000_000 }
+      config.process.scheduler = { policy: 'SCHED_DEADLINE', ...times, flags: ['SCHED_FLAG_RESET_ON_FORK'] }
+    })
+    const times = { runtime: 5_000_000, deadline: 20_000_000, period: 30_000_000 }
+    t.match(scheduler, { policy: SCHED_DEADLINE, ...times })
+  },
+  { needs: ['sys-nice'] },
+)
+
+test('ioPriority has class and level', (t, scope) => {
+  const classes = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 }
+  for (const [name, number] of Object.entries(classes)) {
+    const priority = name === 'IOPRIO_CLASS_IDLE' ? 0 : 3
+    const { ioPriority } = scope.probe((config) => {
+      config.process.ioPriority = { class: name as 'IOPRIO_CLASS_RT', priority }
+    })
+    t.equal(ioPriority, (number << 13) | priority, name)
+  }
+})
+
+test('personality LINUX32 makes the machine look like one of 32 bits', (t, scope) => {
+  const PER_LINUX32 = 8
+  const { personality, machine } = scope.probe((config) => {
+    config.linux.personality = { domain: 'LINUX32' }
+  })
+  t.equal(personality, PER_LINUX32)
+  t.equal(machine, 'i686')
+  const plain = scope.probe((config) => {
+    config.linux.personality = { domain: 'LINUX' }
+  })
+  t.equal(plain.personality, 0)
+})
+
+test('the program may use all CPUs, also when the runtime is bound to one', (t, scope) => {
+  const container = scope.container()
+  const args = ['run', '--bundle', container.bundle.path, container.id]
+  const all = scope.probe().affinity
+  const bound = scope.runner.runProgram('taskset', ['1', ...scope.runner.commandLine(args)])
+  t.equal(bound.status, 0)
+  t.same((JSON.parse(bound.stdout) as { affinity: number[] }).affinity, all)
+})
+
+test('no signal is blocked or ignored, whatever the caller has done with it', (t, scope) => {
+  const container = scope.container()
+  const args = ['run', '--bundle', container.bundle.path, container.id]
+  const { status } = scope.probe()
+  t.match(status, { SigBlk: '0000000000000000', SigIgn: '0000000000000000', SigCgt: '0000000000000000' })
+  const ignoring = scope.runner.runProgram('sh', [
+    '-c',
+    'trap "" PIPE; exec "$@"',
+    'sh',
+    ...scope.runner.commandLine(args),
+  ])
+  const report = JSON.parse(ignoring.stdout) as { status: Record<string, string> }
+  t.equal(report.status.SigIgn, '0000000000000000')
+})
+
+test('the container has a session keyring of its own, named after it, unless it is to keep the caller’s', (t, scope) => {
+  const container = scope.container()
+  container.run()
+  t.match(container.report().keyring, new RegExp(`_ses\\.${container.id}$`))
+  const keeping = scope.container()
+  keeping.run(['--no-new-keyring'])
+  t.notMatch(keeping.report().keyring, /_ses\.tsrun-test/)
+})

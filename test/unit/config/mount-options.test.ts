@@ -1,0 +1,30 @@
+import t from 'tap'
+import { isBindMount, isDataOption, mountOptionNames } from '#dist/config/mount-options.js'
+import { parseMountOptions } from '#dist/plan/mount-options.js'
+
+t.test('planning knows every option that is not data', (t) => {
+  const { idMapped, ...planned } = mountOptionNames
+  for (const option of Object.values(planned).flat()) {
+    t.notOk(isDataOption(option), option)
+    t.strictSame(parseMountOptions([option]).data, [], option)
+  }
+  for (const option of idMapped) t.notOk(isDataOption(option), option)
+  t.end()
+})
+
+t.test('everything else is data for both', (t) => {
+  for (const option of ['size=1m', 'mode=755', 'newinstance', 'rsync', 'rdefaults', 'rrbind', 'RO', '']) {
+    t.ok(isDataOption(option), option)
+    t.strictSame(parseMountOptions([option]).data, option === '' ? [] : [option], option)
+  }
+  t.end()
+})
+
+t.test('a bind mount is one by option or by type', (t) => {
+  t.ok(isBindMount({ destination: '/a', options: ['ro', 'bind'] }))
+  t.ok(isBindMount({ destination: '/a', type: 'none', options: ['rbind'] }))
+  t.ok(isBindMount({ destination: '/a', type: 'bind' }))
+  t.notOk(isBindMount({ destination: '/a', type: 'tmpfs', options: ['ro'] }))
+  t.notOk(isBindMount({ destination: '/a' }))
+  t.end()
+})

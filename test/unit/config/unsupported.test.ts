@@ -1,0 +1,43 @@
+import t from 'tap'
+import { config, type Json, linux, problems } from './support.js'
+
+const ids = [{ containerID: 0, hostID: 0, size: 1 }]
+const resources = (members: Json) => linux({ resources: members })
+const bind = (members: Json) => linux({}, { mounts: [{ destination: '/a', source: '/b', ...members }] })
+
+const refused: readonly (readonly [Json, ...string[]])[] = [
+  [bind({ options: ['bind'], uidMappings: ids, gidMappings: ids }), '/mounts/0/uidMappings', '/mounts/0/gidMappings'],
+  [bind({ options: ['bind', 'idmap'] }), '/mounts/0/options/1'],
+  [bind({ options: ['ridmap', 'bind'] }), '/mounts/0/options/0'],
+  [
+    linux({}, { mounts: [{ destination: '/a', type: 'tmpfs', options: ['idmap=uids=0-1-10'] }] }),
+    '/mounts/0/options/0',
+  ],
+  [linux({ netDevices: { eth0: {}, eth1: { name: 'a' } } }), '/linux/netDevices/eth0', '/linux/netDevices/eth1'],
+  [linux({ intelRdt: {} }), '/linux/intelRdt'],
+  [linux({ intelRdt: { closID: 'a' } }), '/linux/intelRdt'],
+  [linux({ memoryPolicy: { mode: 'MPOL_BIND', nodes: '0' } }), '/linux/memoryPolicy'],
+]
+
+t.test('what this version cannot do is refused by name', async (t) => {
+  for (const [value, ...pointers] of refused) {
+    const expected = pointers.map((pointer) => `${pointer}: not supported by this version of tsrun`)
+    const found = await problems(value)
+    t.strictSame(found, expected, JSON.stringify(value))
+  }
+})
+
+const accepted: readonly Json[] = [
+  config({ linux: {} }),
+  linux({ uidMappings: [], gidMappings: [], netDevices: {}, resources: {} }),
+  linux({ netDevices: null, intelRdt: null, memoryPolicy: null, resources: null }),
+  bind({ options: ['bind'], uidMappings: [], gidMappings: [] }),
+  resources({ devices: [] }),
+  resources({ devices: [{ allow: true, type: 'c', major: 1, minor: -1, access: 'rw' }] }),
+  resources({ devices: [{ allow: false, access: 'rwm' }] }),
+  resources({ devices: [{ allow: false, type: 'a', major: -1, minor: -1, access: 'rwm' }] }),
+]
+
+t.test('members that ask for nothing are accepted', async (t) => {
+  for (const value of accepted) t.strictSame(await problems(value), [], JSON.stringify(value))
+})

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import type { Capabilities, User } from '#dist/config/types.js'
+import { capabilityList, capabilityNames, planIdentity } from '#dist/plan/identity.js'
+import { names, processOf, stepOf, unifiedHost } from './support.js'
+
+function planned({ capabilities, user }: { capabilities?: Capabilities; user?: User } = {}, keepSysAdmin = false) {
+  const process = processOf({ ...(capabilities ? { capabilities } : {}), ...(user ? { user } : {}) })
+  return planIdentity(process, unifiedHost, { keepSysAdmin })
+}
+
+const bits = (...numbers: number[]) => numbers.reduce((all, number) => all | (1n << BigInt(number)), 0n)
+
+t.test('every capability has its place', (t) => {
+  t.equal(capabilityNames.length, 41)
+  const known = { CAP_CHOWN: 0, CAP_SETPCAP: 8, CAP_SYS_ADMIN: 21, CAP_MKNOD: 27, CAP_AUDIT_READ: 37, CAP_BPF: 39 }
+  for (const [name, bit] of Object.entries(known)) t.equal(capabilityNames[bit], name)
+  t.equal(capabilityNames[40], 'CAP_CHECKPOINT_RESTORE')
+  t.end()
+})
+
+t.test('the places are those of linux/capability.h', { skip: header() === '' && 'needs the kernel headers' }, (t) => {
+  const defined = [...header().matchAll(/^#define (CAP_[A-Z_]+)\s+(\d+)$/gm)].map(([, name, bit]) => [
+    Number(bit),
+    name,
+  ])
+  t.ok(defined.length >= 41)
+  for (const [bit, name] of defined) t.equal(capabilityNames[bit as number], name)
+  t.end()
+})
+
+function header(): string {
+  try {
+    return readFileSync('/usr/include/linux/capability.h', 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+t.test('without capability sets only the user changes', (t) => {
+  const { steps, warnings } = planned({ user: { uid: 1, gid: 2, additionalGids: [3, 4] } }, true)
+  t.strictSame(steps, [{ op: 'user', uid: 1, gid: 2, groups: [3, 4], setGroups: true, keepCapabilities: false }])
+  t.strictSame(warnings, [])
+  t.end()
+})
+
+t.test('the sets that are not given are empty; inheritable and ambient never come by themselves', (t) => {
+  const { steps } = planned({ capabilities: { bounding: ['CAP_CHOWN', 'CAP_KILL'], permitted: ['CAP_KILL'] } })
+  t.strictSame(names(steps), ['boundingSet', 'user', 'capabilities'])
+  t.strictSame(steps[0], { op: 'boundingSet', keep: bits(0, 5) })
+  t.match(steps[1], { uid: 0, gid: 0, groups: [], keepCapabilities: true })
+  const none = { effective: 0n, inheritable: 0n, ambient: 0n, reserve: 0n }
+  t.strictSame(steps[2], { op: 'capabilities', permitted: bits(5), ...none })
+  t.end()
+})
+
+t.test('CAP_SYS_ADMIN stays for the filter when it is told to', (t) => {
+  const { steps } = planned({ capabilities: {} }, true)
+  t.match(stepOf(steps, 'capabilities'), { permitted: 0n, effective: 0n, reserve: bits(21) })
+  t.end()
+})
+
+t.test('what cannot be given is a warning, not an error', (t) => {
+  const { steps, warnings } = planned({
+    capabilities: {
+      bounding: ['CAP_CHOWN', 'CAP_NOSUCH', 'CAP_NOSUCH'],
+      effective: ['CAP_CHOWN', 'CAP_KILL'],
+      permitted: ['CAP_CHOWN', 'CAP_MKNOD'],
+      inheritable: ['CAP_CHOWN'],
+      ambient: ['CAP_CHOWN', 'CAP_MKNOD'],
+    },
+  })
+  t.match(stepOf(steps, 'capabilities'), { effective: bits(0), permitted: bits(0, 27), ambient: bits(0) })
+  t.strictSame(warnings, [
+    'capability "CAP_NOSUCH" is not known and is ignored',
+    'CAP_KILL cannot be effective without being permitted',
+    'CAP_MKNOD cannot be ambient without being permitted and inheritable',
+  ])
+  t.end()
+})
+
+t.test('capabilities newer than the kernel are left out', (t) => {
+  const process = processOf({ capabilities: { bounding: ['CAP_BPF', 'CAP_AUDIT_READ'] } })
+  const { steps, warnings } = planIdentity(process, { ...unifiedHost, highestCapability: 37 }, { keepSysAdmin: false })
+  t.match(steps[0], { keep: bits(37) })
+  t.strictSame(warnings, ['capability "CAP_BPF" is not known and is ignored'])
+  t.end()
+})
+
+t.test('a runtime without root cannot set groups', (t) => {
+  const facts = { ...unifiedHost, euid: 1000 }
+  const user = (additionalGids: number[]) =>
+    planIdentity(processOf({ user: { additionalGids } }), facts, { keepSysAdmin: false })
+  t.match(user([]).steps, [{ op: 'user', setGroups: false }])
+  t.throws(() => user([5]), { code: 'ERR_TSRUN_CONFIG', message: /\/process\/user\/additionalGids/ })
+  t.end()
+})
+
+t.test('bits have names', (t) => {
+  t.strictSame(capabilityList(bits(0, 40)), ['CAP_CHOWN', 'CAP_CHECKPOINT_RESTORE'])
+  t.strictSame(capabilityList(bits(63)), ['CAP_63'])
+  t.strictSame(capabilityList(0), [])
+  t.end()
+})

@@ -1,0 +1,109 @@
+import t from 'tap'
+import { annotationProperties, parseVariant } from '#dist/plan/gvariant.js'
+import { planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd.js'
+import { deviceProperties, limitProperties } from '#dist/plan/systemd-properties.js'
+import type { HostFacts } from '#dist/plan/types.js'
+
+const facts = (fields: Partial<HostFacts> = {}, own = '/init.scope'): HostFacts => ({
+  ...{ euid: 0, inUserNamespace: false, apparmor: false, selinux: false, highestCapability: 40 },
+  cgroup: { mode: 'v2', unified: '/sys/fs/cgroup', v1: {}, own: { '': own } },
+  ...fields,
+})
+const path = (cgroupsPath?: string): { linux: { cgroupsPath?: string } } => ({
+  linux: cgroupsPath === undefined ? {} : { cgroupsPath },
+})
+
+t.test('cgroupsPath names slice and scope', (t) => {
+  t.same(planScope(path('a-b.slice:docker:x1'), 'id', facts()), { slice: 'a-b.slice', unit: 'docker-x1.scope' })
+  t.same(planScope(path('::x1'), 'id', facts()), { slice: 'system.slice', unit: 'x1.scope' })
+  t.same(planScope(path(), 'id', facts()), { slice: 'system.slice', unit: 'tsrun-id.scope' })
+  t.same(planScope(path(), 'id', facts({ euid: 1000 })), { slice: 'user.slice', unit: 'tsrun-id.scope' })
+  for (const bad of ['/a/b', 'a:b', 'a:b:c:d', 'system:a:b', 'a/b.slice:c:d', 'a--b.slice:c:d', ':a:b c']) {
+    t.throws(() => planScope(path(bad), 'id', facts()), { code: 'ERR_TSRUN_CONFIG' }, bad)
+  }
+  t.throws(() => planScope(path('::a.slice'), 'id', facts()), { code: 'ERR_TSRUN_UNSUPPORTED' })
+  t.end()
+})
+
+t.test('a slice lies within the slices that its name begins with', (t) => {
+  t.equal(sliceDirectory('-.slice'), '')
+  t.equal(sliceDirectory('a-b-c.slice'), '/a.slice/a-b.slice/a-b-c.slice')
+  t.end()
+})
+
+t.test('the scope of a user is below the service of its systemd', (t) => {
+  const own = '/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope'
+  const user = facts({ euid: 1000 }, own)
+  const directory = '/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/user.slice/tsrun-id.scope'
+  t.equal(planSystemdCgroup(path(), 'id', user).unified, directory)
+  const hybrid = { cgroup: { ...facts().cgroup, mode: 'hybrid' as const } }
+  t.throws(() => planSystemdCgroup(path(), 'id', facts(hybrid)), { code: 'ERR_TSRUN_UNSUPPORTED' })
+  t.end()
+})
+
+t.test('limits that systemd knows become properties', (t) => {
+  const writes = [
+    ['memory.max', '1048576'],
+    ['memory.swap.max', 'max'],
+    ['pids.max', '5'],
+    ['cpu.max', '33333 100000'],
+    ['cpuset.cpus', '0-2,9'],
+    ['memory.oom.group', '1'],
+    ['io.weight', 'default 50'],
+  ].map(([file = '', value = '']) => ({ hierarchy: '', file, value }))
+  t.same(limitProperties(writes), [
+    ['MemoryMax', 't', 1048576n],
+    ['MemorySwapMax', 't', 0xffffffffffffffffn],
+    ['TasksMax', 't', 5n],
+    ['CPUQuotaPerSecUSec', 't', 340000n],
+    ['CPUQuotaPeriodUSec', 't', 100000n],
+    ['AllowedCPUs', 'ay', new Uint8Array([7, 2])],
+    ['IOWeight', 't', 50n],
+  ])
+  t.end()
+})
+
+t.test('systemd allows no less than the device rules do', (t) => {
+  const all = { type: 'a', major: -1, minor: -1, access: 'rwm' } as const
+  const one = { allow: true, type: 'c', major: 1, minor: 3, access: 'rw' } as const
+  t.same(deviceProperties([{ allow: true, ...all }, one]), [['DevicePolicy', 's', 'auto']])
+  const rules = [
+    { ...one, minor: 9 },
+    { allow: false, ...all },
+    one,
+    { ...one, major: 136, minor: -1 },
+    { ...one, type: 'b' as const, major: -1, minor: -1, access: 'm' },
+    { ...one, allow: false },
+  ]
+  t.same(deviceProperties(rules), [
+    ['DevicePolicy', 's', 'strict'],
+    [
+      'DeviceAllow',
+      'a(ss)',
+      [
+        ['/dev/char/1:3', 'rw'],
+        ['char-136', 'rw'],
+        ['block-*', 'm'],
+      ],
+    ],
+  ])
+  t.same(deviceProperties([{ ...one, major: -1, minor: 3 }]), [['DevicePolicy', 's', 'auto']])
+  t.end()
+})
+
+t.test('annotations hold values in the text format of GVariant', (t) => {
+  t.same(parseVariant('true'), { signature: 'b', value: true })
+  t.same(parseVariant('-3'), { signature: 'i', value: -3 })
+  t.same(parseVariant('uint64 5'), { signature: 't', value: 5n })
+  t.same(parseVariant(`'it\\'s'`), { signature: 's', value: "it's" })
+  t.same(parseVariant(`["a", 'b']`), { signature: 'as', value: ['a', 'b'] })
+  t.same(parseVariant('@as []'), { signature: 'as', value: [] })
+  for (const bad of ['', 'yes', "'open", '[1, true]', 'uint64 x', '{}']) t.equal(parseVariant(bad), undefined, bad)
+  t.same(annotationProperties({ other: '1', 'org.systemd.property.TimeoutStopSec': '1.5' }), [
+    ['TimeoutStopUSec', 't', 1500000n],
+  ])
+  for (const key of ['ab', 'a b c', 'Name1']) {
+    t.throws(() => annotationProperties({ [`org.systemd.property.${key}`]: '1' }), { code: 'ERR_TSRUN_CONFIG' })
+  }
+  t.end()
+})
