@@ -54,7 +54,8 @@ test('create is killed while a createContainer hook runs in the container', asyn
   const child = container.spawn('create')
   stop.reached()
   await kill(child)
-  assertDeletable(t, scope, container, /creating/)
+  // Init learns of the runtime's end from its socket: whether it has ended yet is a race, and either is right.
+  assertDeletable(t, scope, container, /stopped|creating/)
 })
 
 test('start is killed while a startContainer hook runs', async (t, scope) => {

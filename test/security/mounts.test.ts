@@ -108,7 +108,8 @@ function createMany(scope: Scope, volume: string, look: (pid: number) => void): 
   const { config } = container.bundle
   const mounts = [...config.mounts]
   let created = 0
-  for (let round = 0; round < 30; round++) {
+  // When thirty creates in a row lose the race, it goes on until one has.
+  for (let round = 0; round < 30 || (created === 0 && round < 500); round++) {
     config.mounts = [...mounts, { destination: '/volume', type: 'bind', source: volume, options: ['rbind'] }]
     // `b` is there, the others have to be made while the way to them changes.
     for (const path of ['b', `c${round}`, `d${round}/e/f`, 'b', `${round}`]) {
