@@ -12,9 +12,8 @@ export async function runLane({ name, files, jobs }) {
     return { ...counts, failed: 1 }
   }
   const reasons = new Map()
-  for await (const file of runFiles(files, jobs)) {
+  for await (const file of runTwice(files, jobs)) {
     for (const key of Object.keys(counts)) counts[key] += file[key].length
-    printFile(file)
     for (const { reason } of file.skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
   }
   for (const [reason, count] of reasons) console.log(`  skipped ${count}: ${reason}`)
@@ -24,6 +23,27 @@ export async function runLane({ name, files, jobs }) {
     counts.failed = 1
   }
   return counts
+}
+
+/**
+ * Yields and prints one result per file. In continuous integration a file that fails is run once more, alone, and
+ * its second result counts: there a test that fails by chance must not hide whether the change is good. What has
+ * failed is printed all the same, and named as unstable at the end.
+ */
+async function* runTwice(files, jobs) {
+  const again = []
+  for await (const file of runFiles(files, jobs)) {
+    printFile(file)
+    if (process.env.CI && file.failed.length > 0) again.push(file.name)
+    else yield file
+  }
+  if (again.length === 0) return
+  console.log(`  once more, alone: ${again.length} of ${files.length}`)
+  for await (const file of runFiles(again, 1)) {
+    printFile(file)
+    if (file.failed.length === 0) console.log(`  UNSTABLE: ${file.name} has failed once and passed once`)
+    yield file
+  }
 }
 
 /** Yields one result per file, as tap finishes them. */

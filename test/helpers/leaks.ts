@@ -34,6 +34,12 @@ export const mountsWith = (word: string): string[] =>
     .split('\n')
     .filter((line) => line.includes(word))
 
+/** The mounts that are not other tests', which come and go: those of the host, and those of the test with the word. */
+export const mountsSeenBy = (word: string): string[] =>
+  readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(word) || !/\btsrun-(test|engine)-/.test(line))
+
 /** Mount points of the cgroup hierarchies. */
 export const cgroupMounts = (): string[] =>
   readFileSync('/proc/self/mountinfo', 'utf8')

@@ -166,6 +166,8 @@ for (const [title, end, how] of [
     t.equal(scope.runtime([...end, container.id, ...how]).status, 0)
     if (end[0] === 'delete') return
     container.awaitEnd()
+    // They die after init, each in its own time; what is waited for here can't have been joined by others.
+    for (const pid of pids() ?? []) awaitProcess(pid)
     t.equal(pids(), null, 'none is left in the cgroup')
   }
   test(title, body, { needs: onlyV1 ? ['tsrun', 'cgroup-unified', 'cgroup-v1'] : [] })

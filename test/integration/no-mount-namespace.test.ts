@@ -1,6 +1,6 @@
 /** A container without a mount namespace: a change of root, and nothing mounted on the host. */
-import { readFileSync } from 'node:fs'
 import type { Change } from '../helpers/config.js'
+import { mountsSeenBy } from '../helpers/leaks.js'
 import { test } from '../helpers/test.js'
 
 const withoutMounts: Change = (config) => {
@@ -12,8 +12,8 @@ const withoutMounts: Change = (config) => {
 }
 
 test('a container without a mount namespace sees its rootfs and mounts nothing on the host', (t, scope) => {
-  const before = readFileSync('/proc/self/mountinfo', 'utf8')
+  const before = mountsSeenBy(scope.word)
   const { status, stdout, stderr } = scope.container(withoutMounts).run()
   t.same({ status, stdout, stderr }, { status: 0, stdout: '/bin/busybox\n', stderr: '' })
-  t.equal(readFileSync('/proc/self/mountinfo', 'utf8'), before)
+  t.same(mountsSeenBy(scope.word), before)
 })
