@@ -75,6 +75,8 @@ const result = await Bun.build({
     autoloadBunfig: false,
     autoloadTsconfig: false,
     autoloadPackageJson: false,
+    // A command is over before compiled code could pay: without the JIT's threads and memory, each saves 1 ms.
+    jitPolicy: 1000,
   },
 })
 for (const message of result.logs) console.error(String(message))
