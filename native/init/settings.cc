@@ -114,6 +114,23 @@ Failure run(const Personality& s, Context&) noexcept {
   return ::syscall(SYS_personality, s.domain) < 0 ? fail("personality") : kOk;
 }
 
+// It is inherited by every process of the container, and kept across execve. The mask of nodes has the
+// form of a mask of CPUs; the kernel counts one bit more than it reads.
+Failure run(const MemoryPolicy& s, Context&) noexcept {
+  static CpuMask nodes;
+  const bool given = !s.nodes.empty();
+  if (given && !nodes.parse(s.nodes.data))
+    return refuse(EINVAL, "set_mempolicy", s.nodes.data, "not a list of memory nodes");
+  const unsigned long bits = given ? CpuMask::kMaxCpus + 1 : 0;
+  if (::syscall(SYS_set_mempolicy, s.mode | s.flags, given ? nodes.bits : nullptr, bits) == 0)
+    return kOk;
+  const bool refused = given && errno == EINVAL;
+  return fail("set_mempolicy", s.nodes.data,
+              refused ? "a node is not online, not in the container's cpuset, or the kernel does "
+                        "not know mode or flags"
+                      : "");
+}
+
 Failure run(const NoNewPrivileges&, Context&) noexcept {
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? fail("prctl(PR_SET_NO_NEW_PRIVS)") : kOk;
 }

@@ -43,6 +43,7 @@ const rules: readonly Rule[] = [
   linux.devicesHaveNumbers,
   linux.deviceRulesAreClear,
   linux.personalityHasNoFlags,
+  linux.memoryPolicyFitsItsMode,
   seccomp.notifyLeavesInitAlone,
   seccomp.notifyHasListener,
   seccomp.errnoFitsAction,

@@ -277,7 +277,8 @@ export type MemoryPolicyFlag = 'MPOL_F_NUMA_BALANCING' | 'MPOL_F_RELATIVE_NODES'
 
 /** Arguments of set_mempolicy(2). */
 export interface MemoryPolicy {
-  readonly mode?: MemoryPolicyMode
+  readonly mode: MemoryPolicyMode
+  /** A list such as `0-3,7`. */
   readonly nodes?: string
   readonly flags?: readonly MemoryPolicyFlag[]
 }

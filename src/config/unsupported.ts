@@ -46,8 +46,4 @@ const intelRdt: Field = (config, refuse) => {
   if (config.linux?.intelRdt !== undefined) refuse(['linux', 'intelRdt'])
 }
 
-const memoryPolicy: Field = (config, refuse) => {
-  if (config.linux?.memoryPolicy !== undefined) refuse(['linux', 'memoryPolicy'])
-}
-
-const unsupportedFields: readonly Field[] = [mountIdMappings, mountIdMapOptions, netDevices, intelRdt, memoryPolicy]
+const unsupportedFields: readonly Field[] = [mountIdMappings, mountIdMapOptions, netDevices, intelRdt]

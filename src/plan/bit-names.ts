@@ -1,5 +1,6 @@
 /** Stage 2, plan: the numbers of a plan as the names that people know them by. */
 import { capabilityList } from './identity.js'
+import { memoryPolicyFlag, memoryPolicyMode } from './memory-policy.js'
 import { legacyMountFlag, mountAttr, propagationBit } from './mount-options.js'
 import { cloneFlag } from './namespaces.js'
 import { schedulerFlag, schedulerPolicy } from './process.js'
@@ -34,6 +35,10 @@ export function nameValue(kind: string, value: number | bigint): NamedValue {
       return bitNames(schedulerFlag, Number(value))
     case 'capability':
       return capabilityList(value)
+    case 'memoryPolicyFlag':
+      return bitNames(memoryPolicyFlag, Number(value))
+    case 'memoryPolicy':
+      return oneName(memoryPolicyMode, value)
     case 'event':
       return oneName(planEvent, value)
     case 'schedPolicy':

@@ -140,7 +140,7 @@ function configureProcess({ config, facts }: PlanInput, cgroup: CgroupPlan): Ste
   const masked = unique(linux?.maskedPaths)
   if (masked.length > 0) steps.push({ op: 'mask', paths: masked })
   if (process.noNewPrivileges) steps.push({ op: 'noNewPrivileges' })
-  steps.push(...planExecution(process, linux?.personality?.domain))
+  steps.push(...planExecution(process, linux))
   steps.push(...planRlimits(process))
   // The runtime may be bound to some CPUs; in a cgroup of its own the container's cpuset decides.
   if (cgroup.unified !== undefined || Object.keys(cgroup.v1).length > 0) steps.push({ op: 'affinity', cpus: 'all' })

@@ -118,7 +118,7 @@ function configureProcess({ process, linux }: Config): Step[] {
   if (process.apparmorProfile) steps.push({ op: 'apparmor', profile: process.apparmorProfile })
   if (process.selinuxLabel) steps.push({ op: 'selinux', label: process.selinuxLabel })
   if (process.noNewPrivileges) steps.push({ op: 'noNewPrivileges' })
-  steps.push(...planExecution(process, linux?.personality?.domain))
+  steps.push(...planExecution(process, linux))
   steps.push(...planRlimits(process))
   return steps
 }

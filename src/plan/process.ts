@@ -1,5 +1,6 @@
 /** Stage 2, plan: the program of the container and the settings that it inherits across execve. */
-import type { IOPriorityClass, Process, SchedulerFlag, SchedulerPolicy } from '../config/types.js'
+import type { IOPriorityClass, Linux, Process, SchedulerFlag, SchedulerPolicy } from '../config/types.js'
+import { planMemoryPolicy } from './memory-policy.js'
 import type { Step, StepOf } from './steps.js'
 import type { PlanOptions } from './types.js'
 
@@ -44,15 +45,17 @@ export function planUmask(process: Process): Step {
   return { op: 'umask', mode: process.user?.umask ?? defaultUmask }
 }
 
-/** Scheduler, I/O priority and personality; nothing for what the config does not mention. */
-export function planExecution(process: Process, personality: keyof typeof personalityDomain | undefined): Step[] {
+/** Scheduler, I/O priority, personality and memory policy; nothing for what the config does not mention. */
+export function planExecution(process: Process, linux: Linux | undefined): Step[] {
   const steps: Step[] = []
   if (process.scheduler !== undefined) steps.push(schedulerStep(process.scheduler))
   if (process.ioPriority !== undefined) {
     const { class: name, priority } = process.ioPriority
     steps.push({ op: 'ioPriority', value: (ioPriorityClass[name] << ioPriorityClassShift) | (priority ?? 0) })
   }
+  const personality = linux?.personality?.domain
   if (personality !== undefined) steps.push({ op: 'personality', domain: personalityDomain[personality] })
+  steps.push(...planMemoryPolicy(linux))
   return steps
 }
 

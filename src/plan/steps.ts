@@ -115,6 +115,8 @@ export const stepTable = {
   },
   ioPriority: { value: 'u32' },
   personality: { domain: 'u32' },
+  /** `nodes`: a list such as `0-3,7`, or empty. */
+  memoryPolicy: { mode: 'u32:memoryPolicy', flags: 'u32:memoryPolicyFlag', nodes: 'text' },
   apparmor: { profile: 'text' },
   selinux: { label: 'text' },
   noNewPrivileges: {},

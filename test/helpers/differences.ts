@@ -19,6 +19,8 @@ export const runcDifferences: Readonly<Record<string, string>> = {
   'the scheduler has the policy, priority, nice value and flags of the config': newer,
   'SCHED_DEADLINE has its runtime, deadline and period': newer,
   'ioPriority has class and level': newer,
+  'the program has the memory policy of the config': newer,
+  'a process that exec adds has the memory policy too': newer,
   'personality LINUX32 makes the machine look like one of 32 bits': newer,
   'the program may use all CPUs, also when the runtime is bound to one':
     'runc 1.1 leaves the container bound as the runtime is; newer versions reset that',

@@ -1,5 +1,7 @@
 /** Stage 1, config: rules for the members of `linux` other than namespaces (config-linux.md). */
+import { isNumberList, normalizedList } from '../lists.js'
 import { sysctlNamespace, sysctlPath } from '../sysctl.js'
+import type { MemoryPolicyMode } from '../types.js'
 import { hasNamespace, requireAbsolute, type Rule } from './rule.js'
 
 /**
@@ -64,4 +66,32 @@ export const personalityHasNoFlags: Rule = (config, report) => {
   config.linux?.personality?.flags?.forEach((flag, index) => {
     report(['linux', 'personality', 'flags', index], `unknown personality flag ${JSON.stringify(flag)}`)
   })
+}
+
+const nodesByMode: Readonly<Record<MemoryPolicyMode, 'none' | 'some' | 'any'>> = {
+  MPOL_DEFAULT: 'none',
+  MPOL_LOCAL: 'none',
+  MPOL_PREFERRED: 'any',
+  MPOL_PREFERRED_MANY: 'some',
+  MPOL_BIND: 'some',
+  MPOL_INTERLEAVE: 'some',
+  MPOL_WEIGHTED_INTERLEAVE: 'some',
+}
+
+/** set_mempolicy(2): what the kernel would refuse as EINVAL, without a word of the reason. */
+export const memoryPolicyFitsItsMode: Rule = (config, report) => {
+  const policy = config.linux?.memoryPolicy
+  if (policy === undefined) return
+  const { mode, nodes = '', flags = [] } = policy
+  const at = ['linux', 'memoryPolicy']
+  const given = normalizedList(nodes) !== ''
+  if (given && !isNumberList(nodes)) {
+    report([...at, 'nodes'], `must be a list of memory nodes such as "0-3,7", found ${JSON.stringify(nodes)}`)
+  } else if (given && nodesByMode[mode] === 'none') report([...at, 'nodes'], `is not allowed with mode ${mode}`)
+  if (!given && nodesByMode[mode] === 'some') report([...at, 'nodes'], `is missing: mode ${mode} needs a node`)
+  if (flags.includes('MPOL_F_STATIC_NODES') && flags.includes('MPOL_F_RELATIVE_NODES')) {
+    report([...at, 'flags'], 'MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other')
+  }
+  // The default is no policy: there is nothing that flags could change.
+  if (flags.length > 0 && !given && mode !== 'MPOL_DEFAULT') report([...at, 'flags'], 'need nodes')
 }

@@ -63,12 +63,8 @@ export const linuxShape = lazily(() =>
         { closID: text, schemata: texts, l3CacheSchema: text, memBwSchema: text, enableMonitoring: flag },
       ),
       memoryPolicy: object(
-        {},
-        {
-          mode: oneOf('memory policy mode', memoryPolicyModes),
-          nodes: text,
-          flags: list(oneOf('memory policy flag', memoryPolicyFlags)),
-        },
+        { mode: oneOf('memory policy mode', memoryPolicyModes) },
+        { nodes: textOrEmpty, flags: list(oneOf('memory policy flag', memoryPolicyFlags)) },
       ),
       personality: object({ domain: oneOf('personality domain', personalityDomains) }, { flags: texts }),
     },

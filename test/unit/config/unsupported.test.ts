@@ -16,7 +16,6 @@ const refused: readonly (readonly [Json, ...string[]])[] = [
   [linux({ netDevices: { eth0: {}, eth1: { name: 'a' } } }), '/linux/netDevices/eth0', '/linux/netDevices/eth1'],
   [linux({ intelRdt: {} }), '/linux/intelRdt'],
   [linux({ intelRdt: { closID: 'a' } }), '/linux/intelRdt'],
-  [linux({ memoryPolicy: { mode: 'MPOL_BIND', nodes: '0' } }), '/linux/memoryPolicy'],
 ]
 
 t.test('what this version cannot do is refused by name', async (t) => {

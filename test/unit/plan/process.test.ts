@@ -64,7 +64,7 @@ t.test('scheduler, I/O priority and personality become numbers', (t) => {
     period: 3,
   }
   const process = processOf({ scheduler, ioPriority: { class: 'IOPRIO_CLASS_BE', priority: 5 } })
-  t.strictSame(planExecution(process, 'LINUX32'), [
+  t.strictSame(planExecution(process, { personality: { domain: 'LINUX32' } }), [
     { op: 'scheduler', policy: 6, flags: 5, nice: 0xfffffffd, priority: 0, runtime: 1n, deadline: 2, period: 3 },
     { op: 'ioPriority', value: (2 << 13) | 5 },
     { op: 'personality', domain: 8 },
@@ -72,11 +72,22 @@ t.test('scheduler, I/O priority and personality become numbers', (t) => {
   t.match(planExecution(processOf({ scheduler: { policy: 'SCHED_FIFO', priority: 9 } }), undefined), [
     { policy: 1, priority: 9, nice: 0 },
   ])
-  t.match(planExecution(processOf({ ioPriority: { class: 'IOPRIO_CLASS_IDLE' } }), 'LINUX'), [
-    { value: 3 << 13 },
-    { domain: 0 },
-  ])
+  t.match(
+    planExecution(processOf({ ioPriority: { class: 'IOPRIO_CLASS_IDLE' } }), { personality: { domain: 'LINUX' } }),
+    [{ value: 3 << 13 }, { domain: 0 }],
+  )
   t.strictSame(planExecution(processOf(), undefined), [])
+  t.end()
+})
+
+t.test('a memory policy becomes numbers, and a list that the kernel reads', (t) => {
+  const flags = ['MPOL_F_STATIC_NODES', 'MPOL_F_NUMA_BALANCING'] as const
+  t.strictSame(planExecution(processOf(), { memoryPolicy: { mode: 'MPOL_BIND', nodes: ' 0-3, 7,', flags } }), [
+    { op: 'memoryPolicy', mode: 2, flags: 0xa000, nodes: '0-3,7' },
+  ])
+  t.strictSame(planExecution(processOf(), { memoryPolicy: { mode: 'MPOL_LOCAL' } }), [
+    { op: 'memoryPolicy', mode: 4, flags: 0, nodes: '' },
+  ])
   t.end()
 })
 

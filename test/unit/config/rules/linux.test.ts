@@ -94,3 +94,45 @@ check('there are no personality flags', {
     ],
   ],
 })
+
+const modes =
+  'MPOL_DEFAULT, MPOL_BIND, MPOL_INTERLEAVE, MPOL_WEIGHTED_INTERLEAVE, MPOL_PREFERRED, MPOL_PREFERRED_MANY, MPOL_LOCAL'
+const flags = 'MPOL_F_NUMA_BALANCING, MPOL_F_RELATIVE_NODES, MPOL_F_STATIC_NODES'
+const withPolicy = (memoryPolicy: Json) => linux({ memoryPolicy })
+
+check('a memory policy has the nodes and flags that its mode can have', {
+  accepted: [
+    withPolicy({ mode: 'MPOL_DEFAULT' }),
+    withPolicy({ mode: 'MPOL_LOCAL', nodes: '' }),
+    withPolicy({ mode: 'MPOL_PREFERRED' }),
+    withPolicy({ mode: 'MPOL_PREFERRED', nodes: '1' }),
+    withPolicy({ mode: 'MPOL_BIND', nodes: ' 0-3, 7,', flags: ['MPOL_F_STATIC_NODES', 'MPOL_F_NUMA_BALANCING'] }),
+    withPolicy({ mode: 'MPOL_WEIGHTED_INTERLEAVE', nodes: '0', flags: ['MPOL_F_RELATIVE_NODES'] }),
+  ],
+  refused: [
+    [withPolicy({}), '/linux/memoryPolicy/mode: is missing'],
+    [
+      withPolicy({ mode: 'MPOL_BEST', nodes: '0', flags: ['MPOL_F_BEST'] }),
+      '/linux/memoryPolicy/mode: unknown memory policy mode "MPOL_BEST"; known are ' + modes,
+      '/linux/memoryPolicy/flags/0: unknown memory policy flag "MPOL_F_BEST"; known are ' + flags,
+    ],
+    [withPolicy({ mode: 'MPOL_BIND' }), '/linux/memoryPolicy/nodes: is missing: mode MPOL_BIND needs a node'],
+    [
+      withPolicy({ mode: 'MPOL_INTERLEAVE', nodes: ', ' }),
+      '/linux/memoryPolicy/nodes: is missing: mode MPOL_INTERLEAVE needs a node',
+    ],
+    [withPolicy({ mode: 'MPOL_LOCAL', nodes: '0' }), '/linux/memoryPolicy/nodes: is not allowed with mode MPOL_LOCAL'],
+    ...['a', '3-1', '0-', '1 2', '-1'].map(
+      (nodes) =>
+        [
+          withPolicy({ mode: 'MPOL_BIND', nodes }),
+          `/linux/memoryPolicy/nodes: must be a list of memory nodes such as "0-3,7", found ${JSON.stringify(nodes)}`,
+        ] as const,
+    ),
+    [
+      withPolicy({ mode: 'MPOL_PREFERRED', flags: ['MPOL_F_STATIC_NODES', 'MPOL_F_RELATIVE_NODES'] }),
+      '/linux/memoryPolicy/flags: MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other',
+      '/linux/memoryPolicy/flags: need nodes',
+    ],
+  ],
+})
