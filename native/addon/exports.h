@@ -32,6 +32,7 @@ void write_keyed(const Napi::CallbackInfo& info);
 
 // process.cc
 Napi::Value process_ids(const Napi::CallbackInfo& info);
+Napi::Value permitted_capabilities(const Napi::CallbackInfo& info);
 Napi::Value open_process(const Napi::CallbackInfo& info);
 Napi::Value signal_process(const Napi::CallbackInfo& info);
 Napi::Value reap_process(const Napi::CallbackInfo& info);

@@ -41,6 +41,7 @@ constexpr Entry kExports[] = {
     {"lockInBackground", lock_in_background},
     {"changeOwner", as_function<change_owner>},
     {"processIds", process_ids},
+    {"permittedCapabilities", permitted_capabilities},
     {"openProcess", open_process},
     {"signalProcess", signal_process},
     {"reapProcess", reap_process},

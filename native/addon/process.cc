@@ -1,6 +1,8 @@
 // Processes by pidfd: open, signal, reap.
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +23,15 @@ Napi::Value process_ids(const Napi::CallbackInfo& info) {
   ids.Set("euid", static_cast<double>(geteuid()));
   ids.Set("egid", static_cast<double>(getegid()));
   return ids;
+}
+
+// The capabilities that this process can hand on, as a bit set.
+Napi::Value permitted_capabilities(const Napi::CallbackInfo& info) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  if (syscall(SYS_capget, &header, data) < 0) throw_errno(info.Env(), "capget");
+  const uint64_t high = data[1].permitted;
+  return Napi::BigInt::New(info.Env(), high << 32 | data[0].permitted);
 }
 
 // -1 when there is no such process.

@@ -1,5 +1,6 @@
 /** Probes the host once per process: what planning needs to know and cannot decide. */
-import { fileInfo, processIds, readFile, readFileIfAny } from '../native/binding.js'
+import { fileInfo, permittedCapabilities, processIds, readFile, readFileIfAny } from '../native/binding.js'
+import { everything, type IdentityFacts } from '../plan/identity.js'
 import type { HostFacts } from '../plan/types.js'
 
 type CgroupFacts = HostFacts['cgroup']
@@ -66,6 +67,16 @@ const isInitialIdMap = (map: string): boolean => /^\s*0\s+0\s+4294967295\s*$/.te
 /** True when this process's user namespace is not the initial one. */
 export const isInUserNamespace = (): boolean => !isInitialIdMap(readFileIfAny('/proc/self/uid_map') ?? '0 0 4294967295')
 
+/** What there is to know about capabilities; without root only `tsrun plan` gets far enough to ask. */
+export function probeCapabilities(): IdentityFacts {
+  const { euid } = processIds()
+  return {
+    euid,
+    highestCapability: Number(readFileIfAny('/proc/sys/kernel/cap_last_cap') ?? 40),
+    grantableCapabilities: euid === 0 ? permittedCapabilities() : everything,
+  }
+}
+
 /** What the config at hand may ask for, so that no more is probed than it needs. */
 export interface ProbeRequest {
   readonly apparmor: boolean
@@ -75,11 +86,10 @@ export interface ProbeRequest {
 /** The facts about this host. @throws SyscallError when /proc is not readable */
 export function probeHost(request: ProbeRequest): HostFacts {
   return {
-    euid: processIds().euid,
     inUserNamespace: isInUserNamespace(),
     cgroup: probeCgroup(),
     apparmor: request.apparmor && readFileIfAny('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') === true,
     selinux: request.selinux && fileInfo('/sys/fs/selinux/enforce') !== undefined,
-    highestCapability: Number(readFileIfAny('/proc/sys/kernel/cap_last_cap') ?? 40),
+    ...probeCapabilities(),
   }
 }

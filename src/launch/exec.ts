@@ -2,6 +2,7 @@
 import { parseJson } from '../config/json.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
 import { ProtocolError, StatusError } from '../errors.js'
+import { probeCapabilities } from '../host/facts.js'
 import { sharesNamespace } from '../host/namespaces.js'
 import {
   closeFile,
@@ -9,8 +10,6 @@ import {
   launch,
   openFile,
   openFlag,
-  processIds,
-  readFileIfAny,
   reapProcess,
   replaceFile,
   signalProcess,
@@ -86,12 +85,6 @@ async function wantedProcess(config: Config, options: ExecOptions): Promise<Proc
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
   return checkProcess(changedProcess(config.process, given as unknown as ProcessChanges))
 }
-
-/** No more than the plan of a process asks for. */
-const facts = (): { euid: number; highestCapability: number } => ({
-  euid: processIds().euid,
-  highestCapability: Number(readFileIfAny('/proc/sys/kernel/cap_last_cap') ?? 40),
-})
 
 /** Who uses the terminal. */
 export interface ExecMode {
@@ -242,7 +235,7 @@ function planExec(
     id,
     config,
     process,
-    facts: facts(),
+    facts: probeCapabilities(),
     namespaces,
     cgroup: options.paused ? frozen : cgroup,
     rootfs: record.rootfs,

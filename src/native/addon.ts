@@ -84,6 +84,7 @@ export interface Addon {
   lockInBackground(fd: number): number
   changeOwner(path: string, uid: number, gid: number): void
   processIds(): { pid: number; euid: number; egid: number }
+  permittedCapabilities(): bigint
   openProcess(pid: number): number
   signalProcess(pidfd: number, signal: number): boolean
   reapProcess(pidfd: number): ExitStatus | null | undefined

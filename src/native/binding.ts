@@ -143,6 +143,9 @@ export const changeOwner = (path: string, uid: number, gid: number): void =>
 /** Own pid, effective uid and gid. */
 export const processIds = (): { pid: number; euid: number; egid: number } => addon().processIds()
 
+/** The permitted capabilities of this process (capabilities(7)) as a bit set. @throws SyscallError */
+export const permittedCapabilities = (): bigint => native(() => addon().permittedCapabilities())
+
 /** A pidfd, or -1 when the process is gone. @throws SyscallError */
 export const openProcess = (pid: number): number => native(() => addon().openProcess(pid))
 

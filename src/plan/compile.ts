@@ -33,7 +33,10 @@ export function compilePlan(input: PlanInput): LaunchPlan {
   const cgroup: CgroupPlan = placeCgroup(input, hierarchiesOf(resources))
   const namespaces = planNamespaces(linux)
   const seccomp = planSeccomp(config, input.compileSeccomp)
-  const identity = planIdentity(process, facts, { keepSysAdmin: seccomp.needsSysAdmin })
+  const identity = planIdentity(process, facts, {
+    keepSysAdmin: seccomp.needsSysAdmin,
+    userNamespace: namespaces.created.has('user') || namespaces.joined.has('user'),
+  })
   const env = planEnvironment(process, options)
   const cgroupNamespace = hasNamespace(namespaces, 'cgroup')
   const mounts = planMounts({ config, bundle: input.bundle, facts, cgroup, cgroupNamespace })

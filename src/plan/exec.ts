@@ -6,14 +6,14 @@
  * will have. Nothing in the container can trace it, or look into it, on the way (CVE-2016-9962).
  */
 import type { Config, NamespaceType, Process } from '../config/types.js'
-import { planIdentity } from './identity.js'
+import { planIdentity, type IdentityFacts } from './identity.js'
 import { cloneFlag } from './namespaces.js'
 import { planEnvironment, planExecution, planProgram, planUmask } from './process.js'
 import { noResources } from './resources/types.js'
 import { planRlimits } from './rlimits.js'
 import { planSeccomp, type SeccompPlan, type SeccompRequest } from './seccomp.js'
 import { planEvent, planVersion, type Step } from './steps.js'
-import type { CgroupPlan, HostFacts, LaunchPlan } from './types.js'
+import type { CgroupPlan, LaunchPlan } from './types.js'
 
 /** What compileExec starts from. */
 export interface ExecInput {
@@ -21,7 +21,7 @@ export interface ExecInput {
   /** The config that the container was created with. */
   readonly config: Config
   readonly process: Process
-  readonly facts: Pick<HostFacts, 'euid' | 'highestCapability'>
+  readonly facts: IdentityFacts
   /** The container's namespaces that are not the runtime's. */
   readonly namespaces: ReadonlySet<NamespaceType>
   /** Where the process is accounted: born in `unified`, then joining those of `v1`. */
@@ -43,7 +43,10 @@ export function compileExec(input: ExecInput): LaunchPlan {
   const { process, facts, cgroup } = input
   const config = { ...input.config, process }
   const seccomp = planSeccomp(config, input.compileSeccomp)
-  const identity = planIdentity(process, facts, { keepSysAdmin: seccomp.needsSysAdmin })
+  const identity = planIdentity(process, facts, {
+    keepSysAdmin: seccomp.needsSysAdmin,
+    userNamespace: input.namespaces.has('user'),
+  })
   const forks = input.namespaces.has('pid')
   const early = forks && mustForkEarly(process, seccomp)
   const steps: Step[] = [

@@ -15,9 +15,21 @@ export const capabilityNames = [
   ...['CAP_WAKE_ALARM', 'CAP_BLOCK_SUSPEND', 'CAP_AUDIT_READ', 'CAP_PERFMON', 'CAP_BPF', 'CAP_CHECKPOINT_RESTORE'],
 ] as const
 
+/** A set with every capability, also those to come. */
+export const everything = (1n << 64n) - 1n
+
 const sysAdmin = 1n << BigInt(capabilityNames.indexOf('CAP_SYS_ADMIN'))
 
-type IdentityFacts = Pick<HostFacts, 'euid' | 'highestCapability'>
+/** What planning the identity needs to know of the host. */
+export type IdentityFacts = Pick<HostFacts, 'euid' | 'highestCapability' | 'grantableCapabilities'>
+
+/** What the rest of the plan means for the identity. */
+interface IdentityContext {
+  /** CAP_SYS_ADMIN stays permitted until the seccomp filter is loaded. */
+  readonly keepSysAdmin: boolean
+  /** A user namespace is entered before: in it the process has all capabilities to give. */
+  readonly userNamespace: boolean
+}
 
 /** Steps that give up root, in the order in which they must run. */
 export interface IdentityPlan {
@@ -30,20 +42,19 @@ export interface IdentityPlan {
  * Without process.capabilities none of the sets is touched. Capabilities that cannot be given are left
  * out with a warning, as the spec demands.
  *
- * `keepSysAdmin`: CAP_SYS_ADMIN stays permitted until the seccomp filter is loaded.
- *
  * @throws ConfigError for additionalGids without the right to set them.
  */
 export function planIdentity(
   process: Process,
   facts: IdentityFacts,
-  { keepSysAdmin }: { keepSysAdmin: boolean },
+  { keepSysAdmin, userNamespace }: IdentityContext,
 ): IdentityPlan {
   const user = planUser(process, facts)
   const capabilities = process.capabilities
   if (capabilities === undefined) return { steps: [user], warnings: [] }
   const warnings: string[] = []
-  const sets = capabilitySets(capabilities, facts, warnings)
+  const grantable = userNamespace ? everything : facts.grantableCapabilities
+  const sets = capabilitySets(capabilities, { ...facts, grantableCapabilities: grantable }, warnings)
   const { bounding, effective, permitted, inheritable, ambient } = sets
   const reserve = keepSysAdmin ? sysAdmin : 0n
   const steps: Step[] = [
@@ -78,7 +89,7 @@ type CapabilitySets = Record<keyof Capabilities, bigint>
 function capabilitySets(capabilities: Capabilities, facts: IdentityFacts, warnings: string[]): CapabilitySets {
   const unknown = new Set<string>()
   const bits = (names: readonly string[] | undefined): bigint => capabilityBits(names ?? [], facts, unknown)
-  const sets: CapabilitySets = {
+  const wanted: CapabilitySets = {
     bounding: bits(capabilities.bounding),
     effective: bits(capabilities.effective),
     permitted: bits(capabilities.permitted),
@@ -86,11 +97,22 @@ function capabilitySets(capabilities: Capabilities, facts: IdentityFacts, warnin
     ambient: bits(capabilities.ambient),
   }
   for (const name of unknown) warnings.push(`capability ${JSON.stringify(name)} is not known and is ignored`)
-  // capabilities(7): the kernel refuses the whole call for these.
-  const { permitted, inheritable } = sets
-  warnLost(warnings, 'effective', sets.effective & ~permitted, 'permitted')
-  warnLost(warnings, 'ambient', sets.ambient & ~(permitted & inheritable), 'permitted and inheritable')
-  return { ...sets, effective: sets.effective & permitted, ambient: sets.ambient & permitted & inheritable }
+  // capabilities(7): the kernel refuses the whole call for one that is too much.
+  const { bounding } = wanted
+  const permitted = wanted.permitted & facts.grantableCapabilities
+  const inheritable = wanted.inheritable & bounding & facts.grantableCapabilities
+  warnMissing(warnings, (wanted.permitted | wanted.inheritable) & ~facts.grantableCapabilities)
+  warnLost(warnings, 'inheritable', wanted.inheritable & ~bounding, 'in the bounding set')
+  warnLost(warnings, 'effective', wanted.effective & ~wanted.permitted, 'permitted')
+  warnLost(warnings, 'ambient', wanted.ambient & ~(wanted.permitted & wanted.inheritable), 'permitted and inheritable')
+  const effective = wanted.effective & permitted
+  return { bounding, permitted, inheritable, effective, ambient: wanted.ambient & permitted & inheritable }
+}
+
+/** The container does without, as the spec demands: "Runtimes SHOULD NOT fail". */
+function warnMissing(warnings: string[], missing: bigint): void {
+  if (missing === 0n) return
+  warnings.push(`${capabilityList(missing).join(', ')} cannot be granted, since tsrun itself does not have it`)
 }
 
 function warnLost(warnings: string[], set: string, lost: bigint, needed: string): void {

@@ -106,6 +106,8 @@ export interface HostFacts {
   }
   readonly apparmor: boolean
   readonly selinux: boolean
-  /** Environment of the runtime that the container may inherit: LISTEN_FDS, NOTIFY_SOCKET. */
+  /** The last capability that the kernel knows, by its bit. */
   readonly highestCapability: number
+  /** What the runtime can hand on where no user namespace is entered, a set of bits. */
+  readonly grantableCapabilities: bigint
 }

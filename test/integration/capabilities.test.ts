@@ -1,8 +1,9 @@
 /** config.json: process.capabilities and noNewPrivileges. */
 import { chmodSync, copyFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { running } from '../helpers/exec.js'
 import type { Report } from '../helpers/probe.js'
-import { tried } from '../helpers/probe.js'
+import { parseReport, tried } from '../helpers/probe.js'
 import { tool } from '../helpers/tools.js'
 import { test } from '../helpers/test.js'
 
@@ -92,6 +93,54 @@ test('a capability that does not exist is ignored with a warning, not with an er
   const { status } = container.run()
   t.equal(status, 0)
   t.equal(sets(container.report()).bounding, KILL)
+})
+
+const SYS_RESOURCE = 1n << 24n
+
+/** Runs the runtime without CAP_SYS_RESOURCE, as in a container that was given fewer rights. */
+const restricted = 'exec setpriv --bounding-set=-sys_resource --inh-caps=-sys_resource -- "$@"'
+
+test('what the runtime itself does not have is left out; the rest of the sets is given', (t, scope) => {
+  const names = ['CAP_CHOWN', 'CAP_SYS_RESOURCE']
+  const all = { bounding: names, permitted: names, effective: names, inheritable: names, ambient: names }
+  const bundle = scope.bundle((config) => {
+    config.process.args = ['/probe']
+    config.process.capabilities = all
+  })
+  const ran = scope.runner.runInShell(restricted, ['run', '--bundle', bundle.path, scope.newId()])
+  t.equal(ran.stderr, '')
+  const only = CHOWN
+  t.same(sets(parseReport(ran.stdout)), {
+    ...{ bounding: only, permitted: only, effective: only, inheritable: only, ambient: only },
+  })
+})
+
+test('a process of exec does without what the runtime does not have, too', (t, scope) => {
+  const container = running(scope, (config) => {
+    config.process.capabilities = { bounding: ['CAP_CHOWN'], permitted: ['CAP_CHOWN'], effective: ['CAP_CHOWN'] }
+  })
+  const options = ['--cap', 'CAP_SYS_RESOURCE', '--cap', 'CAP_KILL']
+  const ran = scope.runner.runInShell(restricted, ['exec', ...options, container.id, '/probe'])
+  t.equal(ran.stderr, '')
+  const given = sets(parseReport(ran.stdout))
+  t.same([given.permitted, given.effective, given.inheritable], [CHOWN | KILL, CHOWN | KILL, 0n])
+})
+
+test('in a user namespace of its own a container may have what the runtime does not', (t, scope) => {
+  chmodSync(scope.folder, 0o755)
+  const bundle = scope.bundle((config) => {
+    config.process.args = ['/probe']
+    config.linux.namespaces.push({ type: 'user' })
+    // Needs a network namespace of the same owner.
+    config.mounts = config.mounts.filter(({ type }) => type !== 'sysfs')
+    config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 2000 }]
+    config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 2000 }]
+    const names = ['CAP_CHOWN', 'CAP_SYS_RESOURCE']
+    config.process.capabilities = { bounding: names, permitted: names, effective: names }
+  })
+  const ran = scope.runner.runInShell(restricted, ['run', '--bundle', bundle.path, scope.newId()])
+  t.equal(ran.stderr, '')
+  t.equal(sets(parseReport(ran.stdout)).effective, CHOWN | SYS_RESOURCE)
 })
 
 test('noNewPrivileges is set only when asked for, and set-user-id programs then don’t work', (t, scope) => {

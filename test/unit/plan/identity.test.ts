@@ -4,9 +4,12 @@ import type { Capabilities, User } from '#dist/config/types.js'
 import { capabilityList, capabilityNames, planIdentity } from '#dist/plan/identity.js'
 import { names, processOf, stepOf, unifiedHost } from './support.js'
 
+/** No filter to load, no user namespace. */
+const alone = { keepSysAdmin: false, userNamespace: false }
+
 function planned({ capabilities, user }: { capabilities?: Capabilities; user?: User } = {}, keepSysAdmin = false) {
   const process = processOf({ ...(capabilities ? { capabilities } : {}), ...(user ? { user } : {}) })
-  return planIdentity(process, unifiedHost, { keepSysAdmin })
+  return planIdentity(process, unifiedHost, { ...alone, keepSysAdmin })
 }
 
 const bits = (...numbers: number[]) => numbers.reduce((all, number) => all | (1n << BigInt(number)), 0n)
@@ -79,9 +82,33 @@ t.test('what cannot be given is a warning, not an error', (t) => {
   t.end()
 })
 
+t.test('what the runtime itself does not have cannot be given, except in a user namespace', (t) => {
+  const all = ['CAP_CHOWN', 'CAP_SYS_RESOURCE', 'CAP_KILL']
+  const process = processOf({
+    capabilities: { bounding: all, effective: all, permitted: all, inheritable: all, ambient: all },
+  })
+  const facts = { ...unifiedHost, grantableCapabilities: bits(0, 5, 21) }
+  const { steps, warnings } = planIdentity(process, facts, alone)
+  const given = bits(0, 5)
+  t.match(stepOf(steps, 'capabilities'), { effective: given, permitted: given, inheritable: given, ambient: given })
+  t.strictSame(warnings, ['CAP_SYS_RESOURCE cannot be granted, since tsrun itself does not have it'])
+  const inside = planIdentity(process, facts, { ...alone, userNamespace: true })
+  t.match(stepOf(inside.steps, 'capabilities'), { permitted: bits(0, 5, 24), ambient: bits(0, 5, 24) })
+  t.strictSame(inside.warnings, [])
+  t.end()
+})
+
+t.test('what is not in the bounding set cannot be inheritable', (t) => {
+  const capabilities = { bounding: ['CAP_KILL'], permitted: ['CAP_CHOWN'], inheritable: ['CAP_CHOWN', 'CAP_KILL'] }
+  const { steps, warnings } = planned({ capabilities })
+  t.match(stepOf(steps, 'capabilities'), { permitted: bits(0), inheritable: bits(5) })
+  t.strictSame(warnings, ['CAP_CHOWN cannot be inheritable without being in the bounding set'])
+  t.end()
+})
+
 t.test('capabilities newer than the kernel are left out', (t) => {
   const process = processOf({ capabilities: { bounding: ['CAP_BPF', 'CAP_AUDIT_READ'] } })
-  const { steps, warnings } = planIdentity(process, { ...unifiedHost, highestCapability: 37 }, { keepSysAdmin: false })
+  const { steps, warnings } = planIdentity(process, { ...unifiedHost, highestCapability: 37 }, alone)
   t.match(steps[0], { keep: bits(37) })
   t.strictSame(warnings, ['capability "CAP_BPF" is not known and is ignored'])
   t.end()
@@ -89,8 +116,7 @@ t.test('capabilities newer than the kernel are left out', (t) => {
 
 t.test('a runtime without root cannot set groups', (t) => {
   const facts = { ...unifiedHost, euid: 1000 }
-  const user = (additionalGids: number[]) =>
-    planIdentity(processOf({ user: { additionalGids } }), facts, { keepSysAdmin: false })
+  const user = (additionalGids: number[]) => planIdentity(processOf({ user: { additionalGids } }), facts, alone)
   t.match(user([]).steps, [{ op: 'user', setGroups: false }])
   t.throws(() => user([5]), { code: 'ERR_TSRUN_CONFIG', message: /\/process\/user\/additionalGids/ })
   t.end()

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Config, Linux, Process } from '#dist/config/types.js'
 import { compilePlan } from '#dist/plan/compile.js'
+import { everything } from '#dist/plan/identity.js'
 import type { Step, StepName, StepOf } from '#dist/plan/steps.js'
 import type { HostFacts, LaunchPlan, PlanInput } from '#dist/plan/types.js'
 
@@ -13,6 +14,7 @@ export const unifiedHost: HostFacts = {
   apparmor: false,
   selinux: false,
   highestCapability: 40,
+  grantableCapabilities: everything,
 }
 
 /** A host with cgroup v1 controllers beside an empty unified hierarchy. */

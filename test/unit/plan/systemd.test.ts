@@ -1,11 +1,13 @@
 import t from 'tap'
+import { everything } from '#dist/plan/identity.js'
 import { annotationProperties, parseVariant } from '#dist/plan/gvariant.js'
 import { planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd.js'
 import { deviceProperties, limitProperties } from '#dist/plan/systemd-properties.js'
 import type { HostFacts } from '#dist/plan/types.js'
 
 const facts = (fields: Partial<HostFacts> = {}, own = '/init.scope'): HostFacts => ({
-  ...{ euid: 0, inUserNamespace: false, apparmor: false, selinux: false, highestCapability: 40 },
+  ...{ euid: 0, inUserNamespace: false, apparmor: false, selinux: false },
+  ...{ highestCapability: 40, grantableCapabilities: everything },
   cgroup: { mode: 'v2', unified: '/sys/fs/cgroup', v1: {}, own: { '': own } },
   ...fields,
 })
