@@ -2,8 +2,12 @@
 import { cleanPath } from '../config/paths.js'
 import { UsageError } from '../errors.js'
 import { parseCgroupMounts, parseOwnCgroups } from '../host/facts.js'
-import { readFile, readFileIfAny } from '../native/binding.js'
+import { readFile, readFileIfAny, writeCgroup } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
+import type { StateRecord } from '../state/record.js'
+import { cgroupDirectories } from './cgroup.js'
+import { hasLittleMemory } from './limits.js'
+import { writeError } from './resources.js'
 
 /** Controller of the unified hierarchy in `--cgroup PATH`. */
 const unifiedKey = ''
@@ -13,7 +17,7 @@ const unifiedKey = ''
  * `ctrl[,ctrl]:PATH` in those of cgroup v1. They must be there already, and cannot be elsewhere.
  * @throws UsageError
  */
-export function subCgroups(plan: CgroupPlan, wanted: readonly string[]): CgroupPlan {
+function subCgroups(plan: CgroupPlan, wanted: readonly string[]): CgroupPlan {
   const paths = parsePaths(wanted)
   const v1: Record<string, string> = {}
   const used = new Set<string>()
@@ -73,4 +77,33 @@ export function cgroupOfInit(pid: number): string | undefined {
   const { unified } = parseCgroupMounts(readFile('/proc/self/mountinfo'))
   if (path === undefined || unified === undefined || path.split('/').includes('..')) return undefined
   return `${unified}${path}`
+}
+
+/** The cgroups of a new process: those that it begins in, and those that it joins right before its program. */
+export interface Placement {
+  /** It is born in `unified`, and joins those of `v1` at once. */
+  readonly first: CgroupPlan
+  readonly last: CgroupPlan
+}
+
+/**
+ * Where a process is accounted: in the container's cgroups, or those below that are `wanted`. In a frozen
+ * cgroup nobody can even begin, so a process joins a paused container when it has begun. One with little
+ * memory it joins last of all, which takes longer on cgroup v2: then only execve(2) needs any of it.
+ * @throws UsageError
+ */
+export function placeProcess(record: StateRecord, wanted: readonly string[] | undefined, paused: boolean): Placement {
+  const cgroup = wanted?.length ? subCgroups(record.cgroup, wanted) : record.cgroup
+  const none: CgroupPlan = { v1: {} }
+  if (paused) return { first: { v1: { ...cgroup.v1, ...(cgroup.unified ? { '': cgroup.unified } : {}) } }, last: none }
+  return hasLittleMemory(record) ? { first: none, last: cgroup } : { first: cgroup, last: none }
+}
+
+/** Moves a process into cgroups; its memory up to then stays accounted where it was. @throws SyscallError */
+export function joinCgroups(pid: number, plan: CgroupPlan): void {
+  for (const directory of cgroupDirectories(plan)) {
+    const write = { file: 'cgroup.procs', value: String(pid) }
+    const rejected = writeCgroup(directory, [[write.file, write.value]])
+    if (rejected !== undefined) throw writeError(directory, write, rejected)
+  }
 }

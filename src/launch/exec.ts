@@ -28,7 +28,7 @@ import type { ContainerId, Store } from '../state/store.js'
 import { handOver } from './console.js'
 import type { Surroundings } from './create.js'
 import { openInit } from './kill.js'
-import { cgroupOfInit, subCgroups } from './exec-cgroup.js'
+import { cgroupOfInit, joinCgroups, placeProcess } from './exec-cgroup.js'
 import { handListener } from './listener.js'
 import { checkConsole, type PlanMeans } from './prepare.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
@@ -113,21 +113,29 @@ class Execution {
     this.#options = options
   }
 
-  /**
-   * Starts the process in a cgroup of the unified hierarchy, or without one in the runtime's. A cgroup
-   * that the container has made an inner one, or has removed, gives way to that of its init, unless
-   * somebody has asked for it.
-   */
+  /** Starts the process in its cgroup of the unified hierarchy, or without one in the runtime's. */
   launch(target: number, cpus: string): void {
-    const { unified } = this.#plan.cgroup
+    this.#enter(this.#plan.cgroup.unified, (unified) => this.#launchInto(unified, target, cpus))
+  }
+
+  /** Puts the process, of which only the program is left to do, where that is accounted. */
+  join(last: CgroupPlan): void {
+    this.#enter(last.unified, (unified) => joinCgroups(this.pid, unified === undefined ? last : { ...last, unified }))
+  }
+
+  /**
+   * A cgroup that the container has made an inner one, or has removed, gives way to that of its init,
+   * unless somebody has asked for it.
+   */
+  #enter(unified: string | undefined, enter: (unified: string | undefined) => void): void {
     try {
-      this.#launchInto(unified, target, cpus)
+      enter(unified)
     } catch (error) {
       const full = ['EBUSY', 'ENOENT', 'ENODEV', 'EOPNOTSUPP'].some((name) => hasErrno(error, name))
       if (!full || unified === undefined || this.#options.cgroup?.length) throw error
       const own = cgroupOfInit(this.#record.pid)
       if (own === undefined || own === unified) throw error
-      this.#launchInto(own, target, cpus)
+      enter(own)
     }
   }
 
@@ -201,7 +209,7 @@ class Execution {
     }
     if (this.ptmx >= 0) onTerminal(this.ptmx)
     if (pidfdSocket) handOver(pidfdSocket, 'setns', this.pidfd)
-    await goAhead(this.sync, this.#around.waiter)
+    await goAhead(this.sync, this.#around.waiter, this.#record, this.pid)
     closeFile(this.sync)
     this.sync = -1
     if (pidFile) replaceFile(pidFile, String(this.pid), 0o644)
@@ -218,16 +226,13 @@ class Execution {
   }
 }
 
-/** In a frozen cgroup nobody can even begin: then the process joins it when it has begun. */
 function planExec(
   id: ContainerId,
   record: StateRecord,
   config: Config,
   process: Process,
-  options: ExecSettings & { paused: boolean; compileSeccomp: PlanMeans['compileSeccomp'] },
+  options: { preserveFds: number; cgroup: CgroupPlan; compileSeccomp: PlanMeans['compileSeccomp'] },
 ): LaunchPlan {
-  const cgroup = options.cgroup?.length ? subCgroups(record.cgroup, options.cgroup) : record.cgroup
-  const frozen: CgroupPlan = { v1: { ...cgroup.v1, ...(cgroup.unified ? { '': cgroup.unified } : {}) } }
   const namespaces = new Set<NamespaceType>(
     (Object.keys(cloneFlag) as NamespaceType[]).filter((type) => !sharesNamespace(record.pid, type)),
   )
@@ -237,11 +242,9 @@ function planExec(
     process,
     facts: probeCapabilities(),
     namespaces,
-    cgroup: options.paused ? frozen : cgroup,
     rootfs: record.rootfs,
     keyring: record.noNewKeyring !== true,
-    preserveFds: options.preserveFds ?? 0,
-    compileSeccomp: options.compileSeccomp,
+    ...options,
   })
 }
 
@@ -268,11 +271,14 @@ export async function execProcess(
   let execution: Execution | undefined
   try {
     const compileSeccomp = cachedSeccompCompiler(store.root)
-    const plan = planExec(id, record, config, process, { ...options, compileSeccomp, paused: status === 'paused' })
+    const { preserveFds = 0 } = options
+    const { first, last } = placeProcess(record, options.cgroup, status === 'paused')
+    const plan = planExec(id, record, config, process, { preserveFds, compileSeccomp, cgroup: first })
     for (const warning of plan.warnings) around.onWarning(warning)
     execution = new Execution(around, record, plan, options)
     execution.launch(target, process.execCPUAffinity?.initial ?? '')
     await execution.serve(status as 'created' | 'running' | 'paused')
+    execution.join(last)
     await execution.finish(mode.onTerminal ?? (() => undefined))
     const { pid, pidfd, ptmx } = execution
     return { pid, pidfd, ptmx }

@@ -1,10 +1,14 @@
 /** Stage 4, launch: the limits of a container as they are now: kept as text in its state. */
+import { parseJson } from '../config/json.js'
+import { stringifyConfig } from '../config/stringify.js'
 import type { Config, Resources } from '../config/types.js'
-import { SyscallError } from '../errors.js'
+import { ProtocolError, SyscallError } from '../errors.js'
 import { isInUserNamespace } from '../host/facts.js'
 import { processIds } from '../native/binding.js'
 import type { LaunchPlan } from '../plan/types.js'
-import { stringifyConfig } from '../config/stringify.js'
+import { endedAsInit } from '../state/observe.js'
+import type { StateRecord } from '../state/record.js'
+import { oomKilled } from './cgroup.js'
 
 /** `linux.resources` as JSON text with exact integers, without the device rules, which never change. */
 export function stringifyResources({ devices: _, ...resources }: Resources): string {
@@ -31,4 +35,26 @@ export function explainMemory(error: unknown, { resources }: LaunchPlan): void {
   if (!(error instanceof SyscallError) || !resources.writes.some(({ file }) => memoryLimit.test(file))) return
   if (error.errnoName !== 'ENOMEM' && error.errnoName !== 'E2BIG') return
   error.message += ': the memory limit is too low to start the container'
+}
+
+/** Memory limits below this, in bytes, have little room for the 100 KiB that tsrun-init takes on the way to a program. */
+const littleMemory = 1024 * 1024
+
+/** True when what tsrun-init takes is much of the memory that a container may have. */
+export function hasLittleMemory({ resources }: StateRecord): boolean {
+  if (resources === undefined) return false
+  const { memory, unified } = parseJson(resources) as Resources
+  // `max` is not a number, and -1 is no limit.
+  const limit = Number(unified?.['memory.max'] ?? memory?.limit ?? -1)
+  return limit >= 0 && limit < littleMemory
+}
+
+/**
+ * Within execve(2) the OOM killer ends init without a word, and the socket as if the program ran.
+ * @throws ProtocolError when that has happened to the process
+ */
+export function assertExecuted(record: StateRecord, pid: number): void {
+  if (!hasLittleMemory(record) || !endedAsInit(pid) || !oomKilled(record.cgroup)) return
+  const hint = 'the OOM killer struck, the memory limit is too low to start the container'
+  throw new ProtocolError(`the init process ended while it executed the program: ${hint}`)
 }

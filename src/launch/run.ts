@@ -26,7 +26,7 @@ interface RunFlags {
 /** A container that could not be started is of no use to anybody. */
 async function start(around: Surroundings, id: ContainerId, created: Created): Promise<void> {
   try {
-    await goAhead(created.sync, around.waiter)
+    await goAhead(created.sync, around.waiter, created.record)
     await afterStart(created.record)
   } catch (error) {
     signalProcess(created.pidfd, sigkill)

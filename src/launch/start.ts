@@ -6,6 +6,7 @@ import { toContainerState, type StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId, Lock, Store } from '../state/store.js'
 import { runHooks } from './hooks.js'
+import { assertExecuted } from './limits.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import { serveInit } from './protocol.js'
 import type { Waiter } from './wait.js'
@@ -13,13 +14,15 @@ import type { Waiter } from './wait.js'
 const sigkill = 9
 
 /**
- * Says go to the init process at the other end of `sync` and waits until it has executed the
- * container's program (the socket closes by itself then).
- * @throws SyscallError or HookError when a startContainer hook or execve fails: the container is stopped then
+ * Says go to the init process `pid` at the other end of `sync` and waits until it has executed its
+ * program (the socket closes by itself then).
+ * @throws SyscallError or HookError when a startContainer hook or execve fails, ProtocolError when the
+ * OOM killer was faster: the process has ended then
  */
-export async function goAhead(sync: number, waiter: Waiter): Promise<void> {
+export async function goAhead(sync: number, waiter: Waiter, record: StateRecord, pid = record.pid): Promise<void> {
   sayGo(sync)
   await serveInit(sync, {}, waiter, undefined)
+  assertExecuted(record, pid)
 }
 
 /** Runs the poststart hooks; a failing one stops the container (runtime.md "Lifecycle", step 9). */
@@ -97,7 +100,7 @@ async function startLocked(store: Store, id: ContainerId, waiter: Waiter): Promi
     assertStatus(id, 'start', observeStatus(store, id, record))
     const sync = connectStart(store, id)
     try {
-      await goAhead(sync, waiter)
+      await goAhead(sync, waiter, record)
     } catch (error) {
       await initEnded(record, waiter)
       throw error

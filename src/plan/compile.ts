@@ -10,6 +10,7 @@ import { type NamespacePlan, planNamespaces } from './namespaces.js'
 import { planEnvironment, planExecution, planProgram, planUmask } from './process.js'
 import { planDeviceRules } from './resources/devices.js'
 import { planResources } from './resources/plan.js'
+import { beginWithinBatch } from './resources/small-memory.js'
 import { hierarchiesOf, noResources, type ResourcePlan } from './resources/types.js'
 import { resourceWarnings } from './resources/warnings.js'
 import { planRlimits } from './rlimits.js'
@@ -196,7 +197,7 @@ function unique(paths: readonly string[] | undefined): string[] {
 
 function planLimitsFor({ config, facts, options }: PlanInput): ResourcePlan {
   if (options.cgroupManager === 'disabled') return noResources
-  const resources = planResources(config, facts.cgroup)
+  const resources = beginWithinBatch(planResources(config, facts.cgroup))
   return options.cgroupManager === 'systemd' ? limitProcessesLate(resources) : resources
 }
 

@@ -9,6 +9,8 @@ export interface ProcessStat {
   readonly name: string
   /** R, S, D, Z, X … */
   readonly state: string
+  /** PF_EXITING: it is ending or has ended. */
+  readonly exiting: boolean
   /** Clock ticks since boot; as text, since it is only ever compared. */
   readonly startTime: string
 }
@@ -24,10 +26,21 @@ export function readProcessStat(pid: number): ProcessStat | undefined {
   if (text === undefined) return undefined
   const end = text.lastIndexOf(')')
   const fields = text.slice(end + 2).split(' ')
-  return { name: text.slice(text.indexOf('(') + 1, end), state: fields[0] ?? '', startTime: fields[19] ?? '' }
+  return {
+    name: text.slice(text.indexOf('(') + 1, end),
+    state: fields[0] ?? '',
+    exiting: (Number(fields[6]) & 4) !== 0,
+    startTime: fields[19] ?? '',
+  }
 }
 
 const initName = 'tsrun-init'
+
+/** True when a process ends, or has ended, before it has become anything else than tsrun-init. */
+export function endedAsInit(pid: number): boolean {
+  const stat = readProcessStat(pid)
+  return stat !== undefined && stat.exiting && stat.name === initName
+}
 
 /** What the process of the record is like, if it is still there and is the same one. */
 export function liveProcess(record: StateRecord): ProcessStat | undefined {

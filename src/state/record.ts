@@ -26,7 +26,7 @@ export interface StateRecord {
   readonly cgroup: CgroupPlan
   /** Who made the cgroups: later commands are called without --systemd-cgroup. */
   readonly cgroupManager: CgroupManager
-  /** JSON text of `linux.resources` as it is now: only `update` reads it, and its integers have 64 bits. */
+  /** JSON text of `linux.resources` as it is now: its integers have 64 bits. */
   readonly resources?: string
   /** False when init shares its pid namespace, so that killing it does not kill the others. */
   readonly ownPidNamespace: boolean
