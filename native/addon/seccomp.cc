@@ -43,6 +43,7 @@ seccomp::Rule read_rule(const Napi::Object& object) {
 seccomp::Request read_request(const Napi::Object& object) {
   seccomp::Request request{number_member(object, "defaultAction"),
                            object.Get("enosysForNewer").As<Napi::Boolean>().Value(),
+                           object.Get("failUnknown").As<Napi::Boolean>().Value(),
                            text_members(object, "architectures"),
                            {},
                            text_members(object, "alsoNamed")};

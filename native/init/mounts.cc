@@ -145,6 +145,8 @@ Failure make_filesystem(const MountFilesystem& s, int target, bool created, Fd& 
     failure.detail = kernel_message(fs.get());
     return failure;
   }
+  if (!s.label.empty())
+    if (Failure failure = configure(fs.get(), s.label)) return failure;
   if (is(s.type, "tmpfs") && !created)
     if (Failure failure = keep_mode(s, fs.get(), target)) return failure;
   if (sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0) {
@@ -153,6 +155,21 @@ Failure make_filesystem(const MountFilesystem& s, int target, bool created, Fd& 
   }
   mount.reset(sys::fsmount(fs.get(), static_cast<unsigned>(s.attr_set)));
   return mount ? kOk : fail("fsmount", s.destination.data);
+}
+
+// In quotes, since a label may hold the commas that separate options. False: no room.
+bool append_label(Text label, char* data, size_t capacity) noexcept {
+  const char* equals = strchr(label.data, '=');
+  if (equals == nullptr || strlen(data) + label.size + 4 > capacity) return false;
+  if (data[0] != 0) append_text(data, capacity, ",");
+  const size_t name = static_cast<size_t>(equals - label.data) + 1;
+  const size_t begin = strlen(data);
+  memcpy(data + begin, label.data, name);
+  data[begin + name] = 0;
+  append_text(data, capacity, "\"");
+  append_text(data, capacity, label.data + name);
+  append_text(data, capacity, "\"");
+  return true;
 }
 
 // mount(2), for options that the new interface cannot carry. The target is named by its descriptor
@@ -169,6 +186,8 @@ Failure mount_legacy(const MountFilesystem& s, Context& context, int target, Fd&
   });
   if (failure) return failure;
   data[size] = 0;
+  if (!s.label.empty() && !append_label(s.label, data, sizeof data))
+    return refuse(E2BIG, "mount", s.label.data, "");
   char name[32] = "self/fd/";
   append_number(name, static_cast<uint32_t>(target));
   Fd cwd{::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
@@ -188,7 +207,7 @@ Failure mount_legacy(const MountFilesystem& s, Context& context, int target, Fd&
 }
 
 bool needs_legacy(const MountFilesystem& s) noexcept {
-  bool needs = s.legacy_flags != 0;
+  bool needs = s.legacy_flags != 0 || s.label.size > kMaxConfigValue;
   (void)s.options.for_each([&](Text option) -> Failure {
     const char* equals = strchr(option.data, '=');
     needs |= equals != nullptr && strlen(equals + 1) > kMaxConfigValue;

@@ -78,6 +78,17 @@ bool add_rule(const Rule& rule, scmp_filter_ctx filter, std::string& error) {
   return true;
 }
 
+bool all_known(const Request& request, std::string& error) {
+  const auto known = [&](const std::string& name) {
+    if (::seccomp_syscall_resolve_name(name.c_str()) != __NR_SCMP_ERROR) return true;
+    error = "libseccomp does not know the system call " + name;
+    return false;
+  };
+  for (const Rule& rule : request.rules)
+    if (!std::all_of(rule.names.begin(), rule.names.end(), known)) return false;
+  return std::all_of(request.also_named.begin(), request.also_named.end(), known);
+}
+
 bool export_program(scmp_filter_ctx filter, Program& program, std::string& error) {
   Fd file{::memfd_create("seccomp", MFD_CLOEXEC)};
   if (!file) return fail(error, "memfd_create", -errno);
@@ -220,6 +231,7 @@ bool compile(const Request& request, std::vector<uint8_t>& bpf, std::string& err
   // Unknown to libseccomp before 2.5, which then keeps its list.
   if (count > kRulesForTree)
     (void)::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, kTree);
+  if (request.fail_unknown && !all_known(request, error)) return false;
   for (const Rule& rule : request.rules)
     if (!add_rule(rule, filter.get(), error)) return false;
   Program body;

@@ -25,13 +25,14 @@ struct Rule {
 struct Request {
   uint32_t default_action;
   bool enosys_for_newer;
+  bool fail_unknown;
   std::vector<std::string> architectures;
   std::vector<Rule> rules;
   std::vector<std::string> also_named;
 };
 
 // Writes struct sock_filter[] to `bpf`; false with the reason in `error`. Names that libseccomp does
-// not know are skipped, since profiles name the syscalls of many kernels.
+// not know are skipped unless `fail_unknown` is set, since profiles name the syscalls of many kernels.
 bool compile(const Request& request, std::vector<uint8_t>& bpf, std::string& error);
 
 // major.minor.micro of libseccomp.

@@ -1,5 +1,6 @@
 /** Stage 1, config: reads a config.json and hands on a Config that passed every check, or every problem. */
 import { ConfigError } from '../errors.js'
+import { readAnnotations } from './annotations.js'
 import { readDocument } from './document.js'
 import { parseJson } from './json.js'
 import { cleanPath } from './paths.js'
@@ -20,7 +21,7 @@ export async function loadConfig(text: string): Promise<Config> {
  * Throws ConfigError with all problems of its shape, or when there are none, with all broken rules.
  */
 export async function parseConfig(value: unknown): Promise<Config> {
-  const document = await readDocument(value)
+  const document = withListener(await readDocument(value))
   const issues = [...checkRules(document), ...checkUnsupported(document)]
   if (issues.length > 0 || !isComplete(document)) throw ConfigError.from(issues)
   return withCleanDestinations(document)
@@ -29,6 +30,14 @@ export async function parseConfig(value: unknown): Promise<Config> {
 /** The rules refuse a document without these two; this tells the compiler. */
 function isComplete(document: ConfigDocument): document is Config {
   return document.process !== undefined && document.root !== undefined
+}
+
+/** An annotation may name who answers for the filter; the config itself goes first. */
+function withListener(document: ConfigDocument): ConfigDocument {
+  const { seccompReceiver } = readAnnotations(document.annotations)
+  const seccomp = document.linux?.seccomp
+  if (seccompReceiver === undefined || seccomp === undefined || seccomp.listenerPath !== undefined) return document
+  return { ...document, linux: { ...document.linux, seccomp: { ...seccomp, listenerPath: seccompReceiver } } }
 }
 
 function withCleanDestinations(config: Config): Config {

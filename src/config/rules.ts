@@ -1,6 +1,7 @@
 /** Stage 1, config: the rules across fields, which a schema cannot say. The table below is all of them. */
 import type { ConfigIssue } from '../errors.js'
 import { pointer } from './pointer.js'
+import * as annotations from './rules/annotations.js'
 import * as linux from './rules/linux.js'
 import * as mounts from './rules/mounts.js'
 import * as namespaces from './rules/namespaces.js'
@@ -47,4 +48,7 @@ const rules: readonly Rule[] = [
   seccomp.notifyLeavesInitAlone,
   seccomp.notifyHasListener,
   seccomp.errnoFitsAction,
+  annotations.annotationsArePossible,
+  annotations.annotationPathsAreAbsolute,
+  annotations.mountContextIsKnown,
 ]

@@ -1,4 +1,5 @@
 /** Stage 4, launch: makes a container up to `created`, or leaves nothing behind. */
+import { readAnnotations } from '../config/annotations.js'
 import {
   closeFile,
   launch,
@@ -185,8 +186,8 @@ class Creation {
   async #runtimeHooks(): Promise<void> {
     const { hooks } = this.#prepared.config
     const state = toContainerState(this.record, 'creating', '')
-    await runHooks('prestart', hooks?.prestart ?? [], state, this.record.bundle)
-    await runHooks('createRuntime', hooks?.createRuntime ?? [], state, this.record.bundle)
+    await runHooks('prestart', hooks?.prestart ?? [], state)
+    await runHooks('createRuntime', hooks?.createRuntime ?? [], state)
   }
 
   /** The last things, in the order that engines rely on: terminal, pidfd, pid file. */
@@ -197,7 +198,8 @@ class Creation {
       closeFile(this.ptmx)
       this.ptmx = -1
     }
-    if (pidfdSocket !== undefined && pidfdSocket !== '') handOver(pidfdSocket, 'standard', this.pidfd)
+    const { pidfdReceiver } = readAnnotations(this.record.annotations)
+    for (const socket of [pidfdSocket, pidfdReceiver]) if (socket) handOver(socket, 'standard', this.pidfd)
     if (pidFile !== undefined && pidFile !== '') replaceFile(pidFile, String(this.record.pid), 0o644)
     const { store } = this.#around
     if (this.#mode.startSocket) renameFile(store.unreadySocket(this.#id), store.startSocket(this.#id))

@@ -29,7 +29,7 @@ export async function goAhead(sync: number, waiter: Waiter, record: StateRecord,
 export async function afterStart(record: StateRecord): Promise<void> {
   if (record.poststart === undefined) return
   try {
-    await runHooks('poststart', record.poststart, toContainerState(record, 'running', ''), record.bundle)
+    await runHooks('poststart', record.poststart, toContainerState(record, 'running', ''))
   } catch (error) {
     const pidfd = openProcess(record.pid)
     if (pidfd >= 0) {
@@ -119,5 +119,5 @@ async function startLocked(store: Store, id: ContainerId, waiter: Waiter): Promi
 export async function afterStop(record: StateRecord, onWarning: (message: string) => void): Promise<void> {
   if (record.poststop === undefined) return
   const state = toContainerState(record, 'stopped', '')
-  await runHooks('poststop', record.poststop, state, record.bundle, (error) => onWarning(messageChain(error)))
+  await runHooks('poststop', record.poststop, state, (error) => onWarning(messageChain(error)))
 }

@@ -3,7 +3,7 @@
  * SyscallError. All file access of tsrun goes through here too: a Bun executable pays a millisecond
  * for `node:fs`, and paths below a rootfs have no business in TypeScript.
  */
-import { SyscallError } from '../errors.js'
+import { ConfigError, SyscallError } from '../errors.js'
 import type { DeviceRulePlan } from '../plan/resources/devices.js'
 import type { SeccompRequest } from '../plan/seccomp.js'
 import {
@@ -277,8 +277,15 @@ export const readKeyed = (path: string, key: string): Uint8Array | undefined =>
 export const writeKeyed = (path: string, key: string, data: Uint8Array): void =>
   native(() => addon().writeKeyed(path, key, data))
 
-/** Compiles a seccomp section with libseccomp to BPF (struct sock_filter[]). */
-export const compileSeccomp = (request: SeccompRequest): Uint8Array => native(() => addon().compileSeccomp(request))
+/** Compiles a seccomp section with libseccomp to BPF (struct sock_filter[]). @throws ConfigError */
+export function compileSeccomp(request: SeccompRequest): Uint8Array {
+  try {
+    return addon().compileSeccomp(request)
+  } catch (error) {
+    // Not a failed system call: libseccomp cannot make a filter of what the config says.
+    throw ConfigError.from([{ pointer: '/linux/seccomp', message: (error as Error).message }])
+  }
+}
 
 /** Version of the libseccomp that is linked in, for example `2.5.4`. */
 export const seccompVersion = (): string => addon().seccompVersion()

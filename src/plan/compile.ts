@@ -1,8 +1,9 @@
 /** Stage 2, plan: puts the decisions of the other files in order. Pure: no file system, no native calls. */
+import { readAnnotations } from '../config/annotations.js'
 import { ConfigError } from '../errors.js'
 import { planCgroup } from './cgroup.js'
 import { planDevices } from './devices.js'
-import { planCreateContainerHooks, planStartContainerHooks } from './hooks.js'
+import { hookWarnings, planCreateContainerHooks, planStartContainerHooks } from './hooks.js'
 import { planIdentity } from './identity.js'
 import { mountAttr, propagationBit } from './mount-options.js'
 import { type MountPlan, planMounts } from './mounts.js'
@@ -36,6 +37,7 @@ export function compilePlan(input: PlanInput): LaunchPlan {
   const seccomp = planSeccomp(config, input.compileSeccomp)
   const identity = planIdentity(process, facts, {
     keepSysAdmin: seccomp.needsSysAdmin,
+    keepGroups: readAnnotations(config.annotations).keepGroups,
     userNamespace: namespaces.created.has('user') || namespaces.joined.has('user'),
   })
   const env = planEnvironment(process, options)
@@ -63,7 +65,7 @@ export function compilePlan(input: PlanInput): LaunchPlan {
     ...(process.oomScoreAdj !== undefined ? { oomScoreAdj: process.oomScoreAdj } : {}),
     terminal: process.terminal === true,
     ...(seccomp.listener ? { seccompListener: seccomp.listener } : {}),
-    warnings: [...identity.warnings, ...resourceWarnings(config, options.cgroupManager)],
+    warnings: [...identity.warnings, ...resourceWarnings(config, options.cgroupManager), ...hookWarnings(config)],
     steps,
   }
 }

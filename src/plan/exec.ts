@@ -5,6 +5,7 @@
  * then it forks into the container's pid namespace, and the child has no more rights than the program
  * will have. Nothing in the container can trace it, or look into it, on the way (CVE-2016-9962).
  */
+import { readAnnotations } from '../config/annotations.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
 import { planIdentity, type IdentityFacts } from './identity.js'
 import { cloneFlag } from './namespaces.js'
@@ -45,6 +46,7 @@ export function compileExec(input: ExecInput): LaunchPlan {
   const seccomp = planSeccomp(config, input.compileSeccomp)
   const identity = planIdentity(process, facts, {
     keepSysAdmin: seccomp.needsSysAdmin,
+    keepGroups: readAnnotations(config.annotations).keepGroups,
     userNamespace: input.namespaces.has('user'),
   })
   const forks = input.namespaces.has('pid')

@@ -1,5 +1,6 @@
 /** Stage 2, plan: the hooks that init itself runs, and what it tells them about the container. */
-import type { Hook } from '../config/types.js'
+import { readAnnotations } from '../config/annotations.js'
+import type { Config, Hook } from '../config/types.js'
 import type { Step } from './steps.js'
 import type { PlanInput } from './types.js'
 
@@ -21,6 +22,15 @@ export function planStartContainerHooks(input: PlanInput, env: readonly string[]
   const hooks = input.config.hooks?.startContainer ?? []
   const setting = { kind: 'startContainer', status: 'created', cwd: input.config.process.cwd, env }
   return hooks.map((hook, index) => hookStep(input, hook, index, setting))
+}
+
+/** Init has no descriptors of the host to write to: annotations send the output of the other hooks only. */
+export function hookWarnings({ hooks, annotations }: Pick<Config, 'hooks' | 'annotations'>): string[] {
+  const { stdout, stderr } = readAnnotations(annotations).hookOutput
+  if ((stdout ?? stderr) === undefined) return []
+  return (['createContainer', 'startContainer'] as const)
+    .filter((kind) => hooks?.[kind]?.length)
+    .map((kind) => `annotations run.oci.hooks have no effect on the output of ${kind} hooks`)
 }
 
 interface HookSetting {

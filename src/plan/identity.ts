@@ -29,6 +29,8 @@ interface IdentityContext {
   readonly keepSysAdmin: boolean
   /** A user namespace is entered before: in it the process has all capabilities to give. */
   readonly userNamespace: boolean
+  /** The groups are those of the runtime's caller. */
+  readonly keepGroups?: boolean
 }
 
 /** Steps that give up root, in the order in which they must run. */
@@ -47,9 +49,9 @@ export interface IdentityPlan {
 export function planIdentity(
   process: Process,
   facts: IdentityFacts,
-  { keepSysAdmin, userNamespace }: IdentityContext,
+  { keepSysAdmin, userNamespace, keepGroups = false }: IdentityContext,
 ): IdentityPlan {
-  const user = planUser(process, facts)
+  const user = planUser(process, facts, keepGroups)
   const capabilities = process.capabilities
   if (capabilities === undefined) return { steps: [user], warnings: [] }
   const warnings: string[] = []
@@ -66,11 +68,11 @@ export function planIdentity(
   return { steps, warnings }
 }
 
-function planUser(process: Process, facts: IdentityFacts): Step {
-  const groups = process.user?.additionalGids ?? []
+function planUser(process: Process, facts: IdentityFacts, keepGroups: boolean): Step {
+  const groups = keepGroups ? [] : (process.user?.additionalGids ?? [])
   // setgroups(2) is denied to those who made their user namespace without privilege.
-  const setGroups = facts.euid === 0
-  if (!setGroups && groups.length > 0) {
+  const mayChange = facts.euid === 0
+  if (!mayChange && groups.length > 0) {
     const message = 'a runtime without root privileges cannot set additional groups'
     throw ConfigError.from([{ pointer: '/process/user/additionalGids', message }])
   }
@@ -79,7 +81,7 @@ function planUser(process: Process, facts: IdentityFacts): Step {
     uid: process.user?.uid ?? 0,
     gid: process.user?.gid ?? 0,
     groups,
-    setGroups,
+    setGroups: mayChange && !keepGroups,
     keepCapabilities: process.capabilities !== undefined,
   }
 }

@@ -1,4 +1,5 @@
 /** Stage 2, plan: config.mounts as steps, in their order, and what must wait until the rootfs is complete. */
+import { readAnnotations } from '../config/annotations.js'
 import { cleanPath } from '../config/paths.js'
 import type { Config, Mount } from '../config/types.js'
 import { ConfigError, UnsupportedError } from '../errors.js'
@@ -140,8 +141,15 @@ function filesystemStep({ input, mount }: OneMount, options: MountOptions): Step
     propagation: options.propagation,
     legacyFlags: options.legacyFlags,
     copyUp: options.copyUp && type === 'tmpfs',
-    label: unlabelledFilesystems.has(type) ? '' : (input.config.linux?.mountLabel ?? ''),
+    label: labelOption(type, input.config),
   }
+}
+
+/** linux.mountLabel as the mount option that SELinux reads, without quotes. */
+function labelOption(type: string, { linux, annotations }: Config): string {
+  const label = linux?.mountLabel ?? ''
+  if (label === '' || unlabelledFilesystems.has(type)) return ''
+  return `${readAnnotations(annotations).mountContext}=${label}`
 }
 
 /** `remount` changes attributes of what is mounted there already; what the file system was given stays. */

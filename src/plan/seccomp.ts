@@ -1,4 +1,5 @@
 /** Stage 2, plan: linux.seccomp as plain rules for native code, and when the filter is loaded. */
+import { readAnnotations } from '../config/annotations.js'
 import type { Config, Seccomp, SeccompAction, SeccompArg, SeccompOperator, SeccompSyscall } from '../config/types.js'
 import type { StepOf } from './steps.js'
 
@@ -10,6 +11,8 @@ export interface SeccompRequest {
   readonly architectures: readonly string[]
   /** Calls newer than all those that the profile names fail with ENOSYS, so that callers fall back. */
   readonly enosysForNewer: boolean
+  /** Names that libseccomp does not know are an error; otherwise they are skipped. */
+  readonly failUnknown: boolean
   readonly rules: readonly SeccompRule[]
   /** Names for `enosysForNewer` only: those of rules that are left out because they change nothing. */
   readonly alsoNamed: readonly string[]
@@ -17,7 +20,6 @@ export interface SeccompRequest {
 
 /** One action for some syscalls; conditions are on different arguments and all of them must hold. */
 export interface SeccompRule {
-  /** Names that libseccomp (whose tables native code uses) does not know are skipped. */
   readonly names: readonly string[]
   readonly action: number
   readonly conditions: readonly SeccompCondition[]
@@ -97,7 +99,8 @@ export function planSeccomp(config: Config, compile: (request: SeccompRequest) =
   const privileged = process.noNewPrivileges !== true
   const losesPrivilege = process.capabilities === undefined && (process.user?.uid ?? 0) !== 0
   const early = privileged && losesPrivilege
-  const program = compile(seccompRequest(seccomp))
+  const { failUnknownSyscall: failUnknown } = readAnnotations(config.annotations)
+  const program = compile(seccompRequest(seccomp, { failUnknown }))
   return {
     step: { op: 'seccomp', program, flags: filterFlags(seccomp, { listener }), late: !early && !listener, listener },
     early,
@@ -117,7 +120,7 @@ function filterFlags(seccomp: Seccomp, { listener }: { listener: boolean }): num
 }
 
 /** The rules of a profile as native code wants them. */
-export function seccompRequest(seccomp: Seccomp): SeccompRequest {
+export function seccompRequest(seccomp: Seccomp, { failUnknown = false } = {}): SeccompRequest {
   const defaultAction = actionValue(seccomp.defaultAction, seccomp.defaultErrnoRet)
   const rules: SeccompRule[] = []
   const alsoNamed: string[] = []
@@ -132,6 +135,7 @@ export function seccompRequest(seccomp: Seccomp): SeccompRequest {
     defaultAction,
     architectures: seccomp.architectures ?? [],
     enosysForNewer: !permissive.has(seccomp.defaultAction) && !saysEnosys,
+    failUnknown,
     rules,
     alsoNamed,
   }

@@ -43,6 +43,7 @@ export const stepTable = {
     /** MS_* bits that only mount(2) knows (silent, iversion); not 0 selects mount(2). */
     legacyFlags: 'u64:legacyMount',
     copyUp: 'flag',
+    /** NAME=LABEL of SELinux's mount options; the label may hold commas and has no quotes. Empty: none. */
     label: 'text',
   },
   mountBind: {

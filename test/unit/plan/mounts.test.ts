@@ -167,7 +167,7 @@ t.test('the mount label is for file systems that take labels', (t) => {
     planned([{ destination: '/x', type }], { mountLabel: 'u:r:t:s0' }).steps.map(
       (step) => 'label' in step && step.label,
     )
-  t.strictSame(labels('tmpfs'), ['u:r:t:s0'])
+  t.strictSame(labels('tmpfs'), ['context=u:r:t:s0'])
   t.strictSame(labels('proc'), [''])
   t.strictSame(labels('sysfs'), [''])
   t.end()
