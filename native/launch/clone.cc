@@ -72,21 +72,28 @@ class BornOn {
  public:
   explicit BornOn(const char* cpus) noexcept {
     CpuMask wanted;
-    if (*cpus == 0 || !wanted.parse(cpus)) return;
+    if (*cpus == 0) return;
+    if (!wanted.parse(cpus)) {
+      error_ = EINVAL;
+      return;
+    }
     const long size = syscall(SYS_sched_getaffinity, 0, sizeof old_.bits, old_.bits);
-    if (size <= 0) return;
-    size_ = static_cast<size_t>(size);
-    (void)syscall(SYS_sched_setaffinity, 0, sizeof wanted.bits, wanted.bits);
+    if (size > 0) size_ = static_cast<size_t>(size);
+    if (size <= 0 || syscall(SYS_sched_setaffinity, 0, sizeof wanted.bits, wanted.bits) < 0)
+      error_ = errno;
   }
   ~BornOn() {
     if (size_ > 0) (void)syscall(SYS_sched_setaffinity, 0, size_, old_.bits);
   }
+  // errno when there is no such CPU, or it may not be used.
+  int error() const noexcept { return error_; }
   BornOn(const BornOn&) = delete;
   BornOn& operator=(const BornOn&) = delete;
 
  private:
   CpuMask old_;
   size_t size_ = 0;
+  int error_ = 0;
 };
 
 #if defined(__x86_64__)
@@ -160,12 +167,12 @@ CloneResult clone_init(const CloneRequest& request) noexcept {
   (void)pthread_sigmask(SIG_BLOCK, &all, &old);
   Shared shared{&request, 0, nullptr};
   const BornOn born_on(request.cpus);
-  const long pid = clone_on_stack(&args, &shared);
+  const long pid = born_on.error() != 0 ? -born_on.error() : clone_on_stack(&args, &shared);
   (void)pthread_sigmask(SIG_SETMASK, &old, nullptr);
   (void)munmap(stack, kStackSize);
   if (pid < 0) {
     result.error = static_cast<int>(-pid);
-    result.syscall = "clone3";
+    result.syscall = born_on.error() != 0 ? "sched_setaffinity" : "clone3";
     return result;
   }
   result.pid = static_cast<int>(pid);

@@ -19,9 +19,13 @@ function unifiedWeight(weight: number, device: string): Write {
 }
 
 function unifiedIO(io: BlockIOResources): Write[] {
-  if (isSet(io.leafWeight) || io.weightDevice?.some(({ leafWeight }) => isSet(leafWeight))) {
-    throw notOnUnified('blockIO.leafWeight', 'only leaves have processes')
+  const refuseLeaf = (path: string): never => {
+    throw notOnUnified(path, 'only leaves have processes')
   }
+  if (isSet(io.leafWeight)) refuseLeaf('blockIO.leafWeight')
+  io.weightDevice?.forEach(({ leafWeight }, index) => {
+    if (isSet(leafWeight)) refuseLeaf(`blockIO.weightDevice.${index}.leafWeight`)
+  })
   const writes: Write[] = []
   if (isSet(io.weight)) writes.push(unifiedWeight(io.weight, ''))
   for (const { major, minor, weight } of io.weightDevice ?? []) {

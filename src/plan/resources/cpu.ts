@@ -25,8 +25,8 @@ export function weightForShares(shares: Int64): number {
 }
 
 function unifiedCpu(cpu: CPUResources): Write[] {
-  if (isSet(cpu.realtimeRuntime) || isSet(cpu.realtimePeriod)) {
-    throw notOnUnified('cpu.realtimeRuntime', 'its cpu controller does not know real-time processes')
+  for (const name of ['realtimeRuntime', 'realtimePeriod'] as const) {
+    if (isSet(cpu[name])) throw notOnUnified(`cpu.${name}`, 'its cpu controller does not know real-time processes')
   }
   const { shares, quota, period, burst, idle } = cpu
   const writes: Write[] = []
