@@ -48,6 +48,7 @@ const tools = {
       there: () => onPath('script'),
       packages: ['bsdutils', 'util-linux', 'util-linux-misc', 'util-linux'],
     },
+    { name: 'ip', there: () => onPath('ip'), packages: ['iproute2', 'iproute', 'iproute2', 'iproute2'] },
   ],
   // Only as Debian packages them: the lane is not run elsewhere.
   engines: [

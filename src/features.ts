@@ -96,7 +96,7 @@ export function features(): Features {
       selinux: { enabled: true },
       intelRdt: disabled,
       mountExtensions: { idmap: disabled },
-      netDevices: disabled,
+      netDevices: { enabled: true },
     },
     annotations: {
       'io.github.seccomp.libseccomp.version': libseccomp,

@@ -48,6 +48,9 @@ Napi::Value launch(const Napi::CallbackInfo& info);
 Napi::Value receive(const Napi::CallbackInfo& info);
 void say_go(const Napi::CallbackInfo& info);
 
+// net_device.cc
+Napi::Value move_net_devices(const Napi::CallbackInfo& info);
+
 // device_filter.cc
 void set_device_rules(const Napi::CallbackInfo& info);
 Napi::Value assemble_device_rules(const Napi::CallbackInfo& info);

@@ -55,6 +55,7 @@ constexpr Entry kExports[] = {
     {"listenStart", listen_start},
     {"connectSocket", connect_socket},
     {"sendDescriptor", as_function<send_descriptor>},
+    {"moveDevices", move_net_devices},
     {"setDeviceRules", as_function<set_device_rules>},
     {"assembleDeviceRules", assemble_device_rules},
     {"waitReadable", wait_readable},

@@ -5,6 +5,7 @@ import * as annotations from './rules/annotations.js'
 import * as linux from './rules/linux.js'
 import * as mounts from './rules/mounts.js'
 import * as namespaces from './rules/namespaces.js'
+import * as network from './rules/network.js'
 import * as paths from './rules/paths.js'
 import * as process from './rules/process.js'
 import type { Rule } from './rules/rule.js'
@@ -45,6 +46,9 @@ const rules: readonly Rule[] = [
   linux.deviceRulesAreClear,
   linux.personalityHasNoFlags,
   linux.memoryPolicyFitsItsMode,
+  network.netDevicesNeedNetworkNamespace,
+  network.netDevicesHaveNames,
+  network.netDevicesHaveNamesOfTheirOwn,
   seccomp.notifyLeavesInitAlone,
   seccomp.notifyHasListener,
   seccomp.errnoFitsAction,

@@ -37,13 +37,9 @@ const mountIdMapOptions: Field = (config, refuse) => {
   })
 }
 
-const netDevices: Field = (config, refuse) => {
-  for (const name of Object.keys(config.linux?.netDevices ?? {})) refuse(['linux', 'netDevices', name])
-}
-
 /** Even an empty object asks for a group of the container's own. */
 const intelRdt: Field = (config, refuse) => {
   if (config.linux?.intelRdt !== undefined) refuse(['linux', 'intelRdt'])
 }
 
-const unsupportedFields: readonly Field[] = [mountIdMappings, mountIdMapOptions, netDevices, intelRdt]
+const unsupportedFields: readonly Field[] = [mountIdMappings, mountIdMapOptions, intelRdt]

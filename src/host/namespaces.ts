@@ -23,18 +23,28 @@ export const sharesNamespace = (pid: number, type: NamespaceType): boolean =>
   sameFile(`/proc/self/ns/${files[type]}`, `/proc/${pid}/ns/${files[type]}`) ||
   fileInfo(`/proc/self/ns/${files[type]}`) === undefined
 
+/** The path by which a config joins the runtime's own namespace of a type; undefined when it does not. */
+function pathToOwn(config: Config, type: NamespaceType): string | undefined {
+  const path = config.linux?.namespaces?.find((namespace) => namespace.type === type)?.path ?? ''
+  return path !== '' && sameFile(path, `/proc/self/ns/${files[type]}`) ? path : undefined
+}
+
 /**
  * A namespace joined by path may turn out to be the runtime's own: then a sysctl of the container
- * would change the host.
- * @throws ConfigError that names each such sysctl
+ * would change the host, and its network devices would be the host's.
+ * @throws ConfigError that names each such sysctl and device
  */
-export function assertSysctlsStayInside(config: Config): void {
+export function assertHostStaysOutside(config: Config): void {
   const issues: ConfigIssue[] = []
-  for (const key of Object.keys(config.linux?.sysctl ?? {})) {
-    const type = sysctlNamespace(sysctlPath(key) ?? '')
-    const path = config.linux?.namespaces?.find((namespace) => namespace.type === type)?.path ?? ''
-    if (type === undefined || path === '' || !sameFile(path, `/proc/self/ns/${files[type]}`)) continue
-    issues.push({ pointer: `/linux/sysctl/${key}`, message: `"${path}" is the ${type} namespace of the host` })
+  const { sysctl = {}, netDevices = {} } = config.linux ?? {}
+  const check = (pointer: string, type: NamespaceType): void => {
+    const path = pathToOwn(config, type)
+    if (path !== undefined) issues.push({ pointer, message: `"${path}" is the ${type} namespace of the host` })
   }
+  for (const key of Object.keys(sysctl)) {
+    const type = sysctlNamespace(sysctlPath(key) ?? '')
+    if (type !== undefined) check(`/linux/sysctl/${key}`, type)
+  }
+  for (const name of Object.keys(netDevices)) check(`/linux/netDevices/${name}`, 'network')
   if (issues.length > 0) throw ConfigError.from(issues)
 }

@@ -26,6 +26,7 @@ import { restrictDevices } from './devices.js'
 import { runHooks } from './hooks.js'
 import { handListener } from './listener.js'
 import { explainMemory, isTolerant, stringifyResources } from './limits.js'
+import { moveNetDevices } from './net-devices.js'
 import { checkConsole, prepare, type CreateOptions, type Prepared } from './prepare.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { Rollback } from './rollback.js'
@@ -165,7 +166,7 @@ class Creation {
         const { plan, record, pidfd } = this
         handListener({ plan, record, status: 'creating', pid: record.pid, pidfd, fd })
       },
-      event: (event) => (event === 'mounts' ? this.#runtimeHooks() : this.#writeIdMaps()),
+      event: (event) => (event === 'mounts' ? this.#runtimeHooks() : this.#finishNamespaces()),
     }
     const reached = await serveInit(this.sync, handlers, this.#around.waiter, 'created')
     if (reached) return
@@ -173,14 +174,20 @@ class Creation {
     throw unexpectedEnd(this.pidfd, { before: 'the container was created', oom: oomKilled(this.plan.cgroup) })
   }
 
-  #writeIdMaps(): Promise<void> {
+  /** What only the runtime may do with the namespaces that init has now. */
+  #finishNamespaces(): Promise<void> {
+    if (this.plan.uidMappings !== undefined) this.#writeIdMaps()
+    moveNetDevices(this.plan.netDevices, this.record.pid)
+    return Promise.resolve()
+  }
+
+  #writeIdMaps(): void {
     const { uidMappings = [], gidMappings = [] } = this.plan
     const { pid } = this.record
     const text = (maps: typeof uidMappings): string =>
       maps.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('')
     writeFile(`/proc/${pid}/uid_map`, text(uidMappings))
     writeFile(`/proc/${pid}/gid_map`, text(gidMappings))
-    return Promise.resolve()
   }
 
   async #runtimeHooks(): Promise<void> {

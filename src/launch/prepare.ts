@@ -4,7 +4,7 @@ import { stringifyConfig } from '../config/stringify.js'
 import type { Config, Process } from '../config/types.js'
 import { ConfigError, UsageError } from '../errors.js'
 import { probeHost } from '../host/facts.js'
-import { assertSysctlsStayInside } from '../host/namespaces.js'
+import { assertHostStaysOutside } from '../host/namespaces.js'
 import { fileInfo, hasErrno, readFile, realPath } from '../native/binding.js'
 import { compilePlan } from '../plan/compile.js'
 import type { SeccompRequest } from '../plan/seccomp.js'
@@ -110,7 +110,7 @@ export async function prepare(id: string, options: CreateOptions, means: PlanMea
   const loaded = await loadConfig(configText)
   const config = notifyDirectory === undefined ? loaded : withNotifySocket(loaded, notifyDirectory)
   const rootfs = findRootfs(config, bundle)
-  assertSysctlsStayInside(config)
+  assertHostStaysOutside(config)
   const { apparmorProfile, selinuxLabel } = config.process
   const probed = probeHost({
     apparmor: Boolean(apparmorProfile),

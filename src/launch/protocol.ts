@@ -7,7 +7,8 @@
  *   clone3 into the cgroup, execveat(sealed memfd) ───►   maps the plan, closes foreign descriptors
  *   state.json with pid, oom_score_adj                    joins cgroups v1 and namespaces
  *                                                   ◄───  child PID + pidfd       (only with `fork`)
- *   writes uid_map, gid_map                         ◄───  event namespaces        (new user namespace)
+ *   writes uid_map, gid_map                         ◄───  event namespaces        (new user namespace,
+ *   moves network devices                                                           or netDevices)
  *                                               go  ───►  mounts, devices
  *   prestart, createRuntime hooks                   ◄───  event mounts            (only with hooks)
  *                                               go  ───►  createContainer hooks, pivot_root

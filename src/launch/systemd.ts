@@ -28,6 +28,7 @@ const placeholderPlan: LaunchPlan = {
   cgroup: { v1: {} },
   resources: noResources,
   deviceRules: [],
+  netDevices: [],
   waits: [],
   preserveFds: 0,
   terminal: false,

@@ -53,6 +53,16 @@ export interface RejectedWrite {
   readonly errno: number
 }
 
+/** The network device that could not be moved. */
+export interface RejectedDevice {
+  readonly index: number
+  /** The rtnetlink(7) message that was refused. */
+  readonly operation: string
+  readonly errno: number
+  /** More than errno says; may be empty. */
+  readonly words: string
+}
+
 /** lstat(2), reduced to what tsrun asks. */
 export interface FileInfo {
   readonly type: 'file' | 'directory' | 'link' | 'socket' | 'other'
@@ -111,6 +121,7 @@ export interface Addon {
   listenNotify(path: string): number
   forwardNotify(fd: number, host: string, pid: number): boolean
   eitherReadable(one: number, other: number): number
+  moveDevices(netns: string, moves: readonly (readonly [string, string])[]): RejectedDevice | undefined
   setDeviceRules(directory: string, rules: Uint32Array): void
   assembleDeviceRules(rules: Uint32Array): Uint8Array
   hashText(text: string): string

@@ -13,10 +13,11 @@ import {
   type Frame,
   type Launched,
   type LaunchRequest,
+  type RejectedDevice,
   type RejectedWrite,
 } from './addon.js'
 
-export type { ExitStatus, FileInfo, Frame, Launched, LaunchRequest, RejectedWrite } from './addon.js'
+export type { ExitStatus, FileInfo, Frame, Launched, LaunchRequest, RejectedDevice, RejectedWrite } from './addon.js'
 
 /** open(2) flags that callers of `openFile` and `writeFile` combine; the same on all Linux ports. */
 export const openFlag = {
@@ -170,6 +171,12 @@ export const writeCgroup = (
   directory: string,
   files: readonly (readonly [file: string, value: string])[],
 ): RejectedWrite | undefined => native(() => addon().writeCgroup(directory, files))
+
+/** Moves network devices to the namespace at a path; tells which one could not be. @throws SyscallError */
+export const moveDevices = (
+  netns: string,
+  devices: readonly (readonly [name: string, target: string])[],
+): RejectedDevice | undefined => native(() => addon().moveDevices(netns, devices))
 
 /** struct DeviceRule of native/cgroup/device_filter.h, rule after rule. */
 function deviceWords(rules: readonly DeviceRulePlan[]): Uint32Array {

@@ -8,6 +8,7 @@ import { planIdentity } from './identity.js'
 import { mountAttr, propagationBit } from './mount-options.js'
 import { type MountPlan, planMounts } from './mounts.js'
 import { type NamespacePlan, planNamespaces } from './namespaces.js'
+import { planNetDevices } from './net-devices.js'
 import { planEnvironment, planExecution, planProgram, planUmask } from './process.js'
 import { planDeviceRules } from './resources/devices.js'
 import { planResources } from './resources/plan.js'
@@ -42,6 +43,7 @@ export function compilePlan(input: PlanInput): LaunchPlan {
   })
   const env = planEnvironment(process, options)
   const cgroupNamespace = hasNamespace(namespaces, 'cgroup')
+  const netDevices = planNetDevices(linux, facts)
   const mounts = planMounts({ config, bundle: input.bundle, facts, cgroup, cgroupNamespace })
 
   const steps: Step[] = [
@@ -60,6 +62,7 @@ export function compilePlan(input: PlanInput): LaunchPlan {
     resources,
     deviceRules: planDeviceRules(linux),
     ...(userNamespace ? { uidMappings: linux?.uidMappings ?? [], gidMappings: linux?.gidMappings ?? [] } : {}),
+    netDevices,
     waits: waitedEvents(steps),
     preserveFds: options.preserveFds + (options.listenFds ?? 0),
     ...(process.oomScoreAdj !== undefined ? { oomScoreAdj: process.oomScoreAdj } : {}),
@@ -79,8 +82,9 @@ function enterNamespaces(input: PlanInput, namespaces: NamespacePlan, cgroup: Cg
   const v1 = Object.values(cgroup.v1)
   if (v1.length > 0) steps.push({ op: 'joinCgroups', paths: v1 })
   steps.push(...namespaces.steps)
-  if (created.has('user')) {
-    // Until the parent has written the id maps this process has no id that could own anything.
+  if (created.has('user') || Object.keys(config.linux?.netDevices ?? {}).length > 0) {
+    // Until the parent has written the id maps this process has no id that could own anything, and
+    // whatever runs in the container, also its hooks, is to find the network devices there.
     steps.push({ op: 'barrier', event: planEvent.namespaces, wait: true })
   }
   if (created.has('user') || joined.has('user')) steps.push({ op: 'becomeRoot' })

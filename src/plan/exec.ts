@@ -69,6 +69,7 @@ export function compileExec(input: ExecInput): LaunchPlan {
     waits: [],
     resources: noResources,
     deviceRules: [],
+    netDevices: [],
     preserveFds: input.preserveFds,
     ...(process.oomScoreAdj !== undefined ? { oomScoreAdj: process.oomScoreAdj } : {}),
     terminal: process.terminal === true,

@@ -60,6 +60,9 @@ function parentLines(plan: LaunchPlan): string[] {
     for (const { containerID, hostID, size } of plan[name] ?? [])
       entries.push([name, `${containerID} ${hostID} ${size}`])
   }
+  for (const { name, target } of plan.netDevices) {
+    entries.push(['netDevice', name === target ? text(name) : `${text(name)} as ${text(target)}`])
+  }
   if (plan.oomScoreAdj !== undefined) entries.push(['oomScoreAdj', String(plan.oomScoreAdj)])
   if (plan.preserveFds > 0) entries.push(['preserveFds', String(plan.preserveFds)])
   if (plan.seccompListener !== undefined) entries.push(['listener', text(plan.seccompListener.path)])

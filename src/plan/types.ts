@@ -25,6 +25,12 @@ export interface CgroupPlan {
   readonly v1: Readonly<Record<string, string>>
 }
 
+/** A network device of the runtime's namespace, and its name in the container's. */
+export interface NetDevicePlan {
+  readonly name: string
+  readonly target: string
+}
+
 /** What is to be done, in order, as plain data: made by compile.ts, obeyed by native code. */
 export interface LaunchPlan {
   readonly version: 1
@@ -41,6 +47,8 @@ export interface LaunchPlan {
   /** Written by the parent at the `namespaces` event; absent without a new user namespace. */
   readonly uidMappings?: readonly IdMapping[]
   readonly gidMappings?: readonly IdMapping[]
+  /** Moved by the parent at the `namespaces` event. */
+  readonly netDevices: readonly NetDevicePlan[]
   /** The barriers at which the parent has something to do before init may go on. */
   readonly waits: readonly PlanEvent[]
   /** Descriptors 3 … 2 + preserveFds stay open in the container. */

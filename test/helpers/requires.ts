@@ -58,6 +58,11 @@ const needs = {
   overlay: { met: () => readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n'), reason: 'needs overlayfs' },
   'user-namespaces': { met: present('/proc/self/ns/user'), reason: 'needs user namespaces' },
   'time-namespaces': { met: present('/proc/self/ns/time'), reason: 'needs time namespaces' },
+  veth: {
+    met: () =>
+      spawnSync('unshare', ['--net', 'ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth1']).status === 0,
+    reason: 'needs network namespaces and veth devices',
+  },
   numa: { met: present('/proc/self/numa_maps'), reason: 'needs a kernel with NUMA policies' },
   'sys-resource': { met: () => hasCapability(24), reason: 'needs CAP_SYS_RESOURCE' },
   'sys-nice': { met: () => hasCapability(23), reason: 'needs CAP_SYS_NICE' },

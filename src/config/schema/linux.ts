@@ -49,7 +49,7 @@ export const linuxShape = lazily(() =>
           { major: uint32, minor: uint32, fileMode: uint32, uid: id, gid: id },
         ),
       ),
-      netDevices: map(object({}, { name: text })),
+      netDevices: map(object({}, { name: textOrEmpty })),
       cgroupsPath: textOrEmpty,
       resources: resourcesShape(),
       rootfsPropagation: oneOf('propagation', propagations, { emptyIsAbsent: true }),

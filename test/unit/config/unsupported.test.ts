@@ -13,7 +13,6 @@ const refused: readonly (readonly [Json, ...string[]])[] = [
     linux({}, { mounts: [{ destination: '/a', type: 'tmpfs', options: ['idmap=uids=0-1-10'] }] }),
     '/mounts/0/options/0',
   ],
-  [linux({ netDevices: { eth0: {}, eth1: { name: 'a' } } }), '/linux/netDevices/eth0', '/linux/netDevices/eth1'],
   [linux({ intelRdt: {} }), '/linux/intelRdt'],
   [linux({ intelRdt: { closID: 'a' } }), '/linux/intelRdt'],
 ]
