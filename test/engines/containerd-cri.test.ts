@@ -1,8 +1,8 @@
 /** containerd's CRI plugin: what a kubelet asks for. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { Cri } from './support/cri.js'
 import { Features } from './support/feature.js'
+import { fileShows } from './support/files.js'
 
 const cri = new Features('containerd CRI', () => Cri.start())
 
@@ -17,13 +17,18 @@ cri.add('its default runtime is the one of config.toml', async (cri) => {
 
 cri.add('a pod with a container; exec; logs', async (cri) => {
   const pod = await cri.pod('first')
-  const id = await cri.container(pod, 'only', ['sh', '-c', 'echo logged; sleep 1000'])
+  const id = await cri.container(pod, 'only', ['sh', '-c', 'echo logged; touch /tmp/logged; sleep 1000'])
   assert.equal((await cri.status(id)).state, 'running')
-  const { status, stdout, stderr } = await cri.exec(id, 'sh', '-c', 'hostname; echo err >&2; exit 3')
+  const { status, stdout, stderr } = await cri.exec(
+    id,
+    'sh',
+    '-c',
+    'until [ -e /tmp/logged ]; do :; done; hostname; echo err >&2; exit 3',
+  )
   assert.deepEqual([status, stdout, stderr], [3, 'first\n', 'err\n'])
   await cri.call('StopContainer', [[1, id]])
   assert.deepEqual(await cri.status(id), { state: 'exited', exitCode: 137, reason: 'Error' })
-  assert.match(readFileSync(cri.containerd.sandbox.file('logs-first/only.log'), 'utf8'), / stdout F logged\n/)
+  await fileShows(cri.containerd.sandbox.file('logs-first/only.log'), / stdout F logged\n/)
   await cri.call('RemoveContainer', [[1, id]])
 })
 
@@ -50,10 +55,13 @@ cri.add("a pod with the node's network", async (cri) => {
 })
 
 cri.add('an OOM kill that the CRI sees', async (cri) => {
-  const id = await cri.container(await cri.pod('oom'), 'only', ['tail', '/dev/zero'], [[1, [[4, 10 << 20]]]])
+  // The kill and the end come to containerd by different ways, so the container outlives the kill.
+  const command = ['sh', '-c', 'tail /dev/zero; exec sleep 100']
+  const id = await cri.container(await cri.pod('oom'), 'only', command, [[1, [[4, 10 << 20]]]])
   let seen = await cri.status(id)
-  while (seen.state !== 'exited') seen = await cri.status(id)
-  assert.deepEqual(seen, { state: 'exited', exitCode: 137, reason: 'OOMKilled' })
+  while (seen.state === 'running' && seen.reason === '') seen = await cri.status(id)
+  await cri.call('StopContainer', [[1, id]])
+  assert.deepEqual(await cri.status(id), { state: 'exited', exitCode: 137, reason: 'OOMKilled' })
 })
 
 cri.add('resize in place: UpdateContainerResources', async (cri) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { Containerd } from './support/containerd.js'
 import { Features } from './support/feature.js'
-import { Terminal } from './support/terminal.js'
+import { prompt, Terminal } from './support/terminal.js'
 
 const containerd = new Features('containerd', () => Containerd.start())
 
@@ -22,7 +22,7 @@ containerd.add('ctr run -t under a real terminal', async (containerd) => {
   const line = ['ctr', ...args, ...containerd.runArguments(['-t', '--rm'], containerd.name(), 'sh')].join(' ')
   const terminal = await Terminal.open(containerd.sandbox, line, {})
   try {
-    await terminal.shows(/\/ # /)
+    await terminal.shows(prompt)
     await terminal.type('tty; exit 7')
     await terminal.shows(/\/dev\/pts\/0\r+\n/)
     await terminal.shows(/ended with 7/)

@@ -1,13 +1,14 @@
 /** CRI-O's configuration (Debian has no CRI-O): its monitor and the runtime, called as CRI-O calls them. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, watch } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeBundle } from '../helpers/bundle.js'
 import { runtimeName } from '../helpers/requires.js'
 import { Lines } from '../helpers/runtime.js'
 import { projectRoot } from '../helpers/tools.js'
 import { Features, type Engine } from './support/feature.js'
-import { entries, Sandbox } from './support/sandbox.js'
+import { fileShows } from './support/files.js'
+import { Sandbox } from './support/sandbox.js'
 
 /** A handler of crio.conf(5). */
 interface Handler {
@@ -107,16 +108,7 @@ interface Runtime {
 }
 
 /** The exit status that the monitor writes when the container has ended. */
-async function exitStatus(exits: string, id: string): Promise<string> {
-  const watcher = watch(exits)
-  try {
-    const written = new Promise<void>((resolve) => watcher.on('change', () => entries(exits).includes(id) && resolve()))
-    if (!entries(exits).includes(id)) await written
-    return readFileSync(join(exits, id), 'utf8')
-  } finally {
-    watcher.close()
-  }
-}
+const exitStatus = (exits: string, id: string): Promise<string> => fileShows(join(exits, id), /\d/)
 
 const crio = new Features('CRI-O', () => Crio.start())
 
@@ -137,7 +129,7 @@ crio.add('exit status and log', async (crio) => {
   const { id, exits, log } = await crio.create(['/bin/sh', '-c', 'echo logged; exit 7'])
   await crio.runtime('start', id)
   assert.equal(await exitStatus(exits, id), '7')
-  assert.match(readFileSync(log, 'utf8'), / stdout F logged\n/)
+  await fileShows(log, / stdout F logged\n/)
 })
 
 crio.end()

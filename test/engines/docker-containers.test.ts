@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { ended, Lines } from '../helpers/runtime.js'
-import { entries } from './support/sandbox.js'
+import { entries } from './support/leftovers.js'
 import { Docker, image } from './support/docker.js'
 import { Features } from './support/feature.js'
-import { Terminal } from './support/terminal.js'
+import { prompt, Terminal } from './support/terminal.js'
 
 const docker = new Features('Docker containers', () => Docker.start())
 
@@ -13,17 +13,22 @@ docker.add('run -it under a real terminal', async (docker) => {
   const command = `docker run -it --rm --name terminal --hostname box ${image} sh`
   const terminal = await Terminal.open(docker.sandbox, command, docker.environment)
   try {
-    await terminal.shows(/\/ # /)
+    await terminal.shows(prompt)
     // Engines set the size some time after the start.
     await terminal.type('tty; until stty size 2>/dev/null | grep .; do :; done')
     await terminal.shows(/\/dev\/pts\/0\r\n30 100\r\n/)
+    await terminal.shows(prompt)
     await terminal.resize(80, 20)
-    await terminal.type('read word; until stty size | grep 20; do :; done; echo $word | tr a-z A-Z')
+    await terminal.type('until stty size | grep 20; do :; done; read word; echo $word | tr a-z A-Z')
+    await terminal.shows(/20 80\r\n/)
     await terminal.type('said')
-    await terminal.shows(/20 80\r\nSAID\r\n/)
-    await terminal.type('sleep 1000')
+    await terminal.shows(/SAID\r\n/)
+    await terminal.shows(prompt)
+    // The key belongs to the program only once that has the terminal.
+    await terminal.type('sh -c "echo sleep""ing; exec sleep 1000"')
+    await terminal.shows(/sleeping\r\n/)
     await terminal.press('C-c')
-    await terminal.shows(/\/ # /)
+    await terminal.shows(prompt)
     await terminal.type('id; exit 7')
     await terminal.shows(/ended with 7/)
     if (process.env.SHOW_SCREEN) console.error(await terminal.screen())
@@ -36,7 +41,7 @@ docker.add('exec -it under a real terminal', async (docker) => {
   const name = await docker.start()
   const terminal = await Terminal.open(docker.sandbox, `docker exec -it ${name} sh`, docker.environment)
   try {
-    await terminal.shows(/\/ # /)
+    await terminal.shows(prompt)
     await terminal.type('tty; exit 9')
     await terminal.shows(/\/dev\/pts\/0\r\n/)
     await terminal.shows(/ended with 9/)
@@ -177,32 +182,19 @@ docker.add('--restart', async (docker) => {
   // The network's end is what the next start may find still busy.
   const options = ['-d', '--name', name, '--restart', 'on-failure:2', '--network', 'none']
   await docker.ok('run', ...options, image, 'sh', '-c', 'echo tried; exit 3')
-  const events = ['events', '--filter', `container=${name}`, '--since', '0', '--until', '2s', '--format', '{{.Action}}']
-  const seen = await docker.ok(...events.map((word) => (word === '2s' ? `${Math.ceil(Date.now() / 1000) + 3}` : word)))
-  assert.equal(seen.split('\n').filter((action) => action === 'die').length, 3)
+  await docker.seen(name, 'die', { times: 3 })
   assert.equal(await docker.ok('logs', name), 'tried\ntried\ntried')
+  assert.equal(await docker.inspect(name, '.RestartCount'), '2')
 })
 
 docker.add('health checks: exec every second', async (docker) => {
   const name = docker.name()
   const check = ['--health-cmd', 'test -e /tmp/well', '--health-interval', '1s', '--health-retries', '1']
-  const healthy = nextHealth(docker, name, 'healthy')
   await docker.ok('run', '-d', '--name', name, ...check, image, 'sh', '-c', 'touch /tmp/well; sleep 1000')
-  await healthy
-  const unhealthy = nextHealth(docker, name, 'unhealthy')
+  await docker.seen(name, 'health_status: healthy')
   await docker.ok('exec', name, 'rm', '/tmp/well')
-  await unhealthy
+  await docker.seen(name, 'health_status: unhealthy')
 })
-
-/** Waits for a health event of a container. */
-async function nextHealth(docker: Docker, name: string, wanted: string): Promise<void> {
-  const args = ['events', '--filter', `container=${name}`, '--format', '{{.Action}}']
-  const child = docker.sandbox.spawn('docker', args, { env: docker.environment })
-  for await (const text of child.stdout!.setEncoding('utf8')) {
-    if (new RegExp(`^health_status: ${wanted}$`, 'm').test(text as string)) break
-  }
-  child.kill()
-}
 
 docker.add('cp, diff, rename', async (docker) => {
   const name = await docker.start()
@@ -228,6 +220,7 @@ docker.add('20 docker run --rm at once', async (docker) => {
 
 /** What is there of containers though all have ended. */
 async function left({ sandbox }: Docker): Promise<string[]> {
+  sandbox.awaitShims()
   const state = sandbox.file('exec/runtime-runc/moby')
   const { stdout } = await sandbox.run('ps', ['-eo', 'args'])
   const { stdout: mounts } = await sandbox.run('cat', ['/proc/self/mounts'])

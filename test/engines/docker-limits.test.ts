@@ -18,9 +18,14 @@ docker.add('--memory', async (docker) => {
 })
 
 docker.add('--memory: an OOM kill that Docker sees', async (docker) => {
-  const name = docker.name()
-  const { status } = await docker.command(['run', '--name', name, '--memory', '10m', image, 'tail', '/dev/zero'])
+  const { status } = await docker.command(['run', '--rm', '--memory', '10m', image, 'tail', '/dev/zero'])
   assert.equal(status, 137)
+  const name = docker.name()
+  // Its end and the news of the kill come to Docker by different ways, so the container outlives the kill.
+  await docker.ok('run', '-di', '--name', name, '--memory', '10m', image, 'sh', '-c', 'tail /dev/zero; read end')
+  await docker.seen(name, 'oom')
+  await docker.ok('kill', name)
+  await docker.ok('wait', name)
   assert.equal(await docker.inspect(name, '.State.OOMKilled'), 'true')
 })
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { runtimeName } from '../helpers/requires.js'
 import { Features } from './support/feature.js'
 import { image, Podman } from './support/podman.js'
-import { Terminal } from './support/terminal.js'
+import { prompt, Terminal } from './support/terminal.js'
 
 const podman = new Features('podman', () => Podman.start())
 
@@ -36,7 +36,7 @@ podman.add('run -it and exec -it under a real terminal', async (podman) => {
   const line = podman.commandLine(['run', '-it', '--name', name, '--network', 'none', image, 'sh'])
   const terminal = await Terminal.open(podman.sandbox, line.join(' '), podman.environment)
   try {
-    await terminal.shows(/\/ # /)
+    await terminal.shows(prompt)
     // Engines set the size some time after the start.
     await terminal.type('tty; until stty size 2>/dev/null | grep .; do :; done; exit 7')
     await terminal.shows(/\/dev\/pts\/0\r\n30 100\r\n/)

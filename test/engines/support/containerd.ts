@@ -7,6 +7,7 @@ import { projectRoot } from '../../helpers/tools.js'
 import type { Engine } from './feature.js'
 import { makeImage } from './image.js'
 import { writeImageArchive } from './oci-archive.js'
+import { steady, untilSteady } from './steady.js'
 import { Sandbox, type CommandOptions, type Result } from './sandbox.js'
 
 /** Name of the image. */
@@ -107,8 +108,8 @@ export class Containerd implements Engine {
   /** Starts a container that goes on until it is told to end, and returns its name. */
   async start(...options: string[]): Promise<string> {
     const name = this.name()
-    const script = 'trap "exit 5" TERM; sleep 1000 & wait'
-    await this.ok(...this.runArguments(['-d', ...options], name, 'sh', '-c', script))
+    await this.ok(...this.runArguments(['-d', ...options], name, 'sh', '-c', steady))
+    await this.ok('tasks', 'exec', '--exec-id', 'steady', name, 'sh', '-c', untilSteady)
     return name
   }
 

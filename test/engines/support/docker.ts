@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { runtimeName } from '../../helpers/requires.js'
+import { ended, Lines } from '../../helpers/runtime.js'
 import { projectRoot } from '../../helpers/tools.js'
 import type { Engine } from './feature.js'
 import { makeImage } from './image.js'
+import { steady, untilSteady } from './steady.js'
 import { Sandbox, type CommandOptions, type Daemon, type Result } from './sandbox.js'
 
 /** Name of the image that every daemon has. */
@@ -73,8 +75,27 @@ export class Docker implements Engine {
   /** Starts a container that goes on until it is told to end, and returns its name. */
   async start(...options: string[]): Promise<string> {
     const name = this.name()
-    await this.ok('run', '-d', '--name', name, ...options, image, 'sh', '-c', 'trap "exit 5" TERM; sleep 1000 & wait')
+    await this.ok('run', '-d', '--name', name, ...options, image, 'sh', '-c', steady)
+    await this.ok('exec', name, 'sh', '-c', untilSteady)
     return name
+  }
+
+  /** Waits until an event of a container has happened so many times. */
+  async seen(name: string, action: string, { times = 1 }: { times?: number } = {}): Promise<void> {
+    // Since 0: also those that the daemon has told before.
+    const args = ['events', '--filter', `container=${name}`, '--since', '0', '--format', '{{.Action}}']
+    const child = this.sandbox.spawn('docker', args, { env: this.environment })
+    const lines = new Lines(child.stdout)
+    try {
+      for (let count = 0; count < times;) {
+        const line = await lines.next()
+        if (line === undefined) throw new Error(`docker events has ended before ${name} had ${action}`)
+        if (line === action) count++
+      }
+    } finally {
+      child.kill()
+      await ended(child)
+    }
   }
 
   /** A member of what `docker inspect` knows of a container, as text. */
@@ -90,8 +111,15 @@ export class Docker implements Engine {
   }
 
   async clear(): Promise<void> {
-    const ids = (await this.ok('ps', '-aq')).split('\n').filter(Boolean)
-    if (ids.length > 0) await this.ok('rm', '-f', '-v', ...ids)
+    const remaining = async (): Promise<string[]> => (await this.ok('ps', '-aq')).split('\n').filter(Boolean)
+    let last = ''
+    // The daemon may be about to remove the same container, after --rm or for a service.
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const ids = await remaining()
+      if (ids.length === 0) return
+      last = (await this.command(['rm', '-f', '-v', ...ids])).stderr
+    }
+    throw new Error(last)
   }
 
   close(): Promise<string[]> {

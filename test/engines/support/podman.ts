@@ -6,7 +6,9 @@ import { runtimeName } from '../../helpers/requires.js'
 import { projectRoot } from '../../helpers/tools.js'
 import type { Engine } from './feature.js'
 import { makeImage } from './image.js'
-import { removeCgroups, Sandbox, type CommandOptions, type Result } from './sandbox.js'
+import { removeCgroups } from './leftovers.js'
+import { steady, untilSteady } from './steady.js'
+import { Sandbox, type CommandOptions, type Result } from './sandbox.js'
 
 /** Name of the image. */
 export const image = 'localhost/busybox'
@@ -86,9 +88,9 @@ export class Podman implements Engine {
   /** Starts a container that goes on until it is told to end, and returns its name. */
   async start(...options: string[]): Promise<string> {
     const name = this.name()
-    const script = 'trap "exit 5" TERM; sleep 1000 & wait'
-    const args = ['-d', '--name', name, '--network', 'none', ...options, image, 'sh', '-c', script]
+    const args = ['-d', '--name', name, '--network', 'none', ...options, image, 'sh', '-c', steady]
     await this.ok('run', ...args)
+    await this.ok('exec', name, 'sh', '-c', untilSteady)
     return name
   }
 

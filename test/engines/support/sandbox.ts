@@ -1,21 +1,13 @@
 /** Test support: a network and mount namespace of its own for an engine, so that whatever it sets up goes with it. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { cgroupsWith, processesWith } from '../../helpers/leaks.js'
+import { awaitProcess } from '../../helpers/peer.js'
 import { runtimeCommand, runtimeName } from '../../helpers/requires.js'
 import { ended, Lines } from '../../helpers/runtime.js'
+import { entries, ownPrefix, sweep, sweepDead } from './leftovers.js'
 
 /** How a command ended. */
 export interface Result {
@@ -36,7 +28,7 @@ export interface CommandOptions {
 const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** No test waits for time to pass; this only turns a hang into a failure. */
-const hangs = 60_000
+const hangs = 180_000
 
 /** Where engines keep what cannot be moved elsewhere; `/run` also has the runtime's own state. */
 const privateFolders = ['/run', '/usr/local/bin', '/var/lib/cni', '/var/lib/containers']
@@ -67,11 +59,18 @@ export class Sandbox {
     this.folder = folder
     this.word = basename(folder)
     this.#holder = holder
+    process.once('exit', this.#onExit)
+    // Without this a signal, such as that of a test runner that has lost its patience, ends us without an exit.
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, this.#onSignal)
   }
+
+  readonly #onExit = (): void => sweep(this.word)
+  readonly #onSignal = (): void => process.exit(1)
 
   /** Makes the namespaces; they last as long as a process that reads from a pipe of ours. */
   static async start(): Promise<Sandbox> {
-    const folder = mkdtempSync(join(tmpdir(), 'tsrun-engine-'))
+    sweepDead()
+    const folder = mkdtempSync(join(tmpdir(), ownPrefix()))
     // Users of containers must get through to their root file systems.
     chmodSync(folder, 0o755)
     const args = ['--net', '--mount', '--propagation', 'private', '/bin/sh', '-c', script, 'sh', program(folder)]
@@ -136,13 +135,26 @@ export class Sandbox {
   /** Stops the daemons, the last one first, takes everything down and returns what was left behind. */
   async close(): Promise<string[]> {
     for (const daemon of this.#daemons.splice(0).reverse()) await daemon.stop()
+    this.awaitShims()
     const left = [...this.#processes(), ...this.#mounts(), ...this.cgroups()]
-    for (const { pid } of processesWith(this.word)) process.kill(pid, 'SIGKILL')
     this.#holder.stdin?.end()
     await ended(this.#holder)
-    removeCgroups(this.word)
-    rmSync(this.folder, { recursive: true, force: true })
+    sweep(this.word)
+    process.removeListener('exit', this.#onExit)
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.removeListener(signal, this.#onSignal)
     return left
+  }
+
+  /** Waits until the shims of removed containers have ended, for which engines don't wait. */
+  awaitShims(): void {
+    const shims = processesWith(this.word).filter(({ command }) => command.includes('containerd-shim'))
+    for (const { pid } of shims) {
+      try {
+        awaitProcess(pid)
+      } catch {
+        // then it is one of the things left behind
+      }
+    }
   }
 
   #processes(): string[] {
@@ -182,30 +194,6 @@ function program(folder: string): string {
   const line = [path, ...args].map((word) => `'${word}'`).join(' ')
   writeFileSync(script, `#!/bin/sh\nexec ${line} "$@"\n`, { mode: 0o755 })
   return script
-}
-
-/** Names in a folder; none when it does not exist. */
-export function entries(path: string, { folders = false }: { folders?: boolean } = {}): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => !folders || entry.isDirectory())
-      .map(({ name }) => name)
-  } catch {
-    return []
-  }
-}
-
-/** Removes empty cgroups from the leaves up; one that is in use stays. */
-export function removeCgroups(word: string): void {
-  const remove = (path: string): void => {
-    for (const name of entries(path, { folders: true })) remove(join(path, name))
-    try {
-      rmdirSync(path)
-    } catch {
-      // somebody else's, or not there
-    }
-  }
-  for (const path of cgroupsWith(word)) remove(path)
 }
 
 /** A daemon of an engine with what it writes to its log. */

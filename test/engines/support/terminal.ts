@@ -2,6 +2,12 @@
 import { spawn } from 'node:child_process'
 import { Sandbox, type Result } from './sandbox.js'
 
+/**
+ * The prompt of busybox's shell, which then asks where the cursor is: the answer must not come after what
+ * is typed, or it becomes input of the command.
+ */
+export const prompt = /\/ # \x1b\[6n/
+
 /** A terminal of 100 columns and 30 lines with one command in it. */
 export class Terminal {
   readonly #sandbox: Sandbox
@@ -74,7 +80,8 @@ export class Terminal {
   async #more(pattern: RegExp): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const late = (): void => reject(new Error(`the terminal never shows ${pattern.source}:\n${this.#output}`))
-      const timer = setTimeout(late, 20_000)
+      // Only turns a hang into a failure.
+      const timer = setTimeout(late, 120_000)
       this.#wake = () => {
         clearTimeout(timer)
         resolve()
