@@ -4,7 +4,7 @@ import { Parser } from 'tap-parser'
 import { packageFile, root } from './process.mjs'
 
 /** Runs the files, prints what happened and returns how many tests passed, failed and were skipped. */
-export async function runLane({ name, files, jobs }) {
+export async function runLane({ name, files, jobs, timeout }) {
   console.log(`\n${name}`)
   const counts = { passed: 0, failed: 0, skipped: 0 }
   if (files.length === 0) {
@@ -12,7 +12,7 @@ export async function runLane({ name, files, jobs }) {
     return { ...counts, failed: 1 }
   }
   const reasons = new Map()
-  for await (const file of runTwice(files, jobs)) {
+  for await (const file of runTwice(files, { jobs, timeout })) {
     for (const key of Object.keys(counts)) counts[key] += file[key].length
     for (const { reason } of file.skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
   }
@@ -30,16 +30,16 @@ export async function runLane({ name, files, jobs }) {
  * its second result counts: there a test that fails by chance must not hide whether the change is good. What has
  * failed is printed all the same, and named as unstable at the end.
  */
-async function* runTwice(files, jobs) {
+async function* runTwice(files, options) {
   const again = []
-  for await (const file of runFiles(files, jobs)) {
+  for await (const file of runFiles(files, options)) {
     printFile(file)
     if (process.env.CI && file.failed.length > 0) again.push(file.name)
     else yield file
   }
   if (again.length === 0) return
   console.log(`  once more, alone: ${again.length} of ${files.length}`)
-  for await (const file of runFiles(again, 1)) {
+  for await (const file of runFiles(again, { ...options, jobs: 1 })) {
     printFile(file)
     if (file.failed.length === 0) console.log(`  UNSTABLE: ${file.name} has failed once and passed once`)
     yield file
@@ -47,8 +47,9 @@ async function* runTwice(files, jobs) {
 }
 
 /** Yields one result per file, as tap finishes them. */
-async function* runFiles(files, jobs) {
-  const args = [packageFile('tap', 'dist/esm/run.mjs'), 'run', '--reporter=tap', `--jobs=${jobs}`, ...files]
+async function* runFiles(files, { jobs, timeout }) {
+  const limit = timeout === undefined ? [] : [`--timeout=${timeout}`]
+  const args = [packageFile('tap', 'dist/esm/run.mjs'), 'run', '--reporter=tap', `--jobs=${jobs}`, ...limit, ...files]
   const tap = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise((resolve) => tap.on('close', resolve))
   const parser = new Parser()

@@ -23,15 +23,16 @@ const onDemand = (lane) => `run it by npm run test:${lane}`
 
 /**
  * `jobs`: files at a time; `tools`: what scripts/tools.mjs installs for it; `unavailable`: why this host cannot run it;
- * `machines`: it runs in virtual machines, with files of other lanes too.
+ * `timeout`: seconds for one file, where not those of .taprc; `machines`: it runs in virtual machines, with files of other lanes too.
  */
 const lanes = {
   unit: { jobs: 2, tools: [] },
   native: { jobs: 1, tools: [] },
   integration: { jobs: 2, tools: ['test'], unavailable: needsRoot },
   security: { jobs: 1, tools: ['test'], unavailable: needsRoot },
-  // On demand until they have shown that they pass in CI every time: whole engines and machines.
-  engines: { jobs: 2, tools: ['test', 'engines'], unavailable: needsRoot ?? needsOfEngines() ?? onDemand('engines') },
+  // A hundred containers in a row take their time on a machine that has other work.
+  engines: { jobs: 2, tools: ['test', 'engines'], timeout: 900, unavailable: needsRoot ?? needsOfEngines() },
+  // On demand until it has shown that it passes in CI every time: whole machines.
   vm: { jobs: 1, tools: ['test'], unavailable: reasonAgainstMachines() ?? onDemand('vm'), machines: true },
 }
 
@@ -46,12 +47,12 @@ async function main(args) {
   // Only now: it needs the npm packages that the set-up installs.
   const { runLane } = await import('./test-lane.mjs')
   const total = { passed: 0, failed: 0, skipped: 0 }
-  for (const { name, files, jobs, reason, machines } of runs) {
+  for (const { name, files, jobs, timeout, reason, machines } of runs) {
     if (reason) {
       console.log(`\n${name}: not run (${reason})`)
       continue
     }
-    const counts = machines ? await runMachines() : await runLane({ name, files: files(), jobs })
+    const counts = machines ? await runMachines() : await runLane({ name, files: files(), jobs, timeout })
     for (const key of Object.keys(total)) total[key] += counts[key]
   }
   if (total.passed === 0) total.failed++
@@ -69,6 +70,7 @@ function plan(args) {
     // Only when it is run: the set-up compiles the tests.
     files: () => testFiles(name),
     jobs: lanes[name].jobs,
+    timeout: lanes[name].timeout,
     machines: lanes[name].machines,
     tools: lanes[name].tools,
     reason: args.length === 0 ? lanes[name].unavailable : undefined,
