@@ -69,11 +69,14 @@ Failure join_pass(const JoinNamespaces& s, Joined& joined, bool user, bool toler
 
 }  // namespace
 
+// `tasks`, which cgroup v1 alone has, moves this one thread, and there is no other: cgroup.procs would
+// lock all thread groups of the machine, for which the kernel waits 10 ms and more (an RCU grace period).
 Failure run(const JoinCgroups& s, Context&) noexcept {
   return s.paths.for_each([](Text path) -> Failure {
     Fd dir{::open(path.data, O_PATH | O_DIRECTORY | O_CLOEXEC)};
     if (!dir) return fail("open", path.data);
-    Failure failure = write_text(dir.get(), "cgroup.procs", "0", 1);
+    Failure failure = write_text(dir.get(), "tasks", "0", 1);
+    if (failure && failure.error == ENOENT) failure = write_text(dir.get(), "cgroup.procs", "0", 1);
     if (failure) failure.path = path.data;
     return failure;
   });

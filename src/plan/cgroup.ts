@@ -15,10 +15,9 @@ const systemdHierarchy = 'name=systemd'
  * cannot distribute controllers to children) and below it in cgroup v1. `..` never leads above the
  * mount point. Named v1 hierarchies other than systemd's track somebody else's processes: left alone.
  *
- * Moving a process into a v1 hierarchy waits for the whole machine (an RCU grace period, up to 20 ms),
- * birth in the unified one is free. So beside a unified hierarchy the v1 ones are joined only for what
- * they alone can do: the limits in `limited` (keys of hierarchies), and the accounting of whoever says
- * where (cgroupsPath: engines).
+ * Each v1 hierarchy costs a directory to make, to join and to remove, birth in the unified one is free.
+ * So beside a unified hierarchy the v1 ones are joined only for what they alone can do: the limits in
+ * `limited` (keys of hierarchies), and the accounting of whoever says where (cgroupsPath: engines).
  */
 export function planCgroup(
   { linux }: Pick<Config, 'linux'>,

@@ -1,6 +1,7 @@
 /** The command `exec` and the cgroups of the container. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { groupOf } from '../helpers/cgroups.js'
 import { exec, running } from '../helpers/exec.js'
 import { cgroupMounts, cgroupsWith } from '../helpers/leaks.js'
 import { ended, Lines } from '../helpers/runtime.js'
@@ -26,6 +27,39 @@ test(
     }
   },
   { needs: ['cgroup-unified', 'tsrun'] },
+)
+
+test(
+  '--cgroup with a controller places the process below the container’s cgroup of that hierarchy alone',
+  (t, scope) => {
+    const container = running(scope, (config) => {
+      config.linux.cgroupsPath = `/${scope.word}`
+    })
+    const sub = join(groupOf(container.state().pid, 'pids'), 'sub')
+    mkdirSync(sub)
+    const own = exec(scope, container.id, '/bin/cat', '/proc/self/cgroup').stdout.split('\n')
+    const { status, stdout, stderr } = exec(
+      scope,
+      ...['--cgroup', 'pids:/sub', container.id, '/bin/cat', '/proc/self/cgroup'],
+    )
+    t.equal(status, 0, stderr)
+    const expected = own.map((line) => (/^\d+:pids:/.test(line) ? `${line}/sub` : line))
+    t.same(stdout.split('\n'), expected)
+    for (const wanted of [
+      ['pids:nothing'],
+      ['pids:../..'],
+      ['pids:sub', 'pids:sub'],
+      ['nothing:sub'],
+      ['sub', 'pids:'],
+    ]) {
+      const args = wanted.flatMap((path) => ['--cgroup', path])
+      const result = exec(scope, ...args, container.id, '/probe')
+      t.equal(result.status, 255, wanted.join(' '))
+      t.equal(result.stdout, '')
+    }
+    rmdirSync(sub)
+  },
+  { needs: ['cgroup-v1:pids', 'tsrun'] },
 )
 
 /** The directory of a container with this cgroupsPath in the unified hierarchy. */
@@ -85,6 +119,56 @@ test(
     for (const mount of cgroupMounts()) rmdirIfAny(join(mount, scope.word))
   },
   { needs: ['cgroup-unified', 'tsrun'] },
+)
+
+test(
+  'where the container’s cgroup takes no processes any more the new one joins that of init',
+  (t, scope) => {
+    const container = running(scope, (config) => {
+      config.linux.cgroupsPath = `/${scope.word}/box`
+    })
+    const box = unifiedGroup(`${scope.word}/box`)
+    const moved = join(box, '../..', `${scope.word}-moved`)
+    mkdirSync(moved)
+    writeFileSync(join(moved, 'cgroup.procs'), String(container.state().pid))
+    // A threaded sibling makes it an invalid domain (cgroups(7)): EOPNOTSUPP.
+    const threaded = join(box, '../threaded')
+    mkdirSync(threaded)
+    writeFileSync(join(threaded, 'cgroup.type'), 'threaded')
+    t.equal(readFileSync(join(box, 'cgroup.type'), 'utf8'), 'domain invalid\n')
+    const { status, stdout, stderr } = exec(scope, container.id, '/bin/cat', '/proc/self/cgroup')
+    t.equal(status, 0, stderr)
+    t.match(stdout, new RegExp(`^0::.*/${scope.word}-moved$`, 'm'))
+    container.kill('KILL')
+    container.awaitEnd()
+    rmdirSync(threaded)
+    t.equal(container.delete().status, 0)
+    rmdirSync(moved)
+    for (const mount of cgroupMounts()) rmdirIfAny(join(mount, scope.word))
+  },
+  { needs: ['cgroup-unified', 'tsrun'] },
+)
+
+test(
+  'where the container has made its cgroup an inner one the new process joins that of init',
+  (t, scope) => {
+    const container = running(scope, (config) => {
+      config.linux.cgroupsPath = `/${scope.word}`
+    })
+    const group = unifiedGroup(scope.word)
+    const inner = join(group, 'inner')
+    mkdirSync(inner)
+    writeFileSync(join(inner, 'cgroup.procs'), String(container.state().pid))
+    // Now it distributes a controller to cgroups below, so it takes no processes itself: EBUSY.
+    writeFileSync(join(group, '../cgroup.subtree_control'), '+pids')
+    writeFileSync(join(group, 'cgroup.subtree_control'), '+pids')
+    const { status, stdout, stderr } = exec(scope, container.id, '/bin/cat', '/proc/self/cgroup')
+    t.equal(status, 0, stderr)
+    t.match(stdout, /^0::.*\/inner$/m)
+    container.kill('KILL')
+    container.awaitEnd()
+  },
+  { needs: ['cgroup-v2:pids', 'tsrun'] },
 )
 
 function rmdirIfAny(path: string): void {
