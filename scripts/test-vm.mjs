@@ -11,7 +11,7 @@ import { findProgram } from './tools.mjs'
 
 /** What depends on the kind of cgroups, and on abilities that a host without virtual machine may lack. */
 const cgroupTests =
-  'cgroup-mount cgroups create-start device-rules events exec kill-delete no-systemd pause-resume ps resources rlimits run small-limits update'.split(
+  'cgroup-mount cgroups create-start device-rules events exec exec-cgroup kill-delete no-systemd pause-resume ps resources rlimits run small-limits update'.split(
     ' ',
   )
 
