@@ -4,6 +4,7 @@ import type { Hooks, SeccompArch } from './config/types.js'
 import { seccompVersion } from './native/binding.js'
 import { stateVersion } from './plan/hooks.js'
 import { capabilityNames } from './plan/identity.js'
+import { memoryPolicyFlag, memoryPolicyMode } from './plan/memory-policy.js'
 import { cloneFlag } from './plan/namespaces.js'
 import { seccompAction, seccompFlag, seccompOperator } from './plan/seccomp.js'
 import { packageVersion } from './version.js'
@@ -24,8 +25,11 @@ export interface Features {
     readonly intelRdt: Switch
     readonly mountExtensions: { readonly idmap: Switch }
     readonly netDevices: Switch
+    readonly memoryPolicy: { readonly modes: readonly string[]; readonly flags: readonly string[] }
   }
   readonly annotations: Readonly<Record<string, string>>
+  /** An engine should not let everybody set these; a name that ends with `.` stands for all that begin with it. */
+  readonly potentiallyUnsafeConfigAnnotations: readonly string[]
 }
 
 interface Switch {
@@ -90,19 +94,21 @@ export function features(): Features {
     linux: {
       namespaces: Object.keys(cloneFlag).sort(),
       capabilities: capabilityNames,
-      cgroup: { v1: true, v2: true, systemd: true, systemdUser: false, rdma: false },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: false, rdma: true },
       seccomp: seccompFeatures(libseccomp),
       apparmor: { enabled: true },
       selinux: { enabled: true },
       intelRdt: disabled,
       mountExtensions: { idmap: disabled },
       netDevices: { enabled: true },
+      memoryPolicy: { modes: Object.keys(memoryPolicyMode).sort(), flags: Object.keys(memoryPolicyFlag).sort() },
     },
     annotations: {
       'io.github.seccomp.libseccomp.version': libseccomp,
       'org.tsrun.version': version,
       ...(commit === undefined ? {} : { 'org.tsrun.commit': commit }),
     },
+    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.', 'run.oci.'],
   }
 }
 

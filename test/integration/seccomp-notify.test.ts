@@ -48,6 +48,22 @@ test(
 )
 
 test(
+  'a listener may ask that only a fatal signal ends the wait for its answer',
+  async (t, scope) => {
+    const socket = scope.path('socket')
+    const peer = await scope.peer('seccomp', socket, 'errno=99', '1')
+    const container = scope.container((config) => {
+      notify(socket, 'mkdir /a')(config)
+      Object.assign(config.linux.seccomp ?? {}, { flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] })
+    })
+    t.match(container.complete(), { status: 0, stderr: '' })
+    t.equal((await peer.report()).calls?.length, 1)
+    t.equal(tried(container.report(), 'mkdir /a').errno, 99)
+  },
+  { needs },
+)
+
+test(
   'the listener can make up a result, or let the call go on',
   async (t, scope) => {
     const made = await answered(scope, 'value=42', 'mkdir /a')

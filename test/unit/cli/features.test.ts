@@ -1,5 +1,5 @@
 /** The features document, against the schema of the runtime spec and the tables of the planners. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { features } from '#dist/features.js'
@@ -43,7 +43,9 @@ function check(value: unknown, schema: Schema, file: string, at = ''): string[] 
 }
 
 t.test('the document fits the schema of the runtime spec', async (t) => {
-  t.same(check(features(), { $ref: 'features-schema.json' }, ''), [])
+  // The one member of features-linux.md 1.3 that its schema has forgotten.
+  const { memoryPolicy: _, ...linux } = features().linux
+  t.same(check({ ...features(), linux }, { $ref: 'features-schema.json' }, ''), [])
   t.not(check({ ...features(), hooks: [1] }, { $ref: 'features-schema.json' }, '').length, 0, 'the check does check')
 })
 
@@ -53,6 +55,37 @@ t.test('the planner gives every mount option listed a meaning', async (t) => {
   t.notOk(mountOptions.includes('idmap'))
   for (const option of mountOptions) t.notOk(parseMountOptions([option]).data.length, option)
 })
+
+/** Where each list of the document is tested, entry by entry, on real containers. */
+const tests: readonly [entries: readonly string[], ...files: string[]][] = [
+  [features().hooks, 'hooks'],
+  [features().mountOptions, 'mount-options', 'mount-recursion', 'mounts', 'idmapped-mounts'],
+  [features().linux.namespaces, 'namespaces', 'exec'],
+  [features().linux.seccomp.actions, 'seccomp', 'seccomp-notify'],
+  [features().linux.seccomp.operators, 'seccomp'],
+  [features().linux.seccomp.knownFlags, 'seccomp', 'seccomp-notify'],
+  [features().linux.memoryPolicy.modes, 'memory-policy', '../unit/config/rules/linux', '../unit/plan/process'],
+  [features().linux.memoryPolicy.flags, 'memory-policy', '../unit/config/rules/linux', '../unit/plan/process'],
+  [features().potentiallyUnsafeConfigAnnotations, 'annotations', '../vm/systemd'],
+]
+
+t.test(
+  'everything that is listed has a test that names it; capabilities and architectures are walked there',
+  async (t) => {
+    for (const [entries, ...files] of tests) {
+      const text = files.map((file) => textOf(`integration/${file}.test.ts`)).join('\n')
+      for (const entry of entries) {
+        const end = entry.endsWith('.') ? '' : '(?![\\w-])'
+        t.match(text, new RegExp(`(?<![\\w-])${entry.replaceAll('.', '\\.')}${end}`), `${entry}: ${files.join(', ')}`)
+      }
+    }
+  },
+)
+
+function textOf(file: string): string {
+  const path = fileURLToPath(new URL(`../test/${file}`, import.meta.resolve('#dist/index.js')))
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+}
 
 t.test('it says what containerd and CRI-O ask for', async (t) => {
   const { ociVersionMin, ociVersionMax, hooks, linux, annotations } = features()
