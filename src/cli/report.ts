@@ -22,7 +22,6 @@ const processCodes: ReadonlySet<string> = new Set(['ERR_TSRUN_SYSCALL', 'ERR_TSR
 export function describeError(error: unknown, command?: Pick<CommandSpec, 'name' | 'startsProcess'>): Report {
   const chain = causesOf(error)
   const known = isTsrunError(error)
-  const hint = known ? member(chain, 'hint') : 'this is a bug in tsrun; --debug prints where it happened'
   return {
     message: oneLine(`${prefixFor(error, command)}${messageChain(error)}`),
     fields: {
@@ -32,7 +31,8 @@ export function describeError(error: unknown, command?: Pick<CommandSpec, 'name'
     },
     suppressed: known ? error.suppressed.map((other) => oneLine(messageChain(other))) : [],
     stack: chain.map((at) => at.stack ?? '').join('\n'),
-    ...(typeof hint === 'string' ? { hint: oneLine(hint) } : {}),
+    // Errors of tsrun say what to do in their message: engines show nothing else.
+    ...(known ? {} : { hint: 'this is a bug in tsrun; --debug prints where it happened' }),
   }
 }
 
