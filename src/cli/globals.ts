@@ -13,12 +13,19 @@ const cgroupManagers = ['cgroupfs', 'systemd', 'disabled'] as const
 /**
  * What the global options say about the log.
  *
- * @throws UsageError for an unknown format.
+ * @throws UsageError for an unknown format or level.
  */
 export function logOptions(values: GlobalValues): LogOptions {
-  const { log, logFormat: format, debug } = values
+  const { log, logFormat: format, logLevel: level } = values
   if (format !== 'text' && format !== 'json') throw new UsageError(`invalid log-format: ${format}`)
-  return { format, debug, ...(log === undefined || log === '' ? {} : { path: log }) }
+  if (level !== 'error' && level !== 'warning' && level !== 'debug') throw new UsageError(`invalid log-level: ${level}`)
+  const debug = values.debug || level === 'debug'
+  return {
+    format,
+    debug,
+    warnings: debug || level === 'warning',
+    ...(log === undefined || log === '' ? {} : { path: log }),
+  }
 }
 
 /**

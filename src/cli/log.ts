@@ -13,10 +13,12 @@ export interface LogOptions {
   readonly format: 'text' | 'json'
   /** Write warnings and debug records too, to stderr when there is no file. */
   readonly debug: boolean
+  /** Write warnings too. */
+  readonly warnings?: boolean
 }
 
 /**
- * Writes records. Without `--debug` only errors are written: podman takes a log of more than one record
+ * Writes records. Unless asked for more, only errors are written: podman takes a log of more than one record
  * for none.
  */
 export class Log {
@@ -44,7 +46,7 @@ export class Log {
   }
 
   warning(message: string): void {
-    if (this.options.debug) this.#append('warning', message, {})
+    if (this.options.warnings) this.#append('warning', message, {})
   }
 
   debug(message: string, fields: Readonly<Record<string, unknown>> = {}): void {

@@ -39,6 +39,13 @@ export const globalOptions = [
     default: 'text',
     description: 'format of the log: text or json',
   },
+  {
+    name: 'log-level',
+    kind: 'string',
+    value: 'LEVEL',
+    default: 'error',
+    description: 'what is logged: error, also warning, or also debug',
+  },
   { name: 'debug', kind: 'boolean', description: 'log what is done, print stack traces of errors' },
   {
     name: 'systemd-cgroup',

@@ -11,8 +11,11 @@ interface Features {
 const needs = ['tsrun'] as const
 const features = (scope: Scope): Features => JSON.parse(scope.runtime(['features']).stdout) as Features
 
-const bitsOf = (mask: string | undefined): number[] =>
-  [...BigInt(`0x${mask}`).toString(2)].reverse().flatMap((digit, bit) => (digit === '1' ? [bit] : []))
+function bitsOf(mask: string | undefined): number[] {
+  const bits: number[] = []
+  for (let bit = 0, rest = BigInt(`0x${mask}`); rest !== 0n; bit++, rest >>= 1n) if (rest & 1n) bits.push(bit)
+  return bits
+}
 
 test(
   'each capability that features lists can be had, alone, as far as the runtime has it itself',

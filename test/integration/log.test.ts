@@ -65,3 +65,18 @@ test('a log that cannot be opened, and a format that doesn’t exist, are errors
     stderr: /nonsense|log-format/,
   })
 })
+
+test(
+  'with --log-level warning the log has warnings too, and a level that doesn’t exist is an error',
+  (t, scope) => {
+    const log = scope.path('log')
+    const container = scope.container((config) => {
+      config.process.capabilities = { bounding: ['CAP_NO_SUCH'] }
+    })
+    t.match(container.run([], { globals: ['--log', log, '--log-level', 'warning'] }), { status: 0, stderr: '' })
+    t.match(readFileSync(log, 'utf8'), /^time=\S+ level=warning msg=.*CAP_NO_SUCH.*\n$/)
+    const { status, stderr } = scope.runtime(['list'], { globals: ['--log-level', 'loud'] })
+    t.same({ status, stderr }, { status: 1, stderr: 'tsrun: invalid log-level: loud\n' })
+  },
+  { needs: ['tsrun'] },
+)
