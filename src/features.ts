@@ -99,7 +99,7 @@ export function features(): Features {
       apparmor: { enabled: true },
       selinux: { enabled: true },
       intelRdt: disabled,
-      mountExtensions: { idmap: disabled },
+      mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
       memoryPolicy: { modes: Object.keys(memoryPolicyMode).sort(), flags: Object.keys(memoryPolicyFlag).sort() },
     },
@@ -112,11 +112,9 @@ export function features(): Features {
   }
 }
 
-/** All of the spec's table but idmap and ridmap. */
+/** All of the spec's table. */
 function supportedMountOptions(): string[] {
-  return Object.entries(mountOptionNames)
-    .flatMap(([kind, names]) => (kind === 'idMapped' ? [] : names))
-    .sort()
+  return Object.values(mountOptionNames).flat().sort()
 }
 
 /** Flags are passed to seccomp(2) by tsrun itself, so what is known is supported. */

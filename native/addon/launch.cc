@@ -21,7 +21,7 @@ namespace tsrun {
 namespace {
 
 constexpr const char* kFrameNames[] = {"",        "failure",  "event", "child",
-                                       "console", "listener", "hook"};
+                                       "console", "listener", "hook",  "source"};
 
 // A plan that is too short or not ours must not reach init: it could not even report it.
 int seal_plan(Napi::Env env, const Napi::Uint8Array& bytes, int sync, int start, int target) {

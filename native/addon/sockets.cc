@@ -61,7 +61,7 @@ Napi::Value connect_socket(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), fd.release());
 }
 
-// One message with a text and one descriptor.
+// One message with a text, and one descriptor unless it is -1.
 void send_descriptor(const Napi::CallbackInfo& info) {
   std::string text = text_argument(info, 1);
   const int fd = int_argument(info, 2);
@@ -70,13 +70,15 @@ void send_descriptor(const Napi::CallbackInfo& info) {
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof fd);
-  memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  if (fd >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  }
   ssize_t sent;
   do sent = sendmsg(int_argument(info, 0), &message, MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);

@@ -62,6 +62,40 @@ Failure await_go(const Context& context) noexcept {
   return kOk;
 }
 
+bool receive_message(const Context& context, char* text, size_t capacity, Fd& fd) noexcept {
+  iovec part{text, capacity - 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got;
+  do got = ::recvmsg(context.sync, &message, MSG_CMSG_CLOEXEC);
+  while (got < 0 && errno == EINTR);
+  if (got == 0) errno = 0;
+  if (got <= 0) return false;
+  text[got] = 0;
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  int received = -1;
+  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+    memcpy(&received, CMSG_DATA(header), sizeof received);
+  fd.reset(received);
+  return true;
+}
+
+Failure ask_parent(const Context& context, uint32_t number, Fd& mount) noexcept {
+  const FrameHead head{static_cast<uint32_t>(FrameType::source), context.step, 0, number};
+  if (!send_frame(context, head, "", "", "", mount.get())) return fail("sendmsg");
+  char answer[2];
+  Fd given;
+  if (!receive_message(context, answer, sizeof answer, given))
+    return refuse(errno == 0 ? EPIPE : errno, "recvmsg", "", "the runtime has gone");
+  if (answer[0] != kGo || (!mount && !given)) return refuse(EBADMSG, "recvmsg", "", "no source");
+  if (!mount) mount = static_cast<Fd&&>(given);
+  return kOk;
+}
+
 bool is_procfs_root(int fd) noexcept {
   struct stat info;
   struct statfs fs;

@@ -26,6 +26,15 @@ struct Context {
   Fd target;  // pidfd of the container that `enterNamespaces` joins
   Fd root;    // the rootfs; all container paths are resolved below it
   Fd proc;    // a procfs of the runtime's own that is mounted nowhere
+
+  // In the helper that opens mount sources.
+  Fd joined_user_namespace;      // the container's, whose id mappings a mount gets without its own
+  Fd user_namespace;             // one that was made for the mappings of mounts
+  const char* mapped_uids = "";  // its uid_map and gid_map, where it was made for them
+  const char* mapped_gids = "";
+  Fd given;            // the mount that came with the question
+  uint32_t asked = 0;  // number of the source that is asked for; 0: nothing yet
+
   bool shared_propagation = false;
   bool may_bind_devices = false;
 
@@ -47,6 +56,14 @@ bool send_frame(const Context& context, FrameHead head, const char* syscall, con
 
 // Waits for the parent's go; a failure when it has gone.
 Failure await_go(const Context& context) noexcept;
+
+// One message from the parent and the descriptor that may come with it; false with errno set, which is
+// 0 when the parent has gone.
+bool receive_message(const Context& context, char* text, size_t capacity, Fd& fd) noexcept;
+
+// Asks the parent for entry `number` of the plan's sources; `mount` goes along where init has made it.
+// Afterwards it is mapped, or, where there was none, the source's detached mount.
+Failure ask_parent(const Context& context, uint32_t number, Fd& mount) noexcept;
 
 // The runtime's own procfs, mounted nowhere; made on first use. -1 with errno set.
 int private_proc(Context& context) noexcept;

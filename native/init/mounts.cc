@@ -20,6 +20,11 @@ bool is_same_file(const struct stat& one, const struct stat& other) noexcept {
   return one.st_ino == other.st_ino && one.st_dev == other.st_dev;
 }
 
+// mount_namespaces(7) "Restrictions on mount namespaces": for mounts of a more privileged one.
+constexpr const char* kLocked =
+    "in a user namespace the options ro, nosuid, nodev, noexec and those of access times that the "
+    "source's mount has cannot be taken back or changed";
+
 // The plan's destinations are free of `.`, `..` and doubled slashes.
 bool is_proc_path(const char* path) noexcept {
   return strncmp(path, "/proc", 5) == 0 && (path[5] == 0 || path[5] == '/');
@@ -59,7 +64,7 @@ Failure finish_mount(int mount, const Attach& attach) noexcept {
     attributes.set = attach.recursive_set;
     attributes.clear = attach.recursive_clear;
     if (sys::mount_setattr(mount, "", AT_EMPTY_PATH | AT_RECURSIVE, attributes) < 0)
-      return fail("mount_setattr", attach.destination);
+      return fail("mount_setattr", attach.destination, errno == EPERM ? kLocked : "");
   }
   for (uint32_t i = 0; i < attach.propagation.count; i++) {
     sys::MountAttributes attributes;
@@ -231,20 +236,42 @@ Failure run(const MountFilesystem& s, Context& context) noexcept {
     return failure;
   const Attach attach{destination, s.recursive_set, s.recursive_clear, s.propagation};
   if (needs_legacy(s)) {
+    if (s.id_mapped)
+      return refuse(EINVAL, "mount", destination,
+                    "idmap cannot be had with silent, iversion or long values");
     if (Failure failure = mount_legacy(s, context, target.get(), mount)) return failure;
     return finish_mount(mount.get(), attach);
   }
   if (Failure failure = make_filesystem(s, target.get(), created, mount)) return failure;
+  if (s.id_mapped)
+    if (Failure failure = ask_parent(context, s.parent_source, mount)) return failure;
   if (s.copy_up)
     if (Failure failure = copy_up(target.get(), mount.get(), destination)) return failure;
   return attach_mount(mount.get(), target.get(), attach);
 }
 
+namespace {
+
+// With the rights of the runtime where init's own are not enough.
+Failure open_source(const MountBind& s, const Context& context, Fd& tree) noexcept {
+  if (s.id_mapped) return ask_parent(context, s.parent_source, tree);
+  tree.reset(
+      sys::open_tree(AT_FDCWD, s.source.data, OPEN_TREE_CLONE | (s.recursive ? AT_RECURSIVE : 0)));
+  if (tree) return kOk;
+  if (errno == EACCES && s.parent_source != 0) return ask_parent(context, s.parent_source, tree);
+  if (errno != EINVAL) return fail("open_tree", s.source.data);
+  return fail("open_tree", s.source.data,
+              s.recursive ? "it is unbindable"
+                          : "it is unbindable, or has mounts below it that a user namespace does "
+                            "not let uncover: then bind it with rbind");
+}
+
+}  // namespace
+
 Failure run(const MountBind& s, Context& context) noexcept {
   const char* destination = s.destination.data;
-  Fd tree{
-      sys::open_tree(AT_FDCWD, s.source.data, OPEN_TREE_CLONE | (s.recursive ? AT_RECURSIVE : 0))};
-  if (!tree) return fail("open_tree", s.source.data);
+  Fd tree;
+  if (Failure failure = open_source(s, context, tree)) return failure;
   struct stat info;
   if (::fstat(tree.get(), &info) < 0) return fail("fstat", s.source.data);
   Fd target;
@@ -258,7 +285,7 @@ Failure run(const MountBind& s, Context& context) noexcept {
     attributes.set = s.attr_set;
     attributes.clear = s.attr_clear;
     if (sys::mount_setattr(tree.get(), "", AT_EMPTY_PATH, attributes) < 0)
-      return fail("mount_setattr", destination);
+      return fail("mount_setattr", destination, errno == EPERM ? kLocked : "");
   }
   const Attach attach{destination, s.recursive_set, s.recursive_clear, s.propagation};
   return attach_mount(tree.get(), target.get(), attach);

@@ -44,6 +44,10 @@ Failure run(const Propagation& s, Context& context) noexcept {
 Failure run(const Rootfs& s, Context& context) noexcept {
   Fd dir{sys::openat2(AT_FDCWD, s.path.data, O_PATH | O_DIRECTORY,
                       RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)};
+  // The root of a user namespace may not get there on its own.
+  if (!dir && errno == EACCES && s.parent_source != 0) {
+    if (Failure failure = ask_parent(context, s.parent_source, dir)) return failure;
+  }
   if (!dir) return fail("openat2", s.path.data);
   if (!s.attach) {
     context.root = static_cast<Fd&&>(dir);

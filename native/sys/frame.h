@@ -12,6 +12,7 @@ enum class FrameType : uint32_t {
   console = 4,   // the terminal's ptmx is attached
   listener = 5,  // a seccomp listener: value is the descriptor's number in init
   hook = 6,      // a hook failed: value is its index, path, detail
+  source = 7,    // init asks for a mount source (value from 1 on), or the helper's answer: a mount
 };
 
 struct FrameHead {

@@ -23,6 +23,7 @@ export const mountOptionNames = {
 export type MountOptionName = (typeof mountOptionNames)[keyof typeof mountOptionNames][number]
 
 const bindOptions: readonly string[] = mountOptionNames.bind
+const idMapOptions: readonly string[] = mountOptionNames.idMapped
 const knownOptions: readonly string[] = Object.values(mountOptionNames).flat()
 
 /** True for a bind mount: by option, whatever the type says (config.md "Mounts"), or by the type `bind`. */
@@ -32,5 +33,10 @@ export function isBindMount(mount: Mount): boolean {
 
 /** True for an option that is data for the file system, such as `size=64k`. */
 export function isDataOption(option: string): boolean {
-  return !knownOptions.includes(option)
+  return !knownOptions.includes(option) && !isIdMapOption(option)
+}
+
+/** True for `idmap` and `ridmap`, with or without maps behind them (`idmap=uids=0-1-10`, see id-map.ts). */
+export function isIdMapOption(option: string): boolean {
+  return idMapOptions.includes(option.split('=', 1)[0] ?? '')
 }

@@ -3,6 +3,7 @@ import type { ConfigIssue } from '../errors.js'
 import { pointer } from './pointer.js'
 import * as annotations from './rules/annotations.js'
 import * as linux from './rules/linux.js'
+import * as mountIdMaps from './rules/mount-id-maps.js'
 import * as mounts from './rules/mounts.js'
 import * as namespaces from './rules/namespaces.js'
 import * as network from './rules/network.js'
@@ -33,6 +34,8 @@ const rules: readonly Rule[] = [
   mounts.mountsHaveType,
   mounts.bindMountsHaveSource,
   mounts.bindMountsHaveNoData,
+  mountIdMaps.idMappedMountsHaveMappings,
+  mountIdMaps.mountIdMappingsFitTheKernel,
   namespaces.namespacesAreUnique,
   namespaces.namespacePathsAreAbsolute,
   namespaces.namesNeedUtsNamespace,

@@ -3,7 +3,6 @@
  * limit that is silently ignored is worse than an error. What becomes possible is deleted from here.
  */
 import type { ConfigIssue } from '../errors.js'
-import { mountOptionNames } from './mount-options.js'
 import { type Path, pointer } from './pointer.js'
 import type { ConfigDocument } from './types.js'
 
@@ -19,27 +18,9 @@ export function checkUnsupported(config: ConfigDocument): ConfigIssue[] {
 /** Refuses one field wherever the document uses it. */
 type Field = (config: ConfigDocument, refuse: (at: Path) => void) => void
 
-const mountIdMappings: Field = (config, refuse) => {
-  config.mounts?.forEach((mount, index) => {
-    for (const name of ['uidMappings', 'gidMappings'] as const) {
-      if ((mount[name] ?? []).length > 0) refuse(['mounts', index, name])
-    }
-  })
-}
-
-const mountIdMapOptions: Field = (config, refuse) => {
-  config.mounts?.forEach((mount, index) => {
-    mount.options?.forEach((option, at) => {
-      // crun also takes maps in the option: idmap=uids=0-1-10
-      const name = option.split('=', 1)[0]
-      if (mountOptionNames.idMapped.some((known) => known === name)) refuse(['mounts', index, 'options', at])
-    })
-  })
-}
-
 /** Even an empty object asks for a group of the container's own. */
 const intelRdt: Field = (config, refuse) => {
   if (config.linux?.intelRdt !== undefined) refuse(['linux', 'intelRdt'])
 }
 
-const unsupportedFields: readonly Field[] = [mountIdMappings, mountIdMapOptions, intelRdt]
+const unsupportedFields: readonly Field[] = [intelRdt]

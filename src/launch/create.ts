@@ -15,6 +15,7 @@ import {
   writeFile,
 } from '../native/binding.js'
 import { encodePlan } from '../plan/encode.js'
+import { idMapText } from '../plan/sources.js'
 import type { CgroupManager, LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../state/observe.js'
 import { recordVersion, toContainerState, type StateRecord } from '../state/record.js'
@@ -31,6 +32,7 @@ import { checkConsole, prepare, type CreateOptions, type Prepared } from './prep
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { Rollback } from './rollback.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
+import { SourceHelper } from './sources.js'
 import { afterStop } from './start.js'
 import type { Waiter } from './wait.js'
 
@@ -154,6 +156,7 @@ class Creation {
 
   /** Serves init until it has come as far as `created`. */
   async serve(): Promise<void> {
+    const sources = new SourceHelper(this.plan.sources, this.#around.waiter)
     const handlers: Handlers = {
       child: async (pid, pidfd) => {
         await this.#around.waiter.readable(this.pidfd)
@@ -166,28 +169,25 @@ class Creation {
         const { plan, record, pidfd } = this
         handListener({ plan, record, status: 'creating', pid: record.pid, pidfd, fd })
       },
+      source: (number, mount) => sources.give(number, mount, this),
       event: (event) => (event === 'mounts' ? this.#runtimeHooks() : this.#finishNamespaces()),
     }
-    const reached = await serveInit(this.sync, handlers, this.#around.waiter, 'created')
-    if (reached) return
+    const reached = serveInit(this.sync, handlers, this.#around.waiter, 'created')
+    if (await reached.finally(() => sources.close())) return
     await this.#around.waiter.readable(this.pidfd)
     throw unexpectedEnd(this.pidfd, { before: 'the container was created', oom: oomKilled(this.plan.cgroup) })
   }
 
   /** What only the runtime may do with the namespaces that init has now. */
   #finishNamespaces(): Promise<void> {
-    if (this.plan.uidMappings !== undefined) this.#writeIdMaps()
-    moveNetDevices(this.plan.netDevices, this.record.pid)
+    const { uidMappings, gidMappings = [], netDevices } = this.plan
+    const proc = `/proc/${this.record.pid}`
+    if (uidMappings !== undefined) {
+      writeFile(`${proc}/uid_map`, idMapText(uidMappings))
+      writeFile(`${proc}/gid_map`, idMapText(gidMappings))
+    }
+    moveNetDevices(netDevices, this.record.pid)
     return Promise.resolve()
-  }
-
-  #writeIdMaps(): void {
-    const { uidMappings = [], gidMappings = [] } = this.plan
-    const { pid } = this.record
-    const text = (maps: typeof uidMappings): string =>
-      maps.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('')
-    writeFile(`/proc/${pid}/uid_map`, text(uidMappings))
-    writeFile(`/proc/${pid}/gid_map`, text(gidMappings))
   }
 
   async #runtimeHooks(): Promise<void> {

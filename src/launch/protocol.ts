@@ -10,6 +10,8 @@
  *   writes uid_map, gid_map                         ◄───  event namespaces        (new user namespace,
  *   moves network devices                                                           or netDevices)
  *                                               go  ───►  mounts, devices
+ *   gets it from the helper (sources.ts)            ◄───  source NUMBER [mount]   (id-mapped, or not in reach)
+ *                                       go [mount]  ───►
  *   prestart, createRuntime hooks                   ◄───  event mounts            (only with hooks)
  *                                               go  ───►  createContainer hooks, pivot_root
  *   keeps it for console socket or foreground       ◄───  console + ptmx          (only with terminal)
@@ -38,6 +40,8 @@ export interface Handlers {
   console?(ptmx: number): void
   /** A seccomp listener: its number in init. */
   listener?(fd: number): void
+  /** An entry of the plan's `sources`, and the mount that init has made for it or -1, which the handler owns. */
+  source?(number: number, mount: number): Promise<void>
   /** A barrier at which init waits; it goes on when this has resolved. */
   event?(event: PlanEvent): Promise<void>
 }
@@ -116,6 +120,10 @@ export async function serveInit(
       case 'listener':
         handlers.listener?.(frame.value)
         sayGo(sync)
+        break
+      case 'source':
+        if (handlers.source) await handlers.source(frame.value, frame.fd)
+        else if (frame.fd >= 0) closeFile(frame.fd)
         break
       case 'event': {
         const event = eventNames.find((name) => planEvent[name] === frame.value)

@@ -29,6 +29,7 @@ const placeholderPlan: LaunchPlan = {
   resources: noResources,
   deviceRules: [],
   netDevices: [],
+  sources: [],
   waits: [],
   preserveFds: 0,
   terminal: false,

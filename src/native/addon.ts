@@ -7,7 +7,7 @@ import type { SeccompRequest } from '../plan/seccomp.js'
 
 /** A frame that init has sent; which members matter depends on its type (native/sys/frame.h). */
 export interface Frame {
-  readonly type: 'failure' | 'event' | 'child' | 'console' | 'listener' | 'hook'
+  readonly type: 'failure' | 'event' | 'child' | 'console' | 'listener' | 'hook' | 'source'
   /** Index in the plan's step table. */
   readonly step: number
   readonly errno: number

@@ -214,7 +214,7 @@ export const listenStart = (path: string): number => native(() => addon().listen
 export const connectSocket = (path: string, options: { packets: boolean }): number =>
   native(() => addon().connectSocket(path, options.packets))
 
-/** Sends one descriptor with a text. @throws SyscallError */
+/** Sends a text, with one descriptor unless `fd` is -1. @throws SyscallError */
 export const sendDescriptor = (socket: number, text: string, fd: number): void =>
   native(() => addon().sendDescriptor(socket, text, fd))
 

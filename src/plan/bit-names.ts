@@ -51,6 +51,8 @@ export function nameValue(kind: string, value: number | bigint): NamedValue {
       return Number(value).toString(8).padStart(4, '0')
     case 'signed':
       return Number(value) | 0
+    case 'parentSource':
+      return value === 0 ? '' : plainNumber(value)
     case 'limit':
       return value === unlimited ? 'unlimited' : plainNumber(value)
     default:

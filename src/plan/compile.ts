@@ -18,6 +18,7 @@ import { resourceWarnings } from './resources/warnings.js'
 import { planRlimits } from './rlimits.js'
 import { planSeccomp, type SeccompPlan } from './seccomp.js'
 import { planApparmor, planSelinux } from './security-modules.js'
+import { rootfsSource } from './sources.js'
 import { planEvent, type PlanEvent, planVersion, type Step } from './steps.js'
 import { limitProcessesLate, planSystemdCgroup } from './systemd.js'
 import { planSysctl } from './sysctl.js'
@@ -44,7 +45,8 @@ export function compilePlan(input: PlanInput): LaunchPlan {
   const env = planEnvironment(process, options)
   const cgroupNamespace = hasNamespace(namespaces, 'cgroup')
   const netDevices = planNetDevices(linux, facts)
-  const mounts = planMounts({ config, bundle: input.bundle, facts, cgroup, cgroupNamespace })
+  const sources = rootfsSource(input)
+  const mounts = planMounts({ config, bundle: input.bundle, facts, cgroup, cgroupNamespace, sources })
 
   const steps: Step[] = [
     ...enterNamespaces(input, namespaces, cgroup),
@@ -63,6 +65,7 @@ export function compilePlan(input: PlanInput): LaunchPlan {
     deviceRules: planDeviceRules(linux),
     ...(userNamespace ? { uidMappings: linux?.uidMappings ?? [], gidMappings: linux?.gidMappings ?? [] } : {}),
     netDevices,
+    sources: mounts.sources,
     waits: waitedEvents(steps),
     preserveFds: options.preserveFds + (options.listenFds ?? 0),
     ...(process.oomScoreAdj !== undefined ? { oomScoreAdj: process.oomScoreAdj } : {}),
@@ -105,7 +108,9 @@ function buildRootfs(input: PlanInput, namespaces: NamespacePlan, mounts: MountP
   const steps: Step[] = []
   // Before the first mount, so that none of them travels back to the host.
   if (namespaces.created.has('mount')) steps.push(initialPropagation(input))
-  steps.push({ op: 'rootfs', path: input.rootfs, attach: hasNamespace(namespaces, 'mount') }, ...mounts.steps)
+  const parentSource = mounts.sources[0]?.destination === '/' ? 1 : 0
+  const attach = hasNamespace(namespaces, 'mount')
+  steps.push({ op: 'rootfs', path: input.rootfs, attach, parentSource }, ...mounts.steps)
   if (!mounts.devIsBind) steps.push(...planDevices(config.linux))
   // These hooks run in the parent and may still change what is mounted.
   const hooks = config.hooks

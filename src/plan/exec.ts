@@ -66,6 +66,7 @@ export function compileExec(input: ExecInput): LaunchPlan {
     version: planVersion,
     cloneFlags: 0,
     cgroup,
+    sources: [],
     waits: [],
     resources: noResources,
     deviceRules: [],

@@ -1,4 +1,5 @@
 /** Stage 2, plan: what each mount option of config.md means to the kernel; words not in the tables are data. */
+import { isIdMapOption } from '../config/mount-options.js'
 
 /** MOUNT_ATTR_* of mount_setattr(2); `atime` is the mask of the field whose values precede it. */
 export const mountAttr = {
@@ -134,6 +135,8 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     const other = ownEntry(otherOptions, option)
     if (own) apply(attributes, own)
     else if (below) apply(recursive, below)
+    else if (isIdMapOption(option))
+      continue // id-map.ts of the config stage
     else if (other === undefined) data.push(...splitData(option))
     else {
       if (other.propagation !== undefined) propagation.push(other.propagation)

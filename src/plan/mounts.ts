@@ -5,8 +5,9 @@ import type { Config, Mount } from '../config/types.js'
 import { ConfigError, UnsupportedError } from '../errors.js'
 import { planCgroupMount } from './cgroup-mount.js'
 import { mountAttr, type MountOptions, parseMountOptions } from './mount-options.js'
+import { sourceFields } from './sources.js'
 import type { Step, StepOf } from './steps.js'
-import type { CgroupPlan, HostFacts } from './types.js'
+import type { CgroupPlan, HostFacts, SourcePlan } from './types.js'
 
 /** What planMounts starts from. */
 export interface MountInput {
@@ -16,6 +17,8 @@ export interface MountInput {
   readonly cgroup: CgroupPlan
   /** True when the container has a cgroup namespace other than the runtime's. */
   readonly cgroupNamespace: boolean
+  /** What comes before those of the mounts. */
+  readonly sources?: readonly SourcePlan[]
 }
 
 /** The mounts of one container. */
@@ -23,6 +26,8 @@ export interface MountPlan {
   readonly steps: readonly Step[]
   /** Read-only attributes to set after everything was made inside the mounts. */
   readonly finish: readonly Step[]
+  /** What the parent opens for init. */
+  readonly sources: readonly SourcePlan[]
   /** True when the container brings its own /dev, which is then left as it is (config.md, as runc). */
   readonly devIsBind: boolean
 }
@@ -48,6 +53,7 @@ const unlabelledFilesystems: ReadonlySet<string> = new Set(['proc', 'sysfs'])
 export function planMounts(input: MountInput): MountPlan {
   const steps: Step[] = []
   const finish: Step[] = []
+  const sources = [...(input.sources ?? [])]
   let devIsBind = false
   for (const [index, given] of (input.config.mounts ?? []).entries()) {
     // As the rules have judged it: init's own check of what lies in /proc goes by this name too.
@@ -55,9 +61,9 @@ export function planMounts(input: MountInput): MountPlan {
     const options = parseMountOptions(mount.options ?? [])
     const bind = bindKind(mount, options)
     if (bind !== undefined && !options.remount && isDev(mount)) devIsBind = true
-    planMount({ input, mount, options, bind, pointer: `/mounts/${index}` }, steps, finish)
+    planMount({ input, mount, options, bind, sources, pointer: `/mounts/${index}` }, steps, finish)
   }
-  return { steps, finish, devIsBind }
+  return { steps, finish, sources, devIsBind }
 }
 
 interface OneMount {
@@ -65,6 +71,8 @@ interface OneMount {
   readonly mount: Mount
   readonly options: MountOptions
   readonly bind: 'bind' | 'rbind' | undefined
+  /** Grows with each mount that the parent has a part in. */
+  readonly sources: SourcePlan[]
   readonly pointer: string
 }
 
@@ -107,23 +115,28 @@ function without(change: { set: number; clear: number }, bits: number): { set: n
   return { set: change.set & ~bits, clear: change.clear }
 }
 
-function bindStep({ input, mount, pointer }: OneMount, options: MountOptions, bind: 'bind' | 'rbind'): Step {
+function bindStep(one: OneMount, options: MountOptions, bind: 'bind' | 'rbind'): Step {
+  const { input, mount, pointer } = one
   if (mount.source === undefined || mount.source === '') {
     throw ConfigError.from([{ pointer: `${pointer}/source`, message: 'a bind mount needs a source' }])
   }
+  const source = mount.source.startsWith('/') ? mount.source : cleanPath(`${input.bundle}/${mount.source}`)
+  const recursive = bind === 'rbind'
   return {
     op: 'mountBind',
     destination: mount.destination,
-    source: mount.source.startsWith('/') ? mount.source : cleanPath(`${input.bundle}/${mount.source}`),
-    recursive: bind === 'rbind',
+    source,
+    recursive,
     ...attributeFields(options),
     recursiveSet: options.recursive.set,
     recursiveClear: options.recursive.clear,
     propagation: options.propagation,
+    ...sourceFields(one, { source, type: '', recursive }),
   }
 }
 
-function filesystemStep({ input, mount }: OneMount, options: MountOptions): StepOf<'mountFilesystem'> {
+function filesystemStep(one: OneMount, options: MountOptions): StepOf<'mountFilesystem'> {
+  const { input, mount } = one
   const type = mount.type ?? ''
   const readOnly = (options.attributes.set & mountAttr.rdonly) !== 0
   const superblock = readOnly && !kernelFilesystems.has(type) ? ['ro'] : []
@@ -142,6 +155,7 @@ function filesystemStep({ input, mount }: OneMount, options: MountOptions): Step
     legacyFlags: options.legacyFlags,
     copyUp: options.copyUp && type === 'tmpfs',
     label: labelOption(type, input.config),
+    ...sourceFields(one, { source: '', type, recursive: false }),
   }
 }
 

@@ -3,7 +3,7 @@ import { bitNames, type NamedValue, nameValue } from './bit-names.js'
 import { cloneFlag } from './namespaces.js'
 import { formatRule } from './resources/devices.js'
 import { type FieldKind, type Step, stepTable } from './steps.js'
-import type { LaunchPlan } from './types.js'
+import type { LaunchPlan, SourcePlan } from './types.js'
 
 /** sizeof(struct sock_filter). */
 const instructionSize = 8
@@ -63,6 +63,7 @@ function parentLines(plan: LaunchPlan): string[] {
   for (const { name, target } of plan.netDevices) {
     entries.push(['netDevice', name === target ? text(name) : `${text(name)} as ${text(target)}`])
   }
+  plan.sources.forEach((source, index) => entries.push(['source', describeSource(source, index + 1)]))
   if (plan.oomScoreAdj !== undefined) entries.push(['oomScoreAdj', String(plan.oomScoreAdj)])
   if (plan.preserveFds > 0) entries.push(['preserveFds', String(plan.preserveFds)])
   if (plan.seccompListener !== undefined) entries.push(['listener', text(plan.seccompListener.path)])
@@ -70,6 +71,17 @@ function parentLines(plan: LaunchPlan): string[] {
   for (const warning of plan.warnings) entries.push(['warning', escapeControls(warning)])
   const width = Math.max(...entries.map(([name]) => name.length))
   return entries.map(([name, value]) => `${name.padEnd(width)}  ${value}`)
+}
+
+/** What the parent's helper does when init asks for it. */
+function describeSource({ source, type, destination, idMap }: SourcePlan, number: number): string {
+  const what = `${number}: ${text(source || type)} for ${text(destination)}`
+  if (idMap === undefined) return `${what}, if init may not reach it`
+  const maps = [idMap.uidMappings, idMap.gidMappings].map((list) =>
+    list.map(({ containerID, hostID, size }) => `${containerID}-${hostID}-${size}`).join('#'),
+  )
+  const map = idMap.userNamespace === undefined ? `uids=${maps[0]};gids=${maps[1]}` : text(idMap.userNamespace)
+  return `${what}, ${idMap.recursive ? 'ridmap' : 'idmap'}=${map}`
 }
 
 function describe(step: Step): PrintedStep {

@@ -25,10 +25,33 @@ export const stepTable = {
   hostname: { name: 'text' },
   domainname: { name: 'text' },
 
+  // --- mount sources: in a helper of the parent, which has the rights of the runtime
+  /** The user namespace whose id mappings are taken where `openSource` has none of its own. */
+  openUserNamespace: { path: 'text' },
+  /**
+   * Waits for the parent to ask for an entry of `sources`; for any but `number` goes on. Sends it as a
+   * detached mount (`rootfs`: as the directory itself); or maps the ids of the mount that came with the
+   * question, whose `type` is told here.
+   */
+  openSource: {
+    number: 'u32',
+    source: 'text',
+    rootfs: 'flag',
+    type: 'text',
+    recursive: 'flag',
+    idMapped: 'flag',
+    /** Also the mounts below. */
+    mapBelow: 'flag',
+    /** Lines of uid_map and gid_map (user_namespaces(7)). */
+    uidMap: 'text',
+    gidMap: 'text',
+  },
+  leave: {},
+
   // --- rootfs: built with directory fds only, before pivot_root
   propagation: { target: 'text', flags: 'u64:propagation', recursive: 'flag' },
   /** `attach`: as a mount of its own, which only a mount namespace of the container's own may have. */
-  rootfs: { path: 'text', attach: 'flag' },
+  rootfs: { path: 'text', attach: 'flag', parentSource: 'u32:parentSource' },
   mountFilesystem: {
     destination: 'text',
     type: 'text',
@@ -45,6 +68,8 @@ export const stepTable = {
     copyUp: 'flag',
     /** NAME=LABEL of SELinux's mount options; the label may hold commas and has no quotes. Empty: none. */
     label: 'text',
+    parentSource: 'u32:parentSource',
+    idMapped: 'flag',
   },
   mountBind: {
     destination: 'text',
@@ -55,6 +80,9 @@ export const stepTable = {
     recursiveSet: 'u64:mountAttr',
     recursiveClear: 'u64:mountAttr',
     propagation: 'u32s:propagation',
+    /** Which entry of the plan's `sources`, from 1 on, the parent opens: when init may not, or if `idMapped`. */
+    parentSource: 'u32:parentSource',
+    idMapped: 'flag',
   },
   /** The cgroup hierarchies as the container may see them: `paths` are the container's own directories. */
   mountCgroup: {

@@ -1,4 +1,5 @@
 /** Stage 2, plan: the LaunchPlan, the only structure that crosses into native code. */
+import type { MountIdMap } from '../config/id-map.js'
 import type { Config } from '../config/types.js'
 import type { DeviceRulePlan } from './resources/devices.js'
 import type { ResourcePlan } from './resources/types.js'
@@ -12,6 +13,18 @@ export interface IdMapping {
   readonly containerID: number
   readonly hostID: number
   readonly size: number
+}
+
+/** A mount, or the rootfs (destination `/`), that init may need the rights of the runtime for. */
+export interface SourcePlan {
+  readonly destination: string
+  /** Absolute path that is opened; empty for a new file system, which init makes itself. */
+  readonly source: string
+  /** The file system's type; empty for a bind mount. */
+  readonly type: string
+  readonly recursive: boolean
+  /** Absent: only where init may not reach the source. */
+  readonly idMap?: MountIdMap
 }
 
 /** Who makes the cgroups: tsrun itself, systemd, or nobody. */
@@ -49,6 +62,8 @@ export interface LaunchPlan {
   readonly gidMappings?: readonly IdMapping[]
   /** Moved by the parent at the `namespaces` event. */
   readonly netDevices: readonly NetDevicePlan[]
+  /** What the parent's helper opens when init asks for it, by its place from 1 on (sources.ts). */
+  readonly sources: readonly SourcePlan[]
   /** The barriers at which the parent has something to do before init may go on. */
   readonly waits: readonly PlanEvent[]
   /** Descriptors 3 … 2 + preserveFds stay open in the container. */

@@ -67,6 +67,17 @@ export function setNamespace(config: TestConfig, type: LinuxNamespaceType, path?
   config.linux.namespaces = [...others, path === undefined ? { type } : { type, path }]
 }
 
+/**
+ * Gives the config a new user namespace whose ids from 0 on are those from `hostID` on. A sysfs, which takes
+ * a network namespace of the same user namespace, is left out.
+ */
+export function mapIds(config: TestConfig, hostID: number, size = 65_536): void {
+  setNamespace(config, 'user')
+  config.mounts = config.mounts.filter(({ type }) => type !== 'sysfs')
+  config.linux.uidMappings = [{ containerID: 0, hostID, size }]
+  config.linux.gidMappings = [{ containerID: 0, hostID, size }]
+}
+
 /** Takes a namespace out of the config: the container then shares the runtime's. */
 export function dropNamespace(config: TestConfig, type: LinuxNamespaceType): void {
   config.linux.namespaces = config.linux.namespaces.filter((namespace) => namespace.type !== type)

@@ -14,7 +14,7 @@ const attributes = { attrSet: 0, attrClear: 0, recursiveSet: 0, recursiveClear: 
 const tmpfs = (members: Partial<StepOf<'mountFilesystem'>>): Step => ({
   op: 'mountFilesystem',
   ...{ destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['size=64k'], ...attributes },
-  ...{ legacyFlags: 0, copyUp: false, label: '', ...members },
+  ...{ legacyFlags: 0, copyUp: false, label: '', parentSource: 0, idMapped: false, ...members },
 })
 
 /** How a plan fails that has nothing to execute at its end. */
@@ -25,7 +25,7 @@ function complaint(mount: Step): { syscall: string; errno: number } | undefined 
   const rootfs = mkdtempSync(join(tmpdir(), 'tsrun-label-'))
   const steps: Step[] = [
     { op: 'propagation', target: '/', flags: propagationBit.private, recursive: true },
-    { op: 'rootfs', path: rootfs, attach: true },
+    { op: 'rootfs', path: rootfs, attach: true, parentSource: 0 },
     mount,
   ]
   const plan = encodePlan({ steps, preserveFds: 0 } as unknown as Parameters<typeof encodePlan>[0])

@@ -52,7 +52,7 @@ t.test('the document fits the schema of the runtime spec', async (t) => {
 t.test('the planner gives every mount option listed a meaning', async (t) => {
   const { mountOptions } = features()
   t.ok(mountOptions.includes('rro'))
-  t.notOk(mountOptions.includes('idmap'))
+  t.ok(mountOptions.includes('idmap') && mountOptions.includes('ridmap'))
   for (const option of mountOptions) t.notOk(parseMountOptions([option]).data.length, option)
 })
 
@@ -93,5 +93,6 @@ t.test('it says what containerd and CRI-O ask for', async (t) => {
   t.same(hooks, ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'])
   t.equal(linux.namespaces.length, 8)
   t.equal(linux.capabilities.length, 41)
+  t.equal(linux.mountExtensions.idmap.enabled, true)
   t.match(annotations['io.github.seccomp.libseccomp.version'], /^2\.\d+\.\d+$/)
 })

@@ -8,7 +8,10 @@ t.test('planning knows every option that is not data', (t) => {
     t.notOk(isDataOption(option), option)
     t.strictSame(parseMountOptions([option]).data, [], option)
   }
-  for (const option of idMapped) t.notOk(isDataOption(option), option)
+  for (const option of [...idMapped, 'idmap=uids=0-1-10', 'ridmap=gids=@0-1-10']) {
+    t.notOk(isDataOption(option), option)
+    t.strictSame(parseMountOptions([option]).data, [], option)
+  }
   t.end()
 })
 

@@ -1,18 +1,10 @@
 import t from 'tap'
 import { config, type Json, linux, problems } from './support.js'
 
-const ids = [{ containerID: 0, hostID: 0, size: 1 }]
 const resources = (members: Json) => linux({ resources: members })
 const bind = (members: Json) => linux({}, { mounts: [{ destination: '/a', source: '/b', ...members }] })
 
 const refused: readonly (readonly [Json, ...string[]])[] = [
-  [bind({ options: ['bind'], uidMappings: ids, gidMappings: ids }), '/mounts/0/uidMappings', '/mounts/0/gidMappings'],
-  [bind({ options: ['bind', 'idmap'] }), '/mounts/0/options/1'],
-  [bind({ options: ['ridmap', 'bind'] }), '/mounts/0/options/0'],
-  [
-    linux({}, { mounts: [{ destination: '/a', type: 'tmpfs', options: ['idmap=uids=0-1-10'] }] }),
-    '/mounts/0/options/0',
-  ],
   [linux({ intelRdt: {} }), '/linux/intelRdt'],
   [linux({ intelRdt: { closID: 'a' } }), '/linux/intelRdt'],
 ]

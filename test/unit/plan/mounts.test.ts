@@ -37,6 +37,8 @@ const filesystem = {
   propagation: [],
   legacyFlags: 0,
   copyUp: false,
+  parentSource: 0,
+  idMapped: false,
   label: '',
 }
 const bind = {
@@ -49,6 +51,8 @@ const bind = {
   recursiveSet: 0,
   recursiveClear: 0,
   propagation: [],
+  parentSource: 0,
+  idMapped: false,
 }
 
 t.test('mounts keep the order of the config', (t) => {
