@@ -2,15 +2,21 @@
 #include "addon/relay.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 
 namespace tsrun {
 namespace {
 
 constexpr size_t kCapacity = 64 * 1024;
+constexpr int kChunksInARow = 64;
+constexpr int kMisses = 20;
 constexpr size_t kChunk = 4096;  // PIPE_BUF: what a descriptor that is ready takes without blocking
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
@@ -18,8 +24,22 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == 
 }  // namespace
 
 // Standard streams do not become non-blocking, since their flags belong to a file that other
-// processes share: they are read and written in small pieces after poll has said they are ready.
-Relay::Relay(int from, int to) : from_(from), to_(to), buffer_(kCapacity) {}
+// processes share. A terminal or a pipe is opened once more instead, for flags of our own; where that
+// is not allowed, it is written to in small pieces after poll has said that it is ready.
+Relay::Relay(int from, int to) : from_(from), to_(to), buffer_(kCapacity) {
+  struct stat info {};
+  eager_ = from >= 0 && (fcntl(from, F_GETFL) & O_NONBLOCK) != 0;
+  if (to < 0 || fstat(to, &info) < 0) return;
+  const int flags = fcntl(to, F_GETFL);
+  const bool null = S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
+  if (S_ISREG(info.st_mode) || null || (flags & O_NONBLOCK) != 0) blocks_ = false;
+  if (!blocks_ || !(S_ISFIFO(info.st_mode) || isatty(to))) return;
+  const std::string path = "/proc/self/fd/" + std::to_string(to);
+  own_.reset(open(path.c_str(), (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!own_) return;
+  to_ = own_.get();
+  blocks_ = false;
+}
 
 void Relay::prepare(pollfd* watched) const {
   watched[0] = {reading_ && end_ < buffer_.size() ? from_ : -1, POLLIN, 0};
@@ -35,7 +55,8 @@ bool Relay::fill() {
 }
 
 bool Relay::flush() {
-  const ssize_t put = write(to_, buffer_.data() + begin_, std::min(end_ - begin_, kChunk));
+  const size_t size = end_ - begin_;
+  const ssize_t put = write(to_, buffer_.data() + begin_, blocks_ ? std::min(size, kChunk) : size);
   if (put > 0) begin_ += static_cast<size_t>(put);
   if (put < 0 && !would_block())
     begin_ = end_;  // nobody reads any more: the data has no place to go
@@ -45,9 +66,26 @@ bool Relay::flush() {
 
 void Relay::transfer(const pollfd* watched) {
   if (watched[0].revents != 0 && watched[0].fd >= 0) (void)fill();
-  if (end_ > begin_ && (watched[1].revents != 0 || watched[0].revents != 0)) {
-    pollfd ready{to_, POLLOUT, 0};
-    if (poll(&ready, 1, 0) > 0) (void)flush();
+  if (end_ == begin_ || (watched[1].revents == 0 && watched[0].revents == 0)) return;
+  pollfd ready{to_, POLLOUT, 0};
+  if (!blocks_ || poll(&ready, 1, 0) > 0) (void)flush();
+  if (watched[0].revents != 0 && eager_ && !blocks_) follow();
+}
+
+// A terminal hands out 4 KiB at a time, and the kernel needs a moment for the next: to sleep for it
+// would cost more than to look again, on a busy machine much more. Not for long: signals and the
+// other direction wait.
+void Relay::follow() {
+  int misses = 0;
+  for (int chunk = 0; chunk < kChunksInARow && misses < kMisses && reading_ && end_ == begin_;) {
+    (void)sched_yield();
+    if (!fill()) {
+      misses++;
+      continue;
+    }
+    (void)flush();
+    misses = 0;
+    chunk++;
   }
 }
 

@@ -5,10 +5,13 @@
 #include <cstddef>
 #include <vector>
 
+#include "sys/fd.h"
+
 namespace tsrun {
 
 class Relay {
  public:
+  // `from` or `to` is the ptmx, which must not block; the other is a standard stream.
   Relay(int from, int to);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
@@ -24,9 +27,13 @@ class Relay {
  private:
   bool fill();
   bool flush();
+  void follow();
 
   int from_;
   int to_;
+  Fd own_;              // the target, opened once more
+  bool blocks_ = true;  // a write of more than PIPE_BUF could block
+  bool eager_ = false;  // the source can be read from without poll
   bool reading_ = true;
   std::vector<char> buffer_;
   size_t begin_ = 0;
