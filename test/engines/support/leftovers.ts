@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cgroupsWith, processesWith } from '../../helpers/leaks.js'
+import { cgroupsWith, processesWith, type LiveProcess } from '../../helpers/leaks.js'
 import { awaitProcess } from '../../helpers/peer.js'
 
 /** When a process was started, in clock ticks since boot (proc(5)); undefined when there is none. */
@@ -37,6 +37,15 @@ export function sweep(word: string): void {
   }
   removeCgroups(word)
   rmSync(join(tmpdir(), word), { recursive: true, force: true })
+}
+
+/** Waits until there are no such processes any more; gives up on one that goes on, which is a leftover then. */
+export function awaitAll(find: () => readonly LiveProcess[]): void {
+  try {
+    for (let found = find(); found.length > 0; found = find()) for (const { pid } of found) awaitProcess(pid)
+  } catch {
+    // the caller looks for what is left
+  }
 }
 
 function killIfAny(pid: number): void {

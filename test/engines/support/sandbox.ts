@@ -4,10 +4,9 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileS
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { cgroupsWith, processesWith } from '../../helpers/leaks.js'
-import { awaitProcess } from '../../helpers/peer.js'
 import { runtimeCommand, runtimeName } from '../../helpers/requires.js'
 import { ended, Lines } from '../../helpers/runtime.js'
-import { entries, ownPrefix, sweep, sweepDead } from './leftovers.js'
+import { awaitAll, entries, ownPrefix, sweep, sweepDead } from './leftovers.js'
 
 /** How a command ended. */
 export interface Result {
@@ -135,7 +134,8 @@ export class Sandbox {
   /** Stops the daemons, the last one first, takes everything down and returns what was left behind. */
   async close(): Promise<string[]> {
     for (const daemon of this.#daemons.splice(0).reverse()) await daemon.stop()
-    this.awaitShims()
+    // Also monitors, and what these have started to clean up.
+    awaitAll(() => processesWith(this.word))
     const left = [...this.#processes(), ...this.#mounts(), ...this.cgroups()]
     this.#holder.stdin?.end()
     await ended(this.#holder)
@@ -147,14 +147,7 @@ export class Sandbox {
 
   /** Waits until the shims of removed containers have ended, for which engines don't wait. */
   awaitShims(): void {
-    const shims = processesWith(this.word).filter(({ command }) => command.includes('containerd-shim'))
-    for (const { pid } of shims) {
-      try {
-        awaitProcess(pid)
-      } catch {
-        // then it is one of the things left behind
-      }
-    }
+    awaitAll(() => processesWith(this.word).filter(({ command }) => command.includes('containerd-shim')))
   }
 
   #processes(): string[] {
