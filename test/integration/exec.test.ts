@@ -210,6 +210,14 @@ test('a hundred processes at once in one container leave no zombie and nothing e
   t.same(stdout.split('\n').filter(Boolean).toSorted(), ['sh', 'sleep'])
 })
 
+test('--no-subreaper is taken as from callers of runc: an orphan goes to the container’s init', (t, scope) => {
+  const container = running(scope)
+  const script = '(sleep 1000 & echo $! > /orphan)'
+  t.match(exec(scope, '-no-subreaper', container.id, '/bin/sh', '-c', script), { status: 0, stderr: '' })
+  const { stdout } = exec(scope, container.id, '/bin/sh', '-c', 'grep PPid /proc/$(cat /orphan)/status')
+  t.equal(stdout, 'PPid:\t1\n')
+})
+
 test(
   'in a user namespace the process has the ids of the container',
   (t, scope) => {

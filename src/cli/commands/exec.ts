@@ -57,6 +57,11 @@ const launchOptions = [
     description: "existing cgroup below the container's; with cgroup v1 one for each controller list",
   },
   { name: 'ignore-paused', kind: 'boolean', description: 'allow it in a paused container' },
+  {
+    name: 'no-subreaper',
+    kind: 'boolean',
+    description: 'do not become the parent of orphaned processes, which exec never does',
+  },
 ] as const
 
 type Values = OptionValues<readonly [...typeof processOptions, ...typeof launchOptions]>
