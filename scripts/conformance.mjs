@@ -28,8 +28,8 @@ const foreign = {
 
 /** Members that planning passes by, and the file that obeys them. */
 const outsidePlan = {
-  '/ociVersion': 'src/launch/create.ts',
-  '/annotations': 'src/launch/create.ts',
+  '/ociVersion': 'src/launch/first-record.ts',
+  '/annotations': 'src/launch/first-record.ts',
   '/process/execCPUAffinity/initial': 'src/launch/exec.ts',
   '/process/execCPUAffinity/final': 'src/plan/exec.ts',
   '/linux/resources/memory/checkBeforeUpdate': 'src/plan/resources/memory.ts',
@@ -161,7 +161,10 @@ async function planOf(config, facts) {
   }
 }
 
-const anyHost = { euid: 0, inUserNamespace: false, apparmor: true, selinux: true, highestCapability: 40 }
+const anyHost = {
+  ...{ euid: 0, inUserNamespace: false, apparmor: true, selinux: true, highestCapability: 40 },
+  resctrl: '/sys/fs/resctrl',
+}
 const legacy = ['memory', 'cpu,cpuacct', 'cpuset', 'blkio', 'pids', 'hugetlb', 'net_cls,net_prio', 'rdma']
 
 /** Two kinds of hosts, and the limits that each does not have. */

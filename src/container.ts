@@ -8,6 +8,7 @@ import type { ExecOptions } from './launch/exec.js'
 import type { StartOptions } from './launch/start.js'
 import { closeFile, openProcess, reapProcess, type ExitStatus } from './native/binding.js'
 import { liveProcess, observeStatus } from './state/observe.js'
+import type { RdtSchemas } from './plan/intel-rdt.js'
 import { toContainerState, type ContainerState } from './state/record.js'
 import type { ContainerId } from './state/store.js'
 import type { ContainerStats } from './stats/types.js'
@@ -115,12 +116,12 @@ export class Container {
   }
 
   /**
-   * Changes limits; what is not given stays as it is. All are changed, or none.
+   * Changes limits, and with `intelRdt` what resctrl allows; what is not given stays as it is. All are changed, or none.
    * @throws ConfigError, StatusError unless it is created, running or paused, UnsupportedError, SyscallError
    */
-  async update(resources: Resources): Promise<void> {
+  async update(resources: Resources, intelRdt: RdtSchemas = {}): Promise<void> {
     const { updateContainer } = await import('./launch/update.js')
-    await updateContainer(this.#around, this.#id, resources)
+    await updateContainer(this.#around, this.#id, resources, intelRdt)
   }
 
   /** Removes the container; `force` kills it first. @throws NotFoundError, StatusError, StoreError */

@@ -85,7 +85,6 @@ const architectureSince: Readonly<Record<SeccompArch, 5 | 6>> = {
 export function features(): Features {
   const { version, commit } = packageVersion()
   const libseccomp = seccompVersion()
-  const disabled: Switch = { enabled: false }
   return {
     ociVersionMin: '1.0.0',
     ociVersionMax: stateVersion,
@@ -98,7 +97,7 @@ export function features(): Features {
       seccomp: seccompFeatures(libseccomp),
       apparmor: { enabled: true },
       selinux: { enabled: true },
-      intelRdt: disabled,
+      intelRdt: { enabled: true },
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
       memoryPolicy: { modes: Object.keys(memoryPolicyMode).sort(), flags: Object.keys(memoryPolicyFlag).sort() },

@@ -6,7 +6,6 @@ import { parseJson } from './json.js'
 import { cleanPath } from './paths.js'
 import { checkRules } from './rules.js'
 import type { Config, ConfigDocument } from './types.js'
-import { checkUnsupported } from './unsupported.js'
 
 /**
  * The Config in the text of a config.json.
@@ -22,7 +21,7 @@ export async function loadConfig(text: string): Promise<Config> {
  */
 export async function parseConfig(value: unknown): Promise<Config> {
   const document = withListener(await readDocument(value))
-  const issues = [...checkRules(document), ...checkUnsupported(document)]
+  const issues = checkRules(document)
   if (issues.length > 0 || !isComplete(document)) throw ConfigError.from(issues)
   return withCleanDestinations(document)
 }

@@ -2,6 +2,7 @@
 import type { ConfigIssue } from '../errors.js'
 import { pointer } from './pointer.js'
 import * as annotations from './rules/annotations.js'
+import * as intelRdt from './rules/intel-rdt.js'
 import * as linux from './rules/linux.js'
 import * as mountIdMaps from './rules/mount-id-maps.js'
 import * as mounts from './rules/mounts.js'
@@ -49,6 +50,8 @@ const rules: readonly Rule[] = [
   linux.deviceRulesAreClear,
   linux.personalityHasNoFlags,
   linux.memoryPolicyFitsItsMode,
+  intelRdt.closIdIsGroup,
+  intelRdt.schemataAreLines,
   network.netDevicesNeedNetworkNamespace,
   network.netDevicesHaveNames,
   network.netDevicesHaveNamesOfTheirOwn,

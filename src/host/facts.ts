@@ -38,6 +38,12 @@ function hierarchyName(superOptions: string): string {
   return words.find((word) => word.startsWith('name=')) ?? words.join(',')
 }
 
+/** Mount point of the resctrl file system, from /proc/self/mountinfo: the first one counts; undefined: none. */
+export function parseResctrlMount(mountinfo: string): string | undefined {
+  const line = mountinfo.split('\n').find((one) => one.split(' - ')[1]?.startsWith('resctrl '))
+  return line === undefined ? undefined : unescapeMount(line.split(' ')[4] ?? '')
+}
+
 /** The caller's cgroup in each hierarchy, from /proc/self/cgroup (cgroups(7)); `''` is the unified one. */
 export function parseOwnCgroups(text: string): Record<string, string> {
   const own: Record<string, string> = {}
@@ -81,13 +87,16 @@ export function probeCapabilities(): IdentityFacts {
 export interface ProbeRequest {
   readonly apparmor: boolean
   readonly selinux: boolean
+  readonly resctrl?: boolean
 }
 
 /** The facts about this host. @throws SyscallError when /proc is not readable */
 export function probeHost(request: ProbeRequest): HostFacts {
+  const resctrl = request.resctrl ? parseResctrlMount(readFile('/proc/self/mountinfo')) : undefined
   return {
     inUserNamespace: isInUserNamespace(),
     cgroup: probeCgroup(),
+    ...(resctrl === undefined ? {} : { resctrl }),
     apparmor: request.apparmor && readFileIfAny('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') === true,
     selinux: request.selinux && fileInfo('/sys/fs/selinux/enforce') !== undefined,
     ...probeCapabilities(),

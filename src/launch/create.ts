@@ -7,7 +7,6 @@ import {
   makeDirectory,
   openFile,
   openFlag,
-  processIds,
   reapProcess,
   renameFile,
   replaceFile,
@@ -18,15 +17,17 @@ import { encodePlan } from '../plan/encode.js'
 import { idMapText } from '../plan/sources.js'
 import type { CgroupManager, LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../state/observe.js'
-import { recordVersion, toContainerState, type StateRecord } from '../state/record.js'
+import { toContainerState, type StateRecord } from '../state/record.js'
 import type { ContainerId, Store } from '../state/store.js'
 import { cgroupDriver, type CgroupDriver } from './cgroup-driver.js'
 import { cgroupDirectories, oomKilled } from './cgroup.js'
 import { handOver } from './console.js'
 import { restrictDevices } from './devices.js'
+import { firstRecord } from './first-record.js'
 import { runHooks } from './hooks.js'
+import { assertRdtFits, joinRdt, makeRdtGroups } from './intel-rdt.js'
 import { handListener } from './listener.js'
-import { explainMemory, isTolerant, stringifyResources } from './limits.js'
+import { explainMemory, isTolerant } from './limits.js'
 import { moveNetDevices } from './net-devices.js'
 import { checkConsole, prepare, type CreateOptions, type Prepared } from './prepare.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
@@ -152,6 +153,7 @@ class Creation {
     this.#around.store.save(this.#id, this.record)
     const { oomScoreAdj } = this.plan
     if (oomScoreAdj !== undefined) writeFile(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj))
+    joinRdt(this.record.intelRdt, pid)
   }
 
   /** Serves init until it has come as far as `created`. */
@@ -225,35 +227,6 @@ class Creation {
   }
 }
 
-function firstRecord(
-  id: ContainerId,
-  { config, bundle, rootfs, plan }: Prepared,
-  cgroupManager: CgroupManager,
-  options: CreateOptions,
-): StateRecord {
-  const { annotations, hooks } = config
-  const pidNamespace = config.linux?.namespaces?.find(({ type }) => type === 'pid')
-  return {
-    version: recordVersion,
-    ociVersion: config.ociVersion ?? '1.3.0',
-    id,
-    pid: 0,
-    startTime: '',
-    created: new Date().toISOString(),
-    bundle,
-    rootfs,
-    owner: processIds().euid,
-    ...(annotations ? { annotations } : {}),
-    cgroup: plan.cgroup,
-    cgroupManager,
-    ...(config.linux?.resources ? { resources: stringifyResources(config.linux.resources) } : {}),
-    ownPidNamespace: pidNamespace !== undefined && (pidNamespace.path ?? '') === '',
-    ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
-    ...(hooks?.poststart?.length ? { poststart: hooks.poststart } : {}),
-    ...(hooks?.poststop?.length ? { poststop: hooks.poststop } : {}),
-  }
-}
-
 /**
  * Makes a container that waits to be started.
  * @throws ConfigError, UsageError, ExistsError, StoreError, SyscallError, HookError, ProtocolError,
@@ -278,9 +251,12 @@ export async function createContainer(
   try {
     rollback.add(() => store.remove(id))
     const creation = new Creation(around, id, prepared, options, mode)
+    const { intelRdt } = prepared.plan
+    if (intelRdt) assertRdtFits(intelRdt)
     creation.saveFirst()
     const driver = await cgroupDriver(around.cgroupManager, around.waiter)
     await creation.makeCgroups(driver, rollback)
+    if (intelRdt) makeRdtGroups(intelRdt, rollback)
     rollback.add(() => creation.abandon())
     creation.launch()
     await creation.serve()

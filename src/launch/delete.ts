@@ -8,6 +8,7 @@ import type { ContainerId, Store } from '../state/store.js'
 import { cgroupDriver } from './cgroup-driver.js'
 import type { Surroundings } from './create.js'
 import { thawLegacy } from './freezer.js'
+import { removeRdt } from './intel-rdt.js'
 import { openInit } from './kill.js'
 import { afterStop } from './start.js'
 import type { Waiter } from './wait.js'
@@ -32,6 +33,7 @@ export async function destroyContainer(around: Surroundings, id: ContainerId, re
   const { store, waiter, onWarning } = around
   await endInit(record, waiter)
   await (await cgroupDriver(record.cgroupManager, waiter)).remove(record.cgroup)
+  removeRdt(record.intelRdt)
   await afterStop(record, onWarning)
   store.remove(id)
 }

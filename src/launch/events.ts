@@ -87,7 +87,7 @@ function notRunning(id: string): StatusError {
 export function containerStats({ store }: Surroundings, id: ContainerId): ContainerStats {
   const record = store.load(id)
   if (liveProcess(record) === undefined) throw notRunning(id)
-  return readStats(record.cgroup)
+  return readStats(record.cgroup, record.intelRdt)
 }
 
 /**
@@ -122,7 +122,7 @@ export async function* containerEvents(
       if (ended) return
       if (!waitReadable(timer, 0)) continue
       drain(timer)
-      yield { type: 'stats', id, data: readStats(record.cgroup) }
+      yield { type: 'stats', id, data: readStats(record.cgroup, record.intelRdt) }
     }
   } finally {
     for (const fd of opened) closeFile(fd)

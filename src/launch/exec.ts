@@ -29,6 +29,7 @@ import { handOver } from './console.js'
 import type { Surroundings } from './create.js'
 import { openInit } from './kill.js'
 import { cgroupOfInit, joinCgroups, placeProcess } from './exec-cgroup.js'
+import { joinRdt } from './intel-rdt.js'
 import { handListener } from './listener.js'
 import { checkConsole, type PlanMeans } from './prepare.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
@@ -164,6 +165,7 @@ class Execution {
     this.pidfd = pidfd
     const { oomScoreAdj } = this.#plan
     if (oomScoreAdj !== undefined) writeFile(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj))
+    joinRdt(this.#record.intelRdt, pid)
   }
 
   /** Serves init until its program is found and everything about it is set. */

@@ -115,6 +115,7 @@ export async function prepare(id: string, options: CreateOptions, means: PlanMea
   const probed = probeHost({
     apparmor: Boolean(apparmorProfile),
     selinux: Boolean(selinuxLabel) || Boolean(config.linux?.mountLabel),
+    resctrl: config.linux?.intelRdt !== undefined,
   })
   const facts = means.asRoot ? { ...probed, euid: 0, inUserNamespace: false } : probed
   const planOptions = {

@@ -10,6 +10,7 @@ import { mergeResources } from '../plan/resources/merge.js'
 import { planLimits } from '../plan/resources/plan.js'
 import { hierarchiesOf } from '../plan/resources/types.js'
 import { limitWarnings } from '../plan/resources/warnings.js'
+import type { RdtSchemas } from '../plan/intel-rdt.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
@@ -17,33 +18,56 @@ import { assertStatus } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
 import { cgroupDriver } from './cgroup-driver.js'
 import type { Surroundings } from './create.js'
+import { checkSchemas, updateRdt } from './intel-rdt-update.js'
 import { stringifyResources } from './limits.js'
 
 /**
  * Changes limits; what is not in `value` stays as it is. All of them are changed, or none.
  * @param value a document like `linux.resources`; its device rules have no effect
+ * @param schemas like members of `linux.intelRdt`
  * @throws ConfigError, StatusError, UnsupportedError, SyscallError
  */
-export async function updateContainer(around: Surroundings, id: ContainerId, value: unknown): Promise<void> {
+export async function updateContainer(
+  around: Surroundings,
+  id: ContainerId,
+  value: unknown,
+  schemas: RdtSchemas,
+): Promise<void> {
   const given = await readResources(value)
-  const { store, waiter, onWarning } = around
+  checkSchemas(schemas)
+  const { store, waiter } = around
   const lock = await store.lockWith(id, waiter.locked)
   try {
     const record = store.load(id)
     assertStatus(id, 'update', observeStatus(store, id, record))
-    if (record.cgroupManager === 'disabled') throw withoutCgroup(id)
-    const old = record.resources === undefined ? {} : (parseJson(record.resources) as Resources)
-    const { change, merged } = mergeResources(old, given)
-    const facts = probeHost({ apparmor: false, selinux: false })
-    const limits = planLimits(change, facts.cgroup)
-    for (const warning of limitWarnings(given)) onWarning(warning)
-    const driver = await cgroupDriver(record.cgroupManager, waiter)
-    const cgroup = withHierarchies(record, hierarchiesOf(limits), planCgroup({}, id, facts, hierarchiesOf(limits)))
-    const result = await driver.update({ record, resources: change, cgroup, limits })
-    store.save(id, { ...record, cgroup: result, resources: stringifyResources(merged) })
+    const undo = updateRdt(record, schemas, (changed) => store.save(id, changed))
+    try {
+      if (undo === undefined || Object.keys(given).length > 0) await updateLimits(around, store.load(id), id, given)
+    } catch (error) {
+      undo?.()
+      throw error
+    }
   } finally {
     lock.release()
   }
+}
+
+async function updateLimits(
+  { store, waiter, onWarning }: Surroundings,
+  record: StateRecord,
+  id: ContainerId,
+  given: Resources,
+): Promise<void> {
+  if (record.cgroupManager === 'disabled') throw withoutCgroup(id)
+  const old = record.resources === undefined ? {} : (parseJson(record.resources) as Resources)
+  const { change, merged } = mergeResources(old, given)
+  const facts = probeHost({ apparmor: false, selinux: false })
+  const limits = planLimits(change, facts.cgroup)
+  for (const warning of limitWarnings(given)) onWarning(warning)
+  const driver = await cgroupDriver(record.cgroupManager, waiter)
+  const cgroup = withHierarchies(record, hierarchiesOf(limits), planCgroup({}, id, facts, hierarchiesOf(limits)))
+  const result = await driver.update({ record, resources: change, cgroup, limits })
+  store.save(id, { ...record, cgroup: result, resources: stringifyResources(merged) })
 }
 
 async function readResources(value: unknown): Promise<Resources> {

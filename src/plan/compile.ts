@@ -5,6 +5,7 @@ import { planCgroup } from './cgroup.js'
 import { planDevices } from './devices.js'
 import { hookWarnings, planCreateContainerHooks, planStartContainerHooks } from './hooks.js'
 import { planIdentity } from './identity.js'
+import { planIntelRdt } from './intel-rdt.js'
 import { mountAttr, propagationBit } from './mount-options.js'
 import { type MountPlan, planMounts } from './mounts.js'
 import { type NamespacePlan, planNamespaces } from './namespaces.js'
@@ -44,6 +45,7 @@ export function compilePlan(input: PlanInput): LaunchPlan {
   })
   const env = planEnvironment(process, options)
   const cgroupNamespace = hasNamespace(namespaces, 'cgroup')
+  const intelRdt = planIntelRdt(linux, input.id, facts.resctrl)
   const netDevices = planNetDevices(linux, facts)
   const sources = rootfsSource(input)
   const mounts = planMounts({ config, bundle: input.bundle, facts, cgroup, cgroupNamespace, sources })
@@ -64,6 +66,7 @@ export function compilePlan(input: PlanInput): LaunchPlan {
     resources,
     deviceRules: planDeviceRules(linux),
     ...(userNamespace ? { uidMappings: linux?.uidMappings ?? [], gidMappings: linux?.gidMappings ?? [] } : {}),
+    ...(intelRdt ? { intelRdt } : {}),
     netDevices,
     sources: mounts.sources,
     waits: waitedEvents(steps),

@@ -60,6 +60,12 @@ function parentLines(plan: LaunchPlan): string[] {
     for (const { containerID, hostID, size } of plan[name] ?? [])
       entries.push([name, `${containerID} ${hostID} ${size}`])
   }
+  if (plan.intelRdt !== undefined) {
+    const { group, mode, schemata, monitor } = plan.intelRdt
+    entries.push(['intelRdt', `${mode} ${text(group)}`])
+    for (const lines of schemata) entries.push(['intelRdt', `schemata=${text(lines)}`])
+    if (monitor !== undefined) entries.push(['intelRdt', `monitor ${text(monitor)}`])
+  }
   for (const { name, target } of plan.netDevices) {
     entries.push(['netDevice', name === target ? text(name) : `${text(name)} as ${text(target)}`])
   }

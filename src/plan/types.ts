@@ -1,6 +1,7 @@
 /** Stage 2, plan: the LaunchPlan, the only structure that crosses into native code. */
 import type { MountIdMap } from '../config/id-map.js'
 import type { Config } from '../config/types.js'
+import type { IntelRdtPlan } from './intel-rdt.js'
 import type { DeviceRulePlan } from './resources/devices.js'
 import type { ResourcePlan } from './resources/types.js'
 import type { SeccompRequest } from './seccomp.js'
@@ -55,6 +56,8 @@ export interface LaunchPlan {
   readonly cgroup: CgroupPlan
   /** Limits: what the parent writes to those directories. */
   readonly resources: ResourcePlan
+  /** Group of the Intel resource director, made or found before init is born. */
+  readonly intelRdt?: IntelRdtPlan
   /** Devices that may be used, in force before init is born. */
   readonly deviceRules: readonly DeviceRulePlan[]
   /** Written by the parent at the `namespaces` event; absent without a new user namespace. */
@@ -127,6 +130,8 @@ export interface HostFacts {
     /** The runtime's own cgroup in each hierarchy: key `''` for the unified one. */
     readonly own: Readonly<Record<string, string>>
   }
+  /** Mount point of the resctrl file system, if there is one; probed where it matters. */
+  readonly resctrl?: string
   readonly apparmor: boolean
   readonly selinux: boolean
   /** The last capability that the kernel knows, by its bit. */

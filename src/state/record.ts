@@ -7,6 +7,17 @@ import type { Status } from './status.js'
 /** Version of the record's format; a record with a higher one is refused, not guessed at. */
 export const recordVersion = 1
 
+/** A container's groups of resctrl (Intel resource director). */
+export interface RdtRecord {
+  /** Mount point of the file system. */
+  readonly root: string
+  readonly group: string
+  /** True when the group goes with the container. */
+  readonly own: boolean
+  /** A monitoring group of the container's own. */
+  readonly monitor?: string
+}
+
 /** What tsrun must know of a container after the command that made it has ended. */
 export interface StateRecord {
   readonly version: typeof recordVersion
@@ -28,6 +39,7 @@ export interface StateRecord {
   readonly cgroupManager: CgroupManager
   /** JSON text of `linux.resources` as it is now: its integers have 64 bits. */
   readonly resources?: string
+  readonly intelRdt?: RdtRecord
   /** False when init shares its pid namespace, so that killing it does not kill the others. */
   readonly ownPidNamespace: boolean
   /** True when create kept the caller's session keyring: then there is none of the container's to join. */

@@ -1,13 +1,15 @@
 /** Statistics of a container: from each controller where the container is limited by it, v1 or v2. */
 import { hasErrno, listDirectory } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
+import type { RdtRecord } from '../state/record.js'
 import { Files, present, unlimited } from './files.js'
+import { readRdtStats } from './intel-rdt.js'
 import { legacyBlkio, legacyCpu, legacyCpuset, legacyMemory } from './legacy.js'
 import type { ContainerStats } from './types.js'
 import { sorted, unifiedBlkio, unifiedCpu, unifiedMemory } from './unified.js'
 
-/** What the processes in these cgroups use now, all 0 where nobody counts. @throws SyscallError */
-export function readStats(cgroup: CgroupPlan): ContainerStats {
+/** What the processes of a container use now, all 0 where nobody counts. @throws SyscallError */
+export function readStats(cgroup: CgroupPlan, intelRdt?: RdtRecord): ContainerStats {
   const unified = new Files(cgroup.unified ?? '/nonexistent')
   const legacy = (controller: string): Files | undefined => {
     const found = Object.entries(cgroup.v1).find(([names]) => names.split(',').includes(controller))
@@ -23,7 +25,7 @@ export function readStats(cgroup: CgroupPlan): ContainerStats {
     pids: readPids(legacy('pids') ?? unified),
     blkio: blkio ? legacyBlkio(blkio) : unifiedBlkio(unified),
     hugetlb: readHugetlb(legacy('hugetlb'), unified),
-    intel_rdt: {},
+    intel_rdt: readRdtStats(intelRdt),
     network_interfaces: null,
   }
 }

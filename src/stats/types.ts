@@ -88,6 +88,29 @@ export interface BlkioStats {
   readonly psi?: Pressure
 }
 
+/** Intel resource director: schemata as resctrl has them, of the container's group and of the root group. */
+export interface IntelRdtStats {
+  readonly l3_cache_info?: {
+    readonly cbm_mask?: string
+    readonly min_cbm_bits?: Count
+    readonly num_closids?: Count
+  }
+  readonly l3_cache_schema_root?: string
+  readonly l3_cache_schema?: string
+  readonly mem_bw_info?: {
+    readonly bandwidth_gran?: Count
+    readonly delay_linear?: Count
+    readonly min_bandwidth?: Count
+    readonly num_closids?: Count
+  }
+  readonly mem_bw_schema_root?: string
+  readonly mem_bw_schema?: string
+  readonly schemata?: readonly string[]
+  /** Bytes, for each cache. */
+  readonly mbm_stats?: readonly { readonly mbm_total_bytes?: Count; readonly mbm_local_bytes?: Count }[]
+  readonly cmt_stats?: readonly { readonly llc_occupancy?: Count }[]
+}
+
 /** Everything that `events` tells of a container; members that are 0 and optional are left out, as by runc. */
 export interface ContainerStats {
   readonly cpu: CpuStats
@@ -98,6 +121,6 @@ export interface ContainerStats {
   readonly blkio: BlkioStats
   /** By page size: `2MB`. */
   readonly hugetlb: Readonly<Record<string, { readonly usage?: Count; readonly max?: Count; readonly failcnt: Count }>>
-  readonly intel_rdt: Readonly<Record<string, never>>
+  readonly intel_rdt: IntelRdtStats
   readonly network_interfaces: null
 }

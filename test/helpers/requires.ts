@@ -63,6 +63,11 @@ const needs = {
       spawnSync('unshare', ['--net', 'ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth1']).status === 0,
     reason: 'needs network namespaces and veth devices',
   },
+  fuse: { met: present('/dev/fuse'), reason: 'needs FUSE' },
+  'no-resctrl': {
+    met: () => !readFileSync('/proc/self/mountinfo', 'utf8').includes(' - resctrl '),
+    reason: 'needs a host without resctrl',
+  },
   numa: { met: present('/proc/self/numa_maps'), reason: 'needs a kernel with NUMA policies' },
   'sys-resource': { met: () => hasCapability(24), reason: 'needs CAP_SYS_RESOURCE' },
   'sys-nice': { met: () => hasCapability(23), reason: 'needs CAP_SYS_NICE' },

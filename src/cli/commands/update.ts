@@ -1,6 +1,5 @@
 /** `tsrun update`. */
-import type { Resources } from '../../config/types.js'
-import { UnsupportedError } from '../../errors.js'
+import type { IntelRdt, Resources } from '../../config/types.js'
 import { readFile } from '../../native/binding.js'
 import type { OptionSpec } from '../argv.js'
 import { defineCommand } from '../command.js'
@@ -51,7 +50,8 @@ export const command = defineCommand({
     const { resources } = values
     const runtime = await context.runtime()
     const container = await runtime.get(id)
-    await container.update(resources ? await readResources(resources) : resourcesFrom(values))
+    if (resources) await container.update(await readResources(resources))
+    else await container.update(resourcesFrom(values), schemasFrom(values))
     return 0
   },
 })
@@ -64,8 +64,6 @@ async function readResources(path: string): Promise<Resources> {
 
 /** The limits that the flags name; an empty value is none. @throws UsageError */
 function resourcesFrom(values: Values): Resources {
-  const rdt = values.l3CacheSchema || values.memBwSchema
-  if (rdt) throw new UnsupportedError('linux.intelRdt', 'Intel RDT of a container cannot be changed')
   const integer = (flag: string, text: string | undefined, signed: boolean): number | bigint | undefined =>
     text ? parseInt64(flag, text, { signed }) : undefined
   const bytes = (flag: string, text: string | undefined): number | undefined =>
@@ -93,6 +91,12 @@ function resourcesFrom(values: Values): Resources {
     ...group('pids', { limit: values.pidsLimit }),
   }
 }
+
+/** What the flags say of Intel RDT; an empty value is none. */
+const schemasFrom = ({ l3CacheSchema, memBwSchema }: Values): Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'> => ({
+  ...(l3CacheSchema ? { l3CacheSchema } : {}),
+  ...(memBwSchema ? { memBwSchema } : {}),
+})
 
 /** A member with those of its limits that are given; nothing when there are none. */
 function group(name: keyof Resources, limits: Readonly<Record<string, unknown>>): Resources {

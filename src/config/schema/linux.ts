@@ -60,7 +60,13 @@ export const linuxShape = lazily(() =>
       mountLabel: textOrEmpty,
       intelRdt: object(
         {},
-        { closID: text, schemata: texts, l3CacheSchema: text, memBwSchema: text, enableMonitoring: flag },
+        {
+          closID: textOrEmpty,
+          schemata: texts,
+          l3CacheSchema: textOrEmpty,
+          memBwSchema: textOrEmpty,
+          enableMonitoring: flag,
+        },
       ),
       memoryPolicy: object(
         { mode: oneOf('memory policy mode', memoryPolicyModes) },

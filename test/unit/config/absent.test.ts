@@ -4,19 +4,6 @@ import { config, type Json, linux, problems } from './support.js'
 const resources = (members: Json) => linux({ resources: members })
 const bind = (members: Json) => linux({}, { mounts: [{ destination: '/a', source: '/b', ...members }] })
 
-const refused: readonly (readonly [Json, ...string[]])[] = [
-  [linux({ intelRdt: {} }), '/linux/intelRdt'],
-  [linux({ intelRdt: { closID: 'a' } }), '/linux/intelRdt'],
-]
-
-t.test('what this version cannot do is refused by name', async (t) => {
-  for (const [value, ...pointers] of refused) {
-    const expected = pointers.map((pointer) => `${pointer}: not supported by this version of tsrun`)
-    const found = await problems(value)
-    t.strictSame(found, expected, JSON.stringify(value))
-  }
-})
-
 const accepted: readonly Json[] = [
   config({ linux: {} }),
   linux({ uidMappings: [], gidMappings: [], netDevices: {}, resources: {} }),

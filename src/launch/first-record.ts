@@ -1,0 +1,39 @@
+/** Stage 4, launch: what is written down of a container before anything of it is made. */
+import { processIds } from '../native/binding.js'
+import type { CgroupManager } from '../plan/types.js'
+import { recordVersion, type StateRecord } from '../state/record.js'
+import type { ContainerId } from '../state/store.js'
+import { rdtRecord } from './intel-rdt.js'
+import { stringifyResources } from './limits.js'
+import type { CreateOptions, Prepared } from './prepare.js'
+
+/** The record of a container that has no process yet. */
+export function firstRecord(
+  id: ContainerId,
+  { config, bundle, rootfs, plan }: Prepared,
+  cgroupManager: CgroupManager,
+  options: CreateOptions,
+): StateRecord {
+  const { annotations, hooks } = config
+  const pidNamespace = config.linux?.namespaces?.find(({ type }) => type === 'pid')
+  return {
+    version: recordVersion,
+    ociVersion: config.ociVersion ?? '1.3.0',
+    id,
+    pid: 0,
+    startTime: '',
+    created: new Date().toISOString(),
+    bundle,
+    rootfs,
+    owner: processIds().euid,
+    ...(annotations ? { annotations } : {}),
+    cgroup: plan.cgroup,
+    cgroupManager,
+    ...(plan.intelRdt ? { intelRdt: rdtRecord(plan.intelRdt) } : {}),
+    ...(config.linux?.resources ? { resources: stringifyResources(config.linux.resources) } : {}),
+    ownPidNamespace: pidNamespace !== undefined && (pidNamespace.path ?? '') === '',
+    ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
+    ...(hooks?.poststart?.length ? { poststart: hooks.poststart } : {}),
+    ...(hooks?.poststop?.length ? { poststop: hooks.poststop } : {}),
+  }
+}
