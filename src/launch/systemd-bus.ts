@@ -22,6 +22,8 @@ export interface Systemd {
   call(member: string, signature: string, body: unknown[]): Promise<unknown[]>
   /** Calls a method that makes a job and waits for its end. @throws SystemdError also when the job fails */
   job(member: string, signature: string, body: unknown[]): Promise<void>
+  /** Of systemd itself, such as 252. @throws SystemdError */
+  version(): Promise<number>
 }
 
 /** Properties for the signature `a(sv)`. */
@@ -85,6 +87,11 @@ function connection(bus: MessageBus): Systemd {
   let jobs: Jobs | undefined
   return {
     call: (member, signature, body) => call(manager, member, signature, body),
+    async version() {
+      const target = { ...manager, interface: 'org.freedesktop.DBus.Properties' }
+      const [version] = await call(target, 'Get', 'ss', [manager.interface, 'Version'])
+      return Number.parseInt(String((version as Variant).value).replace(/^v/, ''), 10)
+    },
     async job(member, signature, body) {
       if (jobs === undefined) {
         jobs = new Jobs(bus)

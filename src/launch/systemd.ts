@@ -7,12 +7,21 @@
  * count it, comes after that (in the plan's `late`), still before the container's program runs.
  */
 import { isTsrunError, SystemdError } from '../errors.js'
-import { closeFile, fileInfo, hasErrno, launch, processIds, readFileIfAny, reapProcess } from '../native/binding.js'
+import {
+  closeFile,
+  fileInfo,
+  hasErrno,
+  launch,
+  processIds,
+  readFileIfAny,
+  reapProcess,
+  writeFile,
+} from '../native/binding.js'
 import { encodePlan } from '../plan/encode.js'
 import { annotationProperties } from '../plan/gvariant.js'
 import { noResources } from '../plan/resources/types.js'
 import { planEvent, planVersion } from '../plan/steps.js'
-import { deviceProperties, limitProperties, type UnitProperty } from '../plan/systemd-properties.js'
+import { deviceProperties, limitProperties, oomPolicy, type UnitProperty } from '../plan/systemd-properties.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.js'
 import { killTree, processesIn, removeCgroups, treeOf } from './cgroup.js'
@@ -114,6 +123,7 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
 async function startScope(systemd: Systemd, request: CgroupRequest, pid: number): Promise<void> {
   const { id, config, plan } = request
   const { unit, slice } = scopeOf(plan.cgroup)
+  const policy = oomPolicy.of(plan.resources.writes)
   const own = new Map<string, UnitProperty>()
   for (const property of [
     ...([
@@ -129,6 +139,7 @@ async function startScope(systemd: Systemd, request: CgroupRequest, pid: number)
     ] as UnitProperty[]),
     ...deviceProperties(plan.deviceRules),
     ...limitProperties(plan.resources.writes),
+    ...(policy.length > 0 && (await systemd.version()) >= oomPolicy.since ? policy : []),
     ...annotationProperties(config.annotations),
   ]) {
     own.set(property[0], property)
@@ -153,12 +164,17 @@ function limitByFiles({ cgroup, resources }: LaunchPlan): void {
   if (resources.owner !== undefined) handOver(cgroup.unified, resources.owner)
 }
 
-const setProperties = async (
-  systemd: Systemd,
-  cgroup: CgroupPlan,
-  properties: readonly UnitProperty[],
-): Promise<void> => {
+/**
+ * Sets properties of the running scope. Before 253 systemd has none for memory.oom.group of scopes and writes 0 when
+ * it carries the others out, which it has done when it answers the next call.
+ */
+async function setProperties(systemd: Systemd, cgroup: CgroupPlan, properties: readonly UnitProperty[]): Promise<void> {
+  const file = `${cgroup.unified ?? ''}/memory.oom.group`
+  const group = readFileIfAny(file)
   await systemd.call('SetUnitProperties', 'sba(sv)', [scopeOf(cgroup).unit, true, toVariants(properties)])
+  if (group?.startsWith('1') !== true) return
+  await systemd.version()
+  writeFile(file, group)
 }
 
 /** The files first: they are restored when one is rejected. systemd then knows the same, also for a daemon-reload. */

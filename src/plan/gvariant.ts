@@ -23,7 +23,11 @@ export function annotationProperties(annotations: Readonly<Record<string, string
         ConfigError.from([{ pointer: `/annotations/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, message }])
       if (!/^[A-Za-z]{3,}$/.test(name)) throw fail('is not the name of a property of systemd')
       const typed = parseVariant(text.trim())
-      if (typed === undefined || typed.signature === 'a')
+      if (
+        typed === undefined ||
+        typed.signature === 'a' ||
+        (typeof typed.value === 'bigint' && typed.signature === 'i')
+      )
         throw fail(`cannot parse ${JSON.stringify(text)} as a GVariant`)
       if (!name.endsWith('Sec') || name.endsWith('USec')) return [name, typed.signature, typed.value]
       // As in unit files: seconds, where D-Bus has microseconds.
@@ -41,11 +45,18 @@ export function parseVariant(text: string): Typed | undefined {
     return signature === undefined || typed === undefined ? undefined : cast(typed, signature)
   }
   if (text === 'true' || text === 'false') return { signature: 'b', value: text === 'true' }
-  if (/^[+-]?(\d+|0x[\da-fA-F]+)$/.test(text)) return { signature: 'i', value: Number(text) }
+  if (/^[+-]?(\d+|0x[\da-fA-F]+)$/.test(text)) return { signature: 'i', value: integer(text) }
   if (/^[+-]?\d*\.?\d+([eE][+-]?\d+)?$/.test(text)) return { signature: 'd', value: Number(text) }
   const quoted = /^(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")$/s.exec(text)
   if (quoted) return { signature: 's', value: (quoted[1] ?? quoted[2] ?? '').replace(/\\(.)/gs, '$1') }
   return text.startsWith('[') && text.endsWith(']') ? parseArray(text.slice(1, -1)) : undefined
+}
+
+/** 64 bits are more than a number holds: `uint64 18446744073709551615` is systemd's infinity. */
+function integer(text: string): number | bigint {
+  const size = BigInt(text.replace(/^[+-]/, ''))
+  const value = text.startsWith('-') ? -size : size
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
 function parseArray(text: string): Typed | undefined {
@@ -63,6 +74,7 @@ function cast({ signature, value }: Typed, wanted: string): Typed | undefined {
     const items = value.map((one) => cast({ signature: signature.slice(1), value: one }, wanted.slice(1)))
     return items.includes(undefined) ? undefined : { signature: wanted, value: items.map((one) => one?.value) }
   }
+  if (typeof value === 'bigint') return /^[xt]$/.test(wanted) ? { signature: wanted, value } : undefined
   if (typeof value !== 'number') return undefined
   if (wanted === 'x' || wanted === 't') {
     return Number.isInteger(value) ? { signature: wanted, value: BigInt(value) } : undefined

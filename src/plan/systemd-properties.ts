@@ -43,6 +43,18 @@ export function limitProperties(writes: readonly CgroupWrite[]): UnitProperty[] 
   return [...properties.values()]
 }
 
+/**
+ * What systemd would otherwise set in memory.oom.group whenever it sees to the unit; scopes have it since
+ * `since` of systemd.
+ */
+export const oomPolicy = {
+  since: 253,
+  of: (writes: readonly CgroupWrite[]): UnitProperty[] =>
+    writes
+      .filter(({ file }) => file === 'memory.oom.group')
+      .map(({ value }) => ['OOMPolicy', 's', value === '1' ? 'kill' : 'continue']),
+} as const
+
 /** systemd keeps the quota for a second of time and rounds it down to 10 ms: so it is rounded up before. */
 function cpuBandwidth(value: string): UnitProperty[] {
   const [quota = 'max', period = '100000'] = value.split(' ')

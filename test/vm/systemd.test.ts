@@ -68,7 +68,7 @@ test(
         memory: { limit: 33554432, reservation: 16777216 },
         pids: { limit: 7 },
         cpu: { shares: 512, quota: 25000, period: 50000 },
-        unified: { 'memory.high': '30000000' },
+        unified: { 'memory.high': '30000000', 'memory.oom.group': '1' },
       }
     })
     created(t, container)
@@ -81,7 +81,10 @@ test(
       ...{ TasksMax: '7', CPUWeight: '59', CPUQuotaPerSecUSec: '500ms' },
     })
     const read = (file: string): string => readFileSync(`${at}/${file}`, 'utf8').trim()
-    t.same(['memory.max', 'pids.max', 'cpu.max', 'cpu.weight'].map(read), ['33554432', '7', '25000 50000', '59'])
+    const files = ['memory.max', 'pids.max', 'cpu.max', 'cpu.weight', 'memory.oom.group']
+    t.same(files.map(read), ['33554432', '7', '25000 50000', '59', '1'])
+    const status = (): string => spawnSync('systemctl', ['status', '--no-pager', unit], { encoding: 'utf8' }).stdout
+    t.comment(status())
 
     container.start()
     const args = ['update', '--memory', '67108864', '--pids-limit', '11', '--cpu-quota', '50000', container.id]
@@ -89,12 +92,12 @@ test(
     const after = show(unit, ...names)
     t.match(after, { MemoryMax: '67108864', TasksMax: '11', CPUQuotaPerSecUSec: '1s', CPUWeight: '59' })
     t.same(['memory.max', 'pids.max', 'cpu.max'].map(read), ['67108864', '11', '50000 50000'])
+    t.equal(read('memory.oom.group'), '1')
 
     spawnSync('systemctl', ['daemon-reload'])
     t.same(['memory.max', 'pids.max'].map(read), ['67108864', '11'], 'systemd knows them, also after a reload')
-    const status = spawnSync('systemctl', ['status', '--no-pager', unit], { encoding: 'utf8' }).stdout
-    t.comment(status)
-    t.match(status, /Tasks: 1 \(limit: 11\)/)
+    t.comment(status())
+    t.match(status(), /Tasks: 1 \(limit: 11\)/)
     container.delete(['--force'])
   },
   systemd,
@@ -133,15 +136,19 @@ test(
       config.annotations = {
         'org.systemd.property.TimeoutStopSec': '7',
         'org.systemd.property.SendSIGHUP': 'true',
+        'org.systemd.property.RuntimeMaxUSec': 'uint64 18446744073709551615',
+        'org.systemd.property.FinalKillSignal': 'int32 3',
         'org.systemd.property.Description': "'said by an annotation'",
         'org.systemd.property.After': "['dbus.service']",
       }
     })
     created(t, container)
     const unit = `tsrun-${container.id}.scope`
-    t.match(show(unit, 'TimeoutStopUSec', 'SendSIGHUP', 'Description', 'After'), {
+    t.match(show(unit, 'TimeoutStopUSec', 'SendSIGHUP', 'FinalKillSignal', 'RuntimeMaxUSec', 'Description', 'After'), {
       TimeoutStopUSec: '7s',
       SendSIGHUP: 'yes',
+      FinalKillSignal: '3',
+      RuntimeMaxUSec: 'infinity',
       Description: 'said by an annotation',
       After: /dbus\.service/,
     })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { everything } from '#dist/plan/identity.js'
 import { annotationProperties, parseVariant } from '#dist/plan/gvariant.js'
 import { planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd.js'
-import { deviceProperties, limitProperties } from '#dist/plan/systemd-properties.js'
+import { deviceProperties, limitProperties, oomPolicy } from '#dist/plan/systemd-properties.js'
 import type { HostFacts } from '#dist/plan/types.js'
 
 const facts = (fields: Partial<HostFacts> = {}, own = '/init.scope'): HostFacts => ({
@@ -93,10 +93,20 @@ t.test('systemd allows no less than the device rules do', (t) => {
   t.end()
 })
 
+t.test('memory.oom.group is a policy of the scope', (t) => {
+  const write = (file: string, value: string) => ({ hierarchy: '', file, value })
+  t.same(oomPolicy.of([write('memory.max', '1'), write('memory.oom.group', '1')]), [['OOMPolicy', 's', 'kill']])
+  t.same(oomPolicy.of([write('memory.oom.group', '0')]), [['OOMPolicy', 's', 'continue']])
+  t.same(oomPolicy.of([]), [])
+  t.end()
+})
+
 t.test('annotations hold values in the text format of GVariant', (t) => {
   t.same(parseVariant('true'), { signature: 'b', value: true })
   t.same(parseVariant('-3'), { signature: 'i', value: -3 })
   t.same(parseVariant('uint64 5'), { signature: 't', value: 5n })
+  t.same(parseVariant('uint64 18446744073709551615'), { signature: 't', value: 0xffffffffffffffffn })
+  t.same(parseVariant('-0x10'), { signature: 'i', value: -16 })
   t.same(parseVariant(`'it\\'s'`), { signature: 's', value: "it's" })
   t.same(parseVariant(`["a", 'b']`), { signature: 'as', value: ['a', 'b'] })
   t.same(parseVariant('@as []'), { signature: 'as', value: [] })
@@ -107,5 +117,7 @@ t.test('annotations hold values in the text format of GVariant', (t) => {
   for (const key of ['ab', 'a b c', 'Name1']) {
     t.throws(() => annotationProperties({ [`org.systemd.property.${key}`]: '1' }), { code: 'ERR_TSRUN_CONFIG' })
   }
+  const tooLarge = { 'org.systemd.property.TasksMax': '18446744073709551615' }
+  t.throws(() => annotationProperties(tooLarge), { code: 'ERR_TSRUN_CONFIG' }, 'without a type it has 32 bits')
   t.end()
 })
