@@ -23,8 +23,11 @@ import type { Waiter } from './wait.js'
 /** Longest time that all processes may take to stop, in milliseconds; the same as runc's. */
 const freezeLimit = 10_000
 
-/** cgroup v1 tells nobody when all are frozen: the state is looked at once in so many milliseconds. */
-const legacyPause = 1
+/**
+ * cgroup v1 tells nobody when all are frozen: freezer.state cannot be watched, and the kernel works it out only
+ * when it is read. So it is looked at after so many milliseconds, then after twice as many, up to the second figure.
+ */
+const legacyPause = { first: 1, longest: 128 }
 
 /** Stops a container's processes. @throws StatusError, UnsupportedError without a cgroup, SyscallError */
 export async function pauseContainer(around: Surroundings, id: ContainerId): Promise<void> {
@@ -121,11 +124,13 @@ async function freezeUnified(directory: string, waiter: Waiter, limit: number): 
 }
 
 async function freezeLegacy(path: string, waiter: Waiter, limit: number): Promise<boolean> {
-  for (let waited = 0; waited < limit; waited += legacyPause) {
+  let pause = legacyPause.first
+  for (let waited = 0; waited < limit; waited += pause) {
+    if (waited > 0) pause = Math.min(2 * pause, legacyPause.longest)
     // Written each time: processes that were born meanwhile are not frozen by the first.
     writeFile(path, 'FROZEN')
     if (readFile(path).startsWith('FROZEN')) return true
-    await withTimer(legacyPause, (timer) => waiter.readable(timer))
+    await withTimer(pause, (timer) => waiter.readable(timer))
   }
   return false
 }
