@@ -1,6 +1,7 @@
 /** Test helper: what a test needs of the host and of the runtime, and why it cannot run where that is missing. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { blockDevice, hierarchyOf } from './cgroups.js'
 import { projectRoot } from './tools.js'
@@ -32,6 +33,13 @@ const present =
   () =>
     existsSync(path)
 
+/** True when the folder for what tests make is on the device of `blockDevice`. */
+function filesOnBlockDevice(): boolean {
+  const { major, minor } = blockDevice() ?? {}
+  const { dev } = statSync(tmpdir())
+  return dev >> 8 === major && (dev & 255) === minor
+}
+
 /** Each need: how to find out, and what to tell when it is not met. */
 const needs = {
   root: { met: () => process.getuid?.() === 0, reason: 'needs root' },
@@ -46,6 +54,9 @@ const needs = {
     reason: 'needs cgroup v1 hierarchies',
   },
   'block-device': { met: () => blockDevice() !== undefined, reason: 'needs a block device' },
+  'files-on-block-device': { met: filesOnBlockDevice, reason: 'needs files on a block device' },
+  'huge-pages': { met: present('/sys/kernel/mm/hugepages/hugepages-2048kB'), reason: 'needs huge pages of 2 MiB' },
+  psi: { met: present('/proc/pressure/cpu'), reason: 'needs a kernel that tells pressure (PSI)' },
   'x86-64': { met: () => process.arch === 'x64', reason: 'calls the kernel by the numbers of x86-64' },
   // In User-mode Linux ps -ef fails: "Unable to get system boot time".
   ps: { met: () => spawnSync('ps', ['-ef']).status === 0, reason: 'needs a ps(1) that works' },

@@ -17,10 +17,10 @@ function skipReason(title: string, needs: readonly Need[]): string | false {
   return difference === undefined || process.env.DIFFERENCES === 'run' ? false : `runc differs: ${difference}`
 }
 
-/** `ONLY_CONTROLLERS`: a list of cgroup controllers; tests that need none of them are left out. */
+/** `ONLY_NEEDS`: a list of needs, or of cgroup controllers; tests that have none of them are left out. */
 function isWanted(needs: readonly Need[]): boolean {
-  const only = process.env.ONLY_CONTROLLERS?.split(' ').filter(Boolean) ?? []
-  return only.length === 0 || needs.some((need) => only.includes(need.split(':')[1] ?? ''))
+  const only = process.env.ONLY_NEEDS?.split(' ').filter(Boolean) ?? []
+  return only.length === 0 || needs.some((need) => only.includes(need) || only.includes(need.split(':')[1] ?? ''))
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Resources } from 'tsrun'
 import { blockDevice, groupOf, hierarchyOf, readGroup, unifiedMount } from '../helpers/cgroups.js'
 import type { Change, TestConfig } from '../helpers/config.js'
 import type { Container } from '../helpers/container.js'
+import { noteSeen } from '../helpers/seen.js'
 import { test } from '../helpers/test.js'
 
 const limited =
@@ -157,8 +158,9 @@ for (const [name, { controller, resources, v1, v2 }] of Object.entries(rows)) {
       const directory = group(container, controller)
       for (const [file, expected] of Object.entries(files ?? {})) {
         const text = readGroup(directory, file)
-        t.comment(`${file}: ${text.split('\n')[0]}`)
-        t.equal(text.includes('\n') || / /.test(expected) ? line(text, expected) : text, expected, file)
+        const value = text.includes('\n') || / /.test(expected) ? line(text, expected) : text
+        noteSeen({ field: name, controller, file, value })
+        t.equal(value, expected, file)
       }
     },
     { needs: [`cgroup${which}:${controller}`, ...(controller === 'io' ? (['block-device'] as const) : [])] },
@@ -176,7 +178,10 @@ test(
     container.awaitEnd()
     t.match(container.output.stdout, /^status 137$/m)
     const file = hierarchyOf('memory')?.version === 1 ? 'memory.oom_control' : 'memory.events'
-    t.match(readGroup(directory, file), /^oom_kill [1-9]/m)
+    const kills = line(readGroup(directory, file), 'oom_kill ')
+    t.match(kills, /^oom_kill [1-9]/)
+    const effect = `a child that fills 64 MiB within 16 MiB ends with status 137, \`${kills}\``
+    noteSeen({ field: 'memory.limit', controller: 'memory', effect })
   },
   { needs: ['cgroup:memory'] },
 )
@@ -193,6 +198,8 @@ test(
     t.match(container.output.stderr, /can't fork/)
     t.equal(container.output.stdout.trim().split('\n').length, 7, 'the shell is the eighth')
     t.match(readGroup(directory, 'pids.events'), /^max [1-9]/m)
+    const effect = 'within 8, a shell can start 7 more: "can\'t fork"'
+    noteSeen({ field: 'pids.limit', controller: 'pids', effect })
   },
   { needs: ['cgroup:pids'] },
 )
@@ -204,6 +211,7 @@ test(
     const { stdout, stderr } = container.run()
     t.equal(stdout, 'here\n')
     t.match(stderr, /can't fork/)
+    noteSeen({ field: 'pids.limit 0', controller: 'pids', effect: 'runs, and cannot fork' })
   },
   { needs: ['cgroup:pids', 'tsrun'] },
 )
@@ -217,7 +225,10 @@ test(
     const directory = group(container, 'cpu')
     container.start()
     container.awaitEnd()
-    t.match(readGroup(directory, 'cpu.stat'), /^nr_throttled [1-9]/m)
+    const throttled = line(readGroup(directory, 'cpu.stat'), 'nr_throttled ')
+    t.match(throttled, /^nr_throttled [1-9]/)
+    const effect = `a loop with a tenth of a CPU: \`${throttled}\``
+    noteSeen({ field: 'cpu.quota, period and burst', controller: 'cpu', effect })
   },
   { needs: ['cgroup:cpu'] },
 )
@@ -227,6 +238,8 @@ test(
   (t, scope) => {
     const container = scope.container(limited({ cpu: { cpus: '0' } }, '/bin/cat', '/proc/self/status'))
     t.match(container.run().stdout, /^Cpus_allowed_list:\t0$/m)
+    const effect = '`Cpus_allowed_list: 0` in /proc/self/status'
+    noteSeen({ field: 'cpu.cpus and mems', controller: 'cpuset', effect })
   },
   { needs: ['cgroup:cpuset'] },
 )

@@ -80,3 +80,14 @@ test('a limit above the runtime’s own hard limit is an error that names it', (
   t.match(stderr, /rlimit/i)
   t.same(scope.leftovers(), [])
 })
+
+test(
+  'with CAP_SYS_RESOURCE the runtime raises limits above its own',
+  (t, scope) => {
+    const report = scope.probe((config) => {
+      config.process.rlimits = [{ type: 'RLIMIT_MSGQUEUE', soft: 2 ** 40, hard: 2 ** 40 }]
+    })
+    t.same(limitsOf(report, 12), [String(2 ** 40), String(2 ** 40)])
+  },
+  { needs: ['sys-resource'] },
+)
