@@ -3,8 +3,11 @@ import { spawn } from 'node:child_process'
 import { Parser } from 'tap-parser'
 import { packageFile, root } from './process.mjs'
 
-/** Runs the files, prints what happened and returns how many tests passed, failed and were skipped. */
-export async function runLane({ name, files, jobs, timeout }) {
+/**
+ * Runs the files, prints what happened and returns how many tests passed, failed and were skipped. `timeout`: seconds
+ * for a file, if not tap's; `direct`: one after the other, without tap's runner and without time limits.
+ */
+export async function runLane({ name, files, ...options }) {
   console.log(`\n${name}`)
   const counts = { passed: 0, failed: 0, skipped: 0 }
   if (files.length === 0) {
@@ -12,7 +15,7 @@ export async function runLane({ name, files, jobs, timeout }) {
     return { ...counts, failed: 1 }
   }
   const reasons = new Map()
-  for await (const file of runTwice(files, { jobs, timeout })) {
+  for await (const file of runTwice(files, options)) {
     for (const key of Object.keys(counts)) counts[key] += file[key].length
     for (const { reason } of file.skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
   }
@@ -47,7 +50,11 @@ async function* runTwice(files, options) {
 }
 
 /** Yields one result per file, as tap finishes them. */
-async function* runFiles(files, { jobs, timeout }) {
+async function* runFiles(files, { jobs, timeout, direct = false }) {
+  if (direct) {
+    for (const file of files) yield runDirectly(file)
+    return
+  }
   const limit = timeout === undefined ? [] : [`--timeout=${timeout}`]
   const args = [packageFile('tap', 'dist/esm/run.mjs'), 'run', '--reporter=tap', `--jobs=${jobs}`, ...limit, ...files]
   const tap = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -76,6 +83,23 @@ async function* runFiles(files, { jobs, timeout }) {
   // A file that tap never got to report, for example when tap itself was killed.
   const reported = new Set(results.filter(({ closed }) => closed).map(({ name }) => name))
   for (const name of files.filter((file) => !reported.has(file))) yield lost(name)
+}
+
+async function runDirectly(name) {
+  const began = performance.now()
+  const env = { ...process.env, TAP_TIMEOUT: '3600' }
+  const test = spawn(process.execPath, [name], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const parser = new Parser({ name })
+  const file = collect(parser)
+  let final
+  parser.on('complete', (results) => (final = results))
+  test.stdout.pipe(parser)
+  const [status, signal] = await new Promise((resolve) => test.on('close', (...end) => resolve(end)))
+  const time = performance.now() - began
+  const { plan, ok = false } = final ?? {}
+  if (plan?.skipAll) closeFile(file, { ok: true, skip: plan.skipReason, time, name })
+  else closeFile(file, { ok: ok && status === 0, time, name, diag: { exitCode: status, signal } })
+  return file
 }
 
 /** Gathers the top-level tests of one file. */

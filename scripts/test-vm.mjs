@@ -1,41 +1,46 @@
 // The lane `vm`: test files in virtual machines whose only cgroup hierarchy is v2 (test/vm/vmrun), one of them with
 // systemd as process 1. Few boots with many files each: booting and loading the test runner costs more than most tests.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { root } from './process.mjs'
+import { ending, root } from './process.mjs'
 import { filesBelow } from './stamp.mjs'
 import { findProgram } from './tools.mjs'
 
 /** What depends on the kind of cgroups, and on abilities that a host without virtual machine may lack. */
-const cgroupTests =
-  'cgroup-mount cgroups create-start device-rules events exec exec-cgroup kill-delete no-systemd pause-resume ps resources rlimits run small-limits update'.split(
+const files =
+  'cgroup-mount cgroup-owner cgroups create-start device-rules events exec-cgroup kill-delete net-devices no-systemd pause-resume ps resource-effects resources rlimits rootless-cgroups run small-limits update'.split(
     ' ',
   )
 
 /**
  * Machines and their tests; a file that isn't there is left out. `limit`: seconds until a machine is stopped;
- * `only`: no tests but those that need one of these controllers.
+ * `only`: no tests but those with one of these needs.
  */
 const machines = [
   {
     name: 'cgroup v2 (User-mode Linux)',
     options: ['--uml'],
-    files: cgroupTests.map((name) => `integration/${name}`),
-    limit: 420,
+    files: files.map((name) => `integration/${name}`),
+    limit: 600,
   },
-  { name: 'systemd (User-mode Linux)', options: ['--uml', '--systemd'], files: ['vm/systemd'], limit: 300 },
+  { name: 'systemd (User-mode Linux)', options: ['--uml', '--systemd'], files: ['vm/systemd'], limit: 400 },
   {
     name: 'cgroup v2 with all controllers (QEMU)',
-    options: ['-m', '2G'],
-    files: ['integration/resources'],
+    options: ['-m', '2G', '--disk', '256M'],
+    files: ['integration/resources', 'integration/resource-effects'],
     // QEMU is slow, so only what User-mode Linux cannot do.
-    only: 'cpuset hugetlb rdma',
-    limit: 300,
+    only: 'cpuset hugetlb io psi rdma',
+    // The disk, since a limit of block I/O needs files on a block device.
+    temporary: '/mnt',
+    limit: 500,
   },
 ]
+
+/** User-mode Linux has one CPU, so that two machines hinder each other little. */
+const atATime = 2
 
 /** Why this host cannot boot the machines; undefined when it can. */
 export function reasonAgainstMachines() {
@@ -55,52 +60,86 @@ function cacheFolder() {
   return folder
 }
 
-/** Runs all machines, one after the other, and returns how many tests passed, failed and were skipped. */
-export async function runMachines() {
+/**
+ * Runs all machines and returns how many tests passed, failed and were skipped. `files`: only these of theirs;
+ * `seen`: a folder for what the tests have seen of limits (test/helpers/seen.ts), a file per machine.
+ */
+export async function runMachines({ files: chosen, seen } = {}) {
   const total = { passed: 0, failed: 0, skipped: 0 }
-  for (const machine of machines) {
-    const counts = await runMachine(machine)
-    for (const key of Object.keys(total)) total[key] += counts[key]
+  if (![['--uml'], []].every(fetchMachine)) return { ...total, failed: 1 }
+  const waiting = machines
+    .map((machine) => ({ ...machine, seen, files: machine.files.filter((file) => !chosen || chosen.includes(file)) }))
+    .filter(({ files: some }) => some.length > 0)
+  const work = async () => {
+    for (let machine = waiting.shift(); machine !== undefined; machine = waiting.shift()) {
+      const counts = await runMachine(machine)
+      for (const key of Object.keys(total)) total[key] += counts[key]
+    }
   }
+  await Promise.all(Array.from({ length: atATime }, work))
   return total
 }
 
-async function runMachine({ name, options, files, limit, only = '' }) {
-  const compiled = new Set(filesBelow('build/test/integration', 'build/test/vm'))
-  const present = files.map((file) => join(root, `build/test/${file}.test.js`)).filter((file) => compiled.has(file))
-  if (present.length === 0) return { passed: 0, failed: 0, skipped: 0 }
+const vmrun = join(root, 'test/vm/vmrun')
+const environment = () => ({ ...process.env, VMRUN_CACHE: cacheFolder() })
+
+/** Fetches and unpacks what a kind of machine is made of, where it isn't there; a download may fail once. False: it can't. */
+function fetchMachine(kind) {
   const began = performance.now()
+  const fetch = () => spawnSync(vmrun, [...kind, '--setup'], { env: environment(), encoding: 'utf8' })
+  let result = fetch()
+  if (result.status !== 0) {
+    console.log(`  cannot fetch the virtual machine (${ending(result)}), trying once more: ${result.stderr.trimEnd()}`)
+    result = fetch()
+  }
+  if (result.status !== 0) console.log(`  cannot fetch the virtual machine: ${result.stderr.trimEnd()}`)
+  const seconds = Math.round((performance.now() - began) / 1000)
+  if (seconds > 2) console.log(`  fetched a virtual machine: ${seconds} s`)
+  return result.status === 0
+}
+
+/** Runs a machine and prints what its tests have printed; one that does not come up is booted once more. */
+async function runMachine(machine) {
+  const { name, files: all } = machine
+  const compiled = new Set(filesBelow('build/test/integration', 'build/test/vm'))
+  const present = all.map((file) => join(root, `build/test/${file}.test.js`)).filter((file) => compiled.has(file))
   const relative = present.map((file) => file.slice(root.length + 1))
-  const { counts, status, output } = await boot(
-    [...options, '--timeout', String(limit)],
-    [`ONLY_CONTROLLERS=${only}`],
-    [name, '1', ...relative],
-  )
+  const began = performance.now()
+  let result = await boot(machine, relative)
+  if (result.printed.length === 0) {
+    console.log(`\n${name}\n  has not come up (status ${result.status}), trying once more:\n${tail(result.errors)}`)
+    result = await boot(machine, relative)
+  }
+  const { counts, status, printed, errors } = result
+  console.log(printed.join('\n'))
   console.log(`  ${name}: ${Math.round((performance.now() - began) / 1000)} s`)
   if (counts) return counts
-  console.log(`  the virtual machine has ended with status ${status} before its tests had:`)
-  console.log(output.slice(-40).join('\n').replace(/^/gm, '    '))
+  console.log(`  the virtual machine has ended with status ${status} before its tests had:\n${tail(errors)}`)
   return { passed: 0, failed: present.length, skipped: 0 }
 }
 
-/** Boots one machine; what its tests print is printed as it comes, but for the last line, which has the counts. */
-async function boot(options, environment, args) {
-  // The guest's / is an overlay, which cannot be the lower layer of everything that tests mount: hence /run.
-  const command = ['env', 'TMPDIR=/run', ...environment, process.execPath, 'scripts/test-vm-guest.mjs', ...args]
-  const vmrun = join(root, 'test/vm/vmrun')
-  const machine = spawn(vmrun, [...options, '--', ...command], {
+const tail = (lines) => lines.slice(-40).join('\n').replace(/^/gm, '    ')
+
+/** Boots one machine: what its tests print, without the last line, which has the counts. */
+async function boot({ name, options, only = '', temporary = '/run', limit, seen }, tests) {
+  // The guest's / is an overlay, which cannot be the lower layer of everything that tests mount: hence TMPDIR.
+  const variables = [`TMPDIR=${temporary}`, `ONLY_NEEDS=${only}`, `CI=${process.env.CI ?? ''}`]
+  if (seen !== undefined) variables.push(`RESOURCES_SEEN=${join(seen, `${name}.jsonl`)}`)
+  const shared = seen === undefined ? [] : ['--rw', seen]
+  const command = ['env', ...variables, process.execPath, 'scripts/test-vm-guest.mjs', name, ...tests]
+  const machine = spawn(vmrun, [...options, ...shared, '--timeout', String(limit), '--', ...command], {
     cwd: root,
-    env: { ...process.env, VMRUN_CACHE: cacheFolder() },
+    env: environment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const output = []
+  const printed = []
+  const errors = []
   let counts
-  createInterface({ input: machine.stderr }).on('line', (line) => output.push(line))
+  createInterface({ input: machine.stderr }).on('line', (line) => errors.push(line))
   createInterface({ input: machine.stdout }).on('line', (line) => {
-    output.push(line)
     if (/^\{"passed":\d+,"failed":\d+,"skipped":\d+\}\r?$/.test(line)) counts = JSON.parse(line)
-    else console.log(line)
+    else printed.push(line)
   })
   const status = await new Promise((resolve) => machine.on('close', (code, signal) => resolve(code ?? signal)))
-  return { counts, status, output }
+  return { counts, status, printed, errors }
 }

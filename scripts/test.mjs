@@ -19,8 +19,6 @@ function needsOfEngines() {
   return status === 0 ? undefined : 'needs network and mount namespaces'
 }
 
-const onDemand = (lane) => `run it by npm run test:${lane}`
-
 /**
  * `jobs`: files at a time; `tools`: what scripts/tools.mjs installs for it; `unavailable`: why this host cannot run it;
  * `timeout`: seconds for one file, where not those of .taprc; `machines`: it runs in virtual machines, with files of other lanes too.
@@ -32,8 +30,7 @@ const lanes = {
   security: { jobs: 1, tools: ['test'], unavailable: needsRoot },
   // A hundred containers in a row take their time on a machine that has other work.
   engines: { jobs: 2, tools: ['test', 'engines'], timeout: 900, unavailable: needsRoot ?? needsOfEngines() },
-  // On demand until it has shown that it passes in CI every time: whole machines.
-  vm: { jobs: 1, tools: ['test'], unavailable: reasonAgainstMachines() ?? onDemand('vm'), machines: true },
+  vm: { jobs: 1, tools: ['test'], unavailable: reasonAgainstMachines(), machines: true },
 }
 
 async function main(args) {
