@@ -4,7 +4,7 @@ import { NotFoundError } from './errors.js'
 import type { Surroundings } from './launch/create.js'
 import type { CreateOptions } from './launch/prepare.js'
 import { blockingWaiter, eventWaiter } from './launch/wait.js'
-import { closeFile, compileSeccomp, processIds, realPath } from './native/binding.js'
+import { closeFile, compileSeccomp, processIds } from './native/binding.js'
 import type { CgroupManager, LaunchPlan } from './plan/types.js'
 import { observeStatus } from './state/observe.js'
 import { toContainerState, type ContainerState } from './state/record.js'
@@ -128,8 +128,8 @@ export class Runtime {
 
   /** What `create` would do for root, in order; whoever asks. @throws ConfigError, UnsupportedError */
   async plan(options: CreateOptions & { id?: string }): Promise<LaunchPlan> {
-    const { prepare } = await import('./launch/prepare.js')
-    const bundle = realPath(options.bundle)
+    const { findBundle, prepare } = await import('./launch/prepare.js')
+    const bundle = findBundle(options.bundle)
     const id = options.id ?? bundle.slice(bundle.lastIndexOf('/') + 1)
     const means = { cgroupManager: this.#around.cgroupManager, compileSeccomp, asRoot: true }
     return (await prepare(id, options, means)).plan

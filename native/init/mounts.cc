@@ -52,9 +52,27 @@ Failure check_target(const Context& context, int target, const char* destination
   return kOk;
 }
 
+namespace {
+
+// The kernel says EINVAL to a directory on a file and the other way round. ENOTDIR is what mount(2)
+// said, and what engines have words for.
+Failure attach_failed(int mount, int target, const char* destination) noexcept {
+  const int error = errno;
+  struct stat what, where;
+  if (error != EINVAL || ::fstat(mount, &what) < 0 || ::fstat(target, &where) < 0 ||
+      S_ISDIR(what.st_mode) == S_ISDIR(where.st_mode))
+    return refuse(error, "move_mount", destination, "");
+  const bool onto_file = S_ISDIR(what.st_mode);
+  return refuse(ENOTDIR, "move_mount", destination,
+                onto_file ? "the source is a directory, the destination a file"
+                          : "the source is a file, the destination a directory");
+}
+
+}  // namespace
+
 Failure attach_mount(int mount, int target, const Attach& attach) noexcept {
   if (sys::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-    return fail("move_mount", attach.destination);
+    return attach_failed(mount, target, attach.destination);
   return finish_mount(mount, attach);
 }
 

@@ -29,7 +29,7 @@ import { assertRdtFits, joinRdt, makeRdtGroups } from './intel-rdt.js'
 import { handListener } from './listener.js'
 import { explainMemory, isTolerant } from './limits.js'
 import { moveNetDevices } from './net-devices.js'
-import { checkConsole, prepare, type CreateOptions, type Prepared } from './prepare.js'
+import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared } from './prepare.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { Rollback } from './rollback.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
@@ -244,6 +244,7 @@ export async function createContainer(
     ...(options.notifySocket ? { notifyDirectory: around.store.notifyDirectory(id) } : {}),
   })
   checkConsole(prepared.config.process, options, mode.foreground)
+  checkPidFile(options.pidFile)
   for (const warning of prepared.plan.warnings) around.onWarning(warning)
   const { store } = around
   const lock = store.create(id)

@@ -31,7 +31,7 @@ import { openInit } from './kill.js'
 import { cgroupOfInit, joinCgroups, placeProcess } from './exec-cgroup.js'
 import { joinRdt } from './intel-rdt.js'
 import { handListener } from './listener.js'
-import { checkConsole, type PlanMeans } from './prepare.js'
+import { checkConsole, checkPidFile, type PlanMeans } from './prepare.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { goAhead } from './start.js'
@@ -268,6 +268,7 @@ export async function execProcess(
   const config = await savedConfig(store, id)
   const process = await wantedProcess(config, options)
   checkConsole(process, options, mode.terminalStays)
+  checkPidFile(options.pidFile)
   const target = openInit(record)
   if (target < 0) throw new StatusError('cannot exec in a stopped container', { id, operation: 'exec', status })
   let execution: Execution | undefined

@@ -47,6 +47,27 @@ export interface Prepared {
   readonly planWithoutCgroup: () => LaunchPlan
 }
 
+/** The absolute path of a bundle, without symbolic links. @throws UsageError */
+export function findBundle(path: string): string {
+  try {
+    return realPath(path)
+  } catch (cause) {
+    throw new UsageError('cannot use the bundle', { cause })
+  }
+}
+
+/**
+ * The pid file is renamed into place, which must not take the place of a device such as /dev/stderr.
+ * @throws UsageError for what is neither a file nor a link
+ */
+export function checkPidFile(path: string | undefined): void {
+  if (path === undefined || path === '') return
+  const type = fileInfo(path)?.type ?? 'file'
+  if (type === 'file' || type === 'link') return
+  const what = type === 'other' ? 'device or a pipe' : type
+  throw new UsageError(`the pid file ${JSON.stringify(path)} is a ${what}`)
+}
+
 function readConfigText(bundle: string): string {
   const path = `${bundle}/config.json`
   try {
@@ -104,7 +125,7 @@ export interface PlanMeans {
  */
 export async function prepare(id: string, options: CreateOptions, means: PlanMeans): Promise<Prepared> {
   const { cgroupManager, compileSeccomp, notifyDirectory } = means
-  const bundle = realPath(options.bundle)
+  const bundle = findBundle(options.bundle)
   const configText = options.config === undefined ? readConfigText(bundle) : stringifyConfig(options.config)
   const { loadConfig } = await import('../config/load.js')
   const loaded = await loadConfig(configText)

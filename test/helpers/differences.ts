@@ -47,6 +47,12 @@ export const runcDifferences: Readonly<Record<string, string>> = {
   'of several rules the last one that matches decides, for each kind of access':
     'on cgroup v1 it cannot make an exception within a rule for many devices',
   'domainname is set in the container alone': newer,
+  'idmap gives the container’s own mappings: files have their owners inside, and new ones outside': newer,
+  'uidMappings and gidMappings of a mount count, with and without a user namespace': newer,
+  'mappings of a mount count also without the option': newer,
+  'each mount has mappings of its own': newer,
+  'idmap is for the one mount, ridmap also for those below it': newer,
+  'in a user namespace that is joined by path the mappings are those of that namespace': newer,
   "a new time namespace is not the runtime's, and the others are not affected": newer,
   'time offsets shift the clocks of a new time namespace': newer,
   'time offsets without a time namespace are refused': newer,

@@ -1,6 +1,6 @@
 /** Bad bundles, bad configs, bad arguments: one clear line on stderr, exit status 1, nothing left behind. */
 import type { Test } from 'tap'
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bundle } from '../helpers/bundle.js'
 import type { Change, TestConfig } from '../helpers/config.js'
@@ -78,7 +78,7 @@ testBundleFault('a rootfs that is a file is refused', /rootfs.*not a directory/,
 
 test('a bundle that doesn’t exist is refused', (t, scope) => {
   const result = scope.runtime(['create', '--bundle', scope.path('nowhere'), scope.newId()])
-  assertFault(t, scope, result, /nowhere.*no such file or directory/)
+  assertFault(t, scope, result, /bundle.*nowhere.*no such file or directory/)
 })
 
 testConfigFault(
@@ -221,3 +221,32 @@ test('a root that is not a directory is refused', (t, scope) => {
   t.equal(status, 1)
   t.match(stderr, /not a directory/)
 })
+
+test(
+  'a pid file that is a device or a directory is refused, and left as it is',
+  (t, scope) => {
+    const fifo = scope.path('fifo')
+    scope.runner.runProgram('mkfifo', [fifo])
+    for (const path of [fifo, scope.folder]) {
+      const inode = statSync(path).ino
+      assertFault(t, scope, scope.container().create(['--pid-file', path]), /pid file ".*" is a/)
+      t.equal(statSync(path).ino, inode)
+    }
+  },
+  { needs: ['tsrun'] },
+)
+
+test(
+  'a directory mounted on a file, and a file on a directory, are told in the words that engines know',
+  (t, scope) => {
+    writeFileSync(scope.path('file'), '')
+    const bind =
+      (source: string, destination: string): Change =>
+      (config) =>
+        void config.mounts.push({ destination, type: 'bind', source, options: ['bind'] })
+    const words = (destination: string) => new RegExp(`"?${destination}"?.*not a directory.*the source is a`)
+    assertFault(t, scope, scope.container(bind(scope.folder, '/probe')).create(), words('/probe'))
+    assertFault(t, scope, scope.container(bind(scope.path('file'), '/etc')).create(), words('/etc'))
+  },
+  { needs: ['tsrun'] },
+)
