@@ -35,7 +35,7 @@ struct Context {
   Fd given;            // the mount that came with the question
   uint32_t asked = 0;  // number of the source that is asked for; 0: nothing yet
 
-  bool shared_propagation = false;
+  bool shared_propagation = false;  // mounts of the namespace may still send to the host's
   bool may_bind_devices = false;
 
   CapabilitySets capabilities;

@@ -18,6 +18,14 @@ struct Attach {
 Failure check_target(const Context& context, int target, const char* destination,
                      bool is_procfs) noexcept;
 
+// More than errno says of an open_tree(2) that was to clone.
+inline const char* why_not_cloned(int error, bool recursive) noexcept {
+  if (error != EINVAL) return "";
+  return recursive ? "it is unbindable"
+                   : "it is unbindable, or has mounts below it that a user namespace does not let "
+                     "uncover: then bind it with rbind";
+}
+
 // Applies recursive attributes and propagation to an attached mount.
 Failure finish_mount(int mount, const Attach& attach) noexcept;
 

@@ -277,11 +277,7 @@ Failure open_source(const MountBind& s, const Context& context, Fd& tree) noexce
       sys::open_tree(AT_FDCWD, s.source.data, OPEN_TREE_CLONE | (s.recursive ? AT_RECURSIVE : 0)));
   if (tree) return kOk;
   if (errno == EACCES && s.parent_source != 0) return ask_parent(context, s.parent_source, tree);
-  if (errno != EINVAL) return fail("open_tree", s.source.data);
-  return fail("open_tree", s.source.data,
-              s.recursive ? "it is unbindable"
-                          : "it is unbindable, or has mounts below it that a user namespace does "
-                            "not let uncover: then bind it with rbind");
+  return fail("open_tree", s.source.data, why_not_cloned(errno, s.recursive));
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ Failure make_mount_private(int dir) noexcept {
     if (errno != EINVAL) break;
     at.reset(::openat(at.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
-  return fail("mount_setattr");
+  // The mapped root of a user namespace may not get up there; its mounts receive from the host only.
+  return errno == EACCES ? kOk : fail("mount_setattr");
 }
 
 bool starts_with(const char* text, const char* prefix) noexcept {
@@ -36,7 +37,7 @@ Failure run(const Propagation& s, Context& context) noexcept {
   const unsigned recursive = s.recursive ? AT_RECURSIVE : 0;
   if (sys::mount_setattr(AT_FDCWD, s.target.data, recursive, attributes) < 0)
     return fail("mount_setattr", s.target.data);
-  if (s.flags & MS_SHARED) context.shared_propagation = true;
+  if ((s.flags & MS_SHARED) || !s.recursive) context.shared_propagation = true;
   return kOk;
 }
 
@@ -53,13 +54,18 @@ Failure run(const Rootfs& s, Context& context) noexcept {
     context.root = static_cast<Fd&&>(dir);
     return kOk;
   }
-  if (context.shared_propagation) {  // pivot_root(2) refuses a shared parent mount
-    Fd parent{::openat(dir.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC)};
-    if (!parent) return fail("openat", s.path.data);
-    if (Failure failure = make_mount_private(parent.get())) return failure;
-  }
   Fd tree{sys::open_tree(dir.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | AT_RECURSIVE)};
   if (!tree) return fail("open_tree", s.path.data);
+  if (context.shared_propagation) {
+    // What the container mounts in its root stays there (config-linux.md: a new peer group), what the
+    // host mounts there arrives.
+    sys::MountAttributes attributes;
+    attributes.propagation = MS_SLAVE;
+    if (sys::mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, attributes) < 0)
+      return fail("mount_setattr", s.path.data);
+    // And the mount below must not be shared for pivot_root(2).
+    if (Failure failure = make_mount_private(dir.get())) return failure;
+  }
   if (sys::move_mount(tree.get(), "", dir.get(), "",
                       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
     return fail("move_mount", s.path.data);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "init/context.h"
+#include "init/mount_tree.h"
 #include "plan_steps.h"
 #include "sys/syscall.h"
 #include "sys/text.h"
@@ -220,7 +221,8 @@ Failure run(const OpenSource& s, Context& context) noexcept {
   else if (is_answer)
     mount.reset(sys::open_tree(AT_FDCWD, s.source.data,
                                OPEN_TREE_CLONE | (s.recursive ? AT_RECURSIVE : 0)));
-  if (!mount) return fail(s.rootfs ? "openat2" : "open_tree", s.source.data);
+  if (!mount && s.rootfs) return fail("openat2", s.source.data);
+  if (!mount) return fail("open_tree", s.source.data, why_not_cloned(errno, s.recursive));
   if (s.id_mapped) {
     int ns;
     if (Failure failure = find_user_namespace(s, context, ns)) return failure;
