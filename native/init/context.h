@@ -23,9 +23,10 @@ struct Context {
   uint32_t preserve_fds = 0;
   uint32_t step = 0;  // index of the running step's name, for the failure frame
 
-  Fd target;  // pidfd of the container that `enterNamespaces` joins
-  Fd root;    // the rootfs; all container paths are resolved below it
-  Fd proc;    // a procfs of the runtime's own that is mounted nowhere
+  Fd target;     // pidfd of the container that `enterNamespaces` joins
+  Fd root;       // the rootfs; all container paths are resolved below it
+  Fd proc_self;  // of the runtime's /proc, where namespaces are joined
+  Fd proc;       // a procfs of the runtime's own that is mounted nowhere
 
   // In the helper that opens mount sources.
   Fd joined_user_namespace;      // the container's, whose id mappings a mount gets without its own

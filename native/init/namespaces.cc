@@ -46,6 +46,8 @@ Failure open_all(const JoinNamespaces& s, Joined& joined) noexcept {
     if (type < 0) return refuse(EINVAL, "ioctl(NS_GET_NSTYPE)", path.data, "not a namespace");
     if (static_cast<uint32_t>(type) != s.types[i])
       return refuse(EINVAL, "ioctl(NS_GET_NSTYPE)", path.data, "a namespace of another type");
+    // Asked while /proc is the runtime's: in a mount namespace that is joined it is what others made it.
+    if (type == CLONE_NEWUSER) joined.done[i] = is_own_user_namespace(fd.get());
     i++;
     return kOk;
   });
@@ -58,7 +60,6 @@ Failure join_pass(const JoinNamespaces& s, Joined& joined, bool user, bool toler
     const uint32_t at = i++;
     const bool is_user = s.types[at] == CLONE_NEWUSER;
     if (joined.done[at] || is_user != user) return kOk;
-    if (is_user && is_own_user_namespace(joined.fd[at].get())) return kOk;
     if (::setns(joined.fd[at].get(), static_cast<int>(s.types[at])) == 0)
       joined.done[at] = true;
     else if (!tolerate || errno != EPERM)
@@ -84,8 +85,10 @@ Failure run(const JoinCgroups& s, Context&) noexcept {
 
 // Namespaces owned by the runtime's user namespace must be joined before the container's user
 // namespace takes the privilege away; those owned by the container's can only be joined after.
-Failure run(const JoinNamespaces& s, Context&) noexcept {
+Failure run(const JoinNamespaces& s, Context& context) noexcept {
   if (s.paths.count > kMaxNamespaces || s.paths.count != s.types.count) return hostile_plan();
+  // For `unshareTime`, which may find the procfs of others, or none that it has the rights to make.
+  context.proc_self.reset(::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
   Joined joined;
   if (Failure failure = open_all(s, joined)) return failure;
   if (Failure failure = join_pass(s, joined, false, true)) return failure;
@@ -108,10 +111,15 @@ Failure run(const EnterNamespaces& s, Context& context) noexcept {
   return kOk;
 }
 
-Failure run(const UnshareTime& s, Context&) noexcept {
+Failure run(const UnshareTime& s, Context& context) noexcept {
   if (::unshare(CLONE_NEWTIME) < 0) return fail("unshare", "", "time namespace");
   if (s.offsets.empty()) return kOk;
-  return write_text(AT_FDCWD, "/proc/self/timens_offsets", s.offsets.data, s.offsets.size);
+  const int self = context.proc_self ? context.proc_self.get() : AT_FDCWD;
+  const char* path = context.proc_self ? "timens_offsets" : "/proc/self/timens_offsets";
+  Failure failure = write_text(self, path, s.offsets.data, s.offsets.size);
+  if (failure.error == ERANGE)
+    failure.detail = "a clock of the container would be before 0 or after the kernel's last second";
+  return failure;
 }
 
 // CLONE_PARENT: the container's init becomes a child of the runtime, not of this process. It goes on
@@ -135,6 +143,7 @@ Failure run(const Fork& s, Context& context) noexcept {
   char end;
   while (::read(read_end.get(), &end, 1) < 0 && errno == EINTR) {
   }
+  context.proc_self.reset();
   context.proc.reset();  // it may be one of other pids, which the container must not come by
   return kOk;
 }
