@@ -3,6 +3,7 @@ import type { ConfigIssue } from '../errors.js'
 import { pointer } from './pointer.js'
 import * as annotations from './rules/annotations.js'
 import * as intelRdt from './rules/intel-rdt.js'
+import * as idMappings from './rules/id-mappings.js'
 import * as linux from './rules/linux.js'
 import * as mountIdMaps from './rules/mount-id-maps.js'
 import * as mounts from './rules/mounts.js'
@@ -42,6 +43,9 @@ const rules: readonly Rule[] = [
   namespaces.namesNeedUtsNamespace,
   namespaces.mountsNeedMountNamespace,
   namespaces.idMappingsFitUserNamespace,
+  idMappings.idMappingsFitTheKernel,
+  idMappings.rootIsMapped,
+  idMappings.usersAreMapped,
   namespaces.timeOffsetsNeedNewTimeNamespace,
   linux.sysctlsAreNamespaced,
   linux.restrictedPathsAreAbsolute,
