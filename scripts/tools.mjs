@@ -44,6 +44,11 @@ const tools = {
     },
     { name: 'strace', there: () => onPath('strace'), packages: ['strace', 'strace', 'strace', 'strace'] },
     {
+      name: 'newuidmap',
+      there: () => onPath('newuidmap'),
+      packages: ['uidmap', 'shadow-utils', 'shadow-uidmap', 'shadow'],
+    },
+    {
       name: 'script',
       there: () => onPath('script'),
       packages: ['bsdutils', 'util-linux', 'util-linux-misc', 'util-linux'],

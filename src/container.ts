@@ -1,7 +1,7 @@
 /** A container handle: what can be done with one container. */
 import { ExecHandle } from './exec-handle.js'
 import type { Resources } from './config/types.js'
-import { cgroupDirectories, containerProcesses } from './launch/cgroup.js'
+import { processesOf } from './launch/members.js'
 import type { Surroundings } from './launch/create.js'
 import type { ContainerEvent, EventOptions } from './launch/events.js'
 import type { ExecOptions } from './launch/exec.js'
@@ -70,12 +70,7 @@ export class Container {
 
   /** Pids of all processes, in the pid namespace of the runtime, in ascending order; none when it has stopped. */
   processes(): Promise<number[]> {
-    const { store } = this.#around
-    const record = store.load(this.#id)
-    const pids = containerProcesses(record.cgroup)
-    // Without a cgroup of its own (cgroup manager `disabled`) only init is known.
-    if (cgroupDirectories(record.cgroup).length === 0 && liveProcess(record)) pids.push(record.pid)
-    return Promise.resolve(pids.sort((one, other) => one - other))
+    return later(() => processesOf(this.#around.store.load(this.#id)).sort((one, other) => one - other))
   }
 
   /** What the container uses now. @throws StatusError when it has stopped */

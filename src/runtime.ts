@@ -1,6 +1,7 @@
 /** The runtime: makes containers and finds those that exist. */
 import { Container, later, ownerName } from './container.js'
 import { NotFoundError } from './errors.js'
+import { isInUserNamespace } from './host/facts.js'
 import type { Surroundings } from './launch/create.js'
 import type { CreateOptions } from './launch/prepare.js'
 import { blockingWaiter, eventWaiter } from './launch/wait.js'
@@ -43,10 +44,14 @@ export interface ContainerList {
   readonly broken: readonly { readonly id: string; readonly error: Error }[]
 }
 
-/** /run/tsrun for root, $XDG_RUNTIME_DIR/tsrun for others. */
+/**
+ * /run/tsrun for root, $XDG_RUNTIME_DIR/tsrun for others: also for the root of a user namespace, unless
+ * its user is called root there too (runc's rule).
+ */
 export function defaultRoot(): string {
-  const runtimeDirectory = process.env.XDG_RUNTIME_DIR
-  if (processIds().euid === 0 || runtimeDirectory === undefined || runtimeDirectory === '') return '/run/tsrun'
+  const { XDG_RUNTIME_DIR: runtimeDirectory = '', USER: user } = process.env
+  if (runtimeDirectory === '') return '/run/tsrun'
+  if (processIds().euid === 0 && (user === 'root' || !isInUserNamespace())) return '/run/tsrun'
   return `${runtimeDirectory}/tsrun`
 }
 

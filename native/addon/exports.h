@@ -17,6 +17,7 @@ Napi::Value list_directory(const Napi::CallbackInfo& info);
 Napi::Value real_path(const Napi::CallbackInfo& info);
 Napi::Value file_info(const Napi::CallbackInfo& info);
 Napi::Value same_file(const Napi::CallbackInfo& info);
+Napi::Value has_attribute(const Napi::CallbackInfo& info);
 Napi::Value open_file(const Napi::CallbackInfo& info);
 void close_file(const Napi::CallbackInfo& info);
 Napi::Value memory_file(const Napi::CallbackInfo& info);

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -157,6 +158,12 @@ Napi::Value same_file(const Napi::CallbackInfo& info) {
                     stat(text_argument(info, 1).c_str(), &other) == 0 &&
                     one.st_ino == other.st_ino && one.st_dev == other.st_dev;
   return Napi::Boolean::New(info.Env(), same);
+}
+
+Napi::Value has_attribute(const Napi::CallbackInfo& info) {
+  const std::string path = text_argument(info, 0);
+  const bool has = getxattr(path.c_str(), text_argument(info, 1).c_str(), nullptr, 0) >= 0;
+  return Napi::Boolean::New(info.Env(), has);
 }
 
 Napi::Value open_file(const Napi::CallbackInfo& info) {

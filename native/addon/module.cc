@@ -33,6 +33,7 @@ constexpr Entry kExports[] = {
     {"realPath", real_path},
     {"fileInfo", file_info},
     {"sameFile", same_file},
+    {"hasAttribute", has_attribute},
     {"openFile", open_file},
     {"closeFile", as_function<close_file>},
     {"memoryFile", memory_file},

@@ -2,6 +2,7 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -131,8 +132,11 @@ namespace step {
 
 Failure run(const Barrier& s, Context& context) noexcept {
   const FrameHead head{static_cast<uint32_t>(FrameType::event), context.step, 0, s.event};
+  if (s.open) (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   if (!send_frame(context, head, "", "", "")) return fail("write");
-  return s.wait ? await_go(context) : kOk;
+  const Failure failure = s.wait ? await_go(context) : kOk;
+  if (s.open) (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return failure;
 }
 
 // Whoever runs `start` connects and says go; if it dies before that, the container stays created.

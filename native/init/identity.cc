@@ -56,7 +56,8 @@ Failure run(const User& s, Context&) noexcept {
   // A user namespace may deny setgroups(2); without groups to set there is nothing to lose.
   if (s.set_groups && ::syscall(SYS_setgroups, s.groups.count, groups) < 0 &&
       (errno != EPERM || s.groups.count > 0))
-    return fail("setgroups");
+    return fail("setgroups", "",
+                errno == EPERM ? "the user namespace denies additional groups" : "");
   if (::syscall(SYS_setresgid, s.gid, s.gid, s.gid) < 0) return fail("setresgid");
   if (::syscall(SYS_setresuid, s.uid, s.uid, s.uid) < 0) return fail("setresuid");
   if (s.keep_capabilities) (void)::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);

@@ -44,7 +44,32 @@ struct SchedulerAttributes {  // struct sched_attr, sched_setattr(2)
   uint64_t period;
 };
 
+// Files of this process belong to root while it is not dumpable; an ordinary user needs a moment without.
+Fd open_own(const char* path) noexcept {
+  Fd file{::open(path, O_WRONLY | O_CLOEXEC)};
+  if (file || errno != EACCES) return file;
+  (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  file.reset(::open(path, O_WRONLY | O_CLOEXEC));
+  const int error = errno;
+  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  errno = error;
+  return file;
+}
+
 }  // namespace
+
+// The first step: nobody else is in reach, and /proc is the runtime's.
+Failure run(const OomScoreAdj& s, Context&) noexcept {
+  constexpr const char* kPath = "/proc/self/oom_score_adj";
+  const Fd file = open_own(kPath);
+  if (!file) return fail("open", kPath);
+  char value[16] = "-";
+  const int32_t number = static_cast<int32_t>(s.value);
+  value[number < 0] = 0;
+  append_number(value, static_cast<uint32_t>(number < 0 ? -number : number));
+  if (::write(file.get(), value, strlen(value)) >= 0) return kOk;
+  return fail("write", kPath, errno == EACCES ? "to lower it takes CAP_SYS_RESOURCE" : "");
+}
 
 // Through the runtime's own procfs: what the container mounts on /proc/sys has no say (CVE-2025-52881).
 Failure run(const Sysctl& s, Context& context) noexcept {

@@ -73,11 +73,10 @@ const isInitialIdMap = (map: string): boolean => /^\s*0\s+0\s+4294967295\s*$/.te
 /** True when this process's user namespace is not the initial one. */
 export const isInUserNamespace = (): boolean => !isInitialIdMap(readFileIfAny('/proc/self/uid_map') ?? '0 0 4294967295')
 
-/** What there is to know about capabilities; without root only `tsrun plan` gets far enough to ask. */
+/** What there is to know about capabilities; without root those of the container's user namespace count. */
 export function probeCapabilities(): IdentityFacts {
   const { euid } = processIds()
   return {
-    euid,
     highestCapability: Number(readFileIfAny('/proc/sys/kernel/cap_last_cap') ?? 40),
     grantableCapabilities: euid === 0 ? permittedCapabilities() : everything,
   }
@@ -92,8 +91,11 @@ export interface ProbeRequest {
 
 /** The facts about this host. @throws SyscallError when /proc is not readable */
 export function probeHost(request: ProbeRequest): HostFacts {
+  const { euid, egid } = processIds()
   const resctrl = request.resctrl ? parseResctrlMount(readFile('/proc/self/mountinfo')) : undefined
   return {
+    euid,
+    egid,
     inUserNamespace: isInUserNamespace(),
     cgroup: probeCgroup(),
     ...(resctrl === undefined ? {} : { resctrl }),

@@ -11,7 +11,7 @@ export interface CgroupRequest {
   readonly id: string
   readonly config: Config
   readonly plan: LaunchPlan
-  /** Missing permission is no error: the container then stays in the runtime's cgroup (rootless). */
+  /** Missing permission is no error where no limit is set: there the container stays in the runtime's cgroup (rootless). */
   readonly tolerant: boolean
 }
 
@@ -31,7 +31,7 @@ export interface CgroupDriver {
   /**
    * Makes the cgroups at the places in `plan.cgroup` and writes `plan.resources.writes` before init is
    * born in them. On failure nothing of them is left.
-   * @returns `plan.cgroup`, or no directory at all when it was tolerated that none could be made
+   * @returns `plan.cgroup`, without the directories of which it was tolerated that they could not be made
    * @throws StatusError when one is in use or frozen, UnsupportedError for a missing controller, SyscallError
    */
   create(request: CgroupRequest): Promise<CgroupPlan>

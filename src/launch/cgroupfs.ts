@@ -1,5 +1,5 @@
 /** Stage 4, launch: the driver that makes cgroups itself, in the file systems of the hierarchies. */
-import { isTsrunError, StatusError, UnsupportedError } from '../errors.js'
+import { isTsrunError, messageChain, StatusError, UnsupportedError } from '../errors.js'
 import {
   changeOwner,
   errnoName,
@@ -13,10 +13,10 @@ import {
   writeFile,
 } from '../native/binding.js'
 import { restoringWrite } from '../plan/resources/restore.js'
-import type { CgroupWrite, ResourcePlan } from '../plan/resources/types.js'
+import { hierarchiesOf, type CgroupWrite, type ResourcePlan } from '../plan/resources/types.js'
 import type { CgroupPlan } from '../plan/types.js'
 import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.js'
-import { cgroupDirectories, containerProcesses, processesIn, removeCgroups, treeOf } from './cgroup.js'
+import { containerProcesses, processesIn, removeCgroups, treeOf } from './cgroup.js'
 import { applyWrites, directoryIn, writeError } from './resources.js'
 import { cgroupEmptied, type Waiter } from './wait.js'
 
@@ -30,22 +30,57 @@ export function cgroupfsDriver(waiter: Waiter): CgroupDriver {
   }
 }
 
-function create({ id, plan, tolerant }: CgroupRequest): CgroupPlan {
-  const { cgroup, resources } = plan
+function create(request: CgroupRequest): CgroupPlan {
+  const { plan, tolerant } = request
+  const { resources } = plan
   const made: string[] = []
   try {
-    for (const directory of cgroupDirectories(cgroup)) {
-      if (!makeGroup(directory, directory === cgroup.v1.cpuset, made)) assertUnused(id, directory)
-    }
+    const cgroup = makeGroups(request, made)
     if (cgroup.unified !== undefined) enableControllers(cgroup.unified, resources)
     applyWrites(cgroup, resources.writes)
-    if (cgroup.unified !== undefined && resources.owner !== undefined) handOver(cgroup.unified, resources.owner)
+    if (cgroup.unified !== undefined && resources.owner !== undefined) {
+      delegate(cgroup.unified, resources.owner, { tolerant })
+    }
     return cgroup
   } catch (error) {
     for (const directory of made.reverse()) removeIfUnused(directory)
-    if (tolerant && isPermission(error)) return { v1: {} }
     throw error
   }
+}
+
+/**
+ * Makes the directory in each hierarchy, noting what is new in `made`. Where that is not permitted the
+ * container does without, if it is tolerated and no limit is set there.
+ */
+function makeGroups(request: CgroupRequest, made: string[]): CgroupPlan {
+  const { id, plan, tolerant } = request
+  const limited = hierarchiesOf(plan.resources)
+  const isMade = (hierarchy: string, directory: string): boolean => {
+    try {
+      if (!makeGroup(directory, hierarchy === 'cpuset', made)) assertUnused(id, directory)
+      return true
+    } catch (error) {
+      if (!isPermission(error)) throw error
+      if (tolerant && !limited.includes(hierarchy)) return false
+      throw refusal(error, hierarchy, request)
+    }
+  }
+  const { unified, v1 } = plan.cgroup
+  const withUnified = unified !== undefined && isMade('', unified)
+  const joined = Object.entries(v1).filter(([hierarchy, directory]) => isMade(hierarchy, directory))
+  return { ...(withUnified ? { unified } : {}), v1: Object.fromEntries(joined) }
+}
+
+/** Says what it was for: which limits, or the place that the config asks for. */
+function refusal(error: unknown, hierarchy: string, { config, plan }: CgroupRequest): UnsupportedError {
+  const { writes, late } = plan.resources
+  const limits = [...writes, ...late].filter((write) => write.hierarchy === hierarchy).map(({ file }) => file)
+  const what = limits.length > 0 ? `set ${limits.join(', ')}` : `use cgroupsPath "${config.linux?.cgroupsPath ?? ''}"`
+  const message = `cannot ${what} (linux.${limits.length > 0 ? 'resources' : 'cgroupsPath'}): ${messageChain(error)}`
+  return new UnsupportedError(
+    'cgroup delegation',
+    `${message}; it takes a cgroup that is delegated to the user of tsrun`,
+  )
 }
 
 function update({ record, cgroup, limits }: CgroupChange): CgroupPlan {
@@ -198,6 +233,15 @@ function enableBelow(directory: string, names: readonly string[]): Error | undef
   return new Error(
     `${directory}/cgroup.subtree_control does not take ${list}: the cgroup may have processes of its own`,
   )
+}
+
+/** Only a convenience where the runtime is not root: then the owner stays. */
+function delegate(directory: string, owner: number, { tolerant }: { tolerant: boolean }): void {
+  try {
+    handOver(directory, owner)
+  } catch (error) {
+    if (!tolerant || !isPermission(error)) throw error
+  }
 }
 
 /** Hands a directory over to a user, with the files that the kernel lists for that (cgroups(7), "Delegation"). */

@@ -11,10 +11,8 @@ import {
   renameFile,
   replaceFile,
   signalProcess,
-  writeFile,
 } from '../native/binding.js'
 import { encodePlan } from '../plan/encode.js'
-import { idMapText } from '../plan/sources.js'
 import type { CgroupManager, LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../state/observe.js'
 import { toContainerState, type StateRecord } from '../state/record.js'
@@ -25,9 +23,10 @@ import { handOver } from './console.js'
 import { restrictDevices } from './devices.js'
 import { firstRecord } from './first-record.js'
 import { runHooks } from './hooks.js'
+import { writeIdMaps } from './id-maps.js'
 import { assertRdtFits, joinRdt, makeRdtGroups } from './intel-rdt.js'
 import { handListener } from './listener.js'
-import { explainMemory, isTolerant } from './limits.js'
+import { explainCgroup, explainMemory, isTolerant } from './limits.js'
 import { moveNetDevices } from './net-devices.js'
 import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared } from './prepare.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
@@ -102,7 +101,7 @@ class Creation {
 
   /**
    * Makes the cgroups before anybody can be in them. Where that is not permitted and nothing depends on
-   * them, the container stays in the runtime's.
+   * it, the container stays in the runtime's.
    */
   async makeCgroups(driver: CgroupDriver, rollback: Rollback): Promise<void> {
     const { config, plan } = this.#prepared
@@ -110,9 +109,10 @@ class Creation {
     const cgroup = await driver.create({ id: this.#id, config, plan, tolerant })
     rollback.add(() => driver.remove(cgroup))
     restrictDevices(cgroup, plan.deviceRules)
-    if (cgroupDirectories(cgroup).length > 0 || cgroupDirectories(plan.cgroup).length === 0) return
-    this.#prepared = { ...this.#prepared, plan: this.#prepared.planWithoutCgroup() }
-    this.record = { ...this.record, cgroup, cgroupManager: 'disabled' }
+    const count = cgroupDirectories(cgroup).length
+    if (count === cgroupDirectories(plan.cgroup).length) return
+    this.#prepared = { ...this.#prepared, plan: this.#prepared.planWithin(cgroup) }
+    this.record = { ...this.record, cgroup, ...(count === 0 ? { cgroupManager: 'disabled' } : {}) }
   }
 
   /** Limits that had to wait until init is there. */
@@ -141,6 +141,9 @@ class Creation {
       })
       this.sync = launched.sync
       this.#adopt(launched.pid, launched.pidfd)
+    } catch (error) {
+      explainCgroup(error, unified)
+      throw error
     } finally {
       if (cgroupFd >= 0) closeFile(cgroupFd)
       if (startFd >= 0) closeFile(startFd)
@@ -151,8 +154,6 @@ class Creation {
     this.pidfd = pidfd
     this.record = { ...this.record, pid, startTime: readProcessStat(pid)?.startTime ?? '' }
     this.#around.store.save(this.#id, this.record)
-    const { oomScoreAdj } = this.plan
-    if (oomScoreAdj !== undefined) writeFile(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj))
     joinRdt(this.record.intelRdt, pid)
   }
 
@@ -181,15 +182,9 @@ class Creation {
   }
 
   /** What only the runtime may do with the namespaces that init has now. */
-  #finishNamespaces(): Promise<void> {
-    const { uidMappings, gidMappings = [], netDevices } = this.plan
-    const proc = `/proc/${this.record.pid}`
-    if (uidMappings !== undefined) {
-      writeFile(`${proc}/uid_map`, idMapText(uidMappings))
-      writeFile(`${proc}/gid_map`, idMapText(gidMappings))
-    }
-    moveNetDevices(netDevices, this.record.pid)
-    return Promise.resolve()
+  async #finishNamespaces(): Promise<void> {
+    if (this.plan.uidMappings !== undefined) await writeIdMaps(this.record.pid, this.plan)
+    moveNetDevices(this.plan.netDevices, this.record.pid)
   }
 
   async #runtimeHooks(): Promise<void> {

@@ -10,10 +10,10 @@ import {
   launch,
   openFile,
   openFlag,
+  processIds,
   reapProcess,
   replaceFile,
   signalProcess,
-  writeFile,
 } from '../native/binding.js'
 import { encodePlan } from '../plan/encode.js'
 import { compileExec } from '../plan/exec.js'
@@ -23,7 +23,7 @@ import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { oomKilled } from './cgroup.js'
-import { assertStatus } from '../state/status.js'
+import { assertStatus, type Status } from '../state/status.js'
 import type { ContainerId, Store } from '../state/store.js'
 import { handOver } from './console.js'
 import type { Surroundings } from './create.js'
@@ -163,8 +163,6 @@ class Execution {
   #adopt(pid: number, pidfd: number): void {
     this.pid = pid
     this.pidfd = pidfd
-    const { oomScoreAdj } = this.#plan
-    if (oomScoreAdj !== undefined) writeFile(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj))
     joinRdt(this.#record.intelRdt, pid)
   }
 
@@ -250,6 +248,13 @@ function planExec(
   })
 }
 
+/** Only root may look into init before the program runs (CVE-2016-9962), and so join it. @throws StatusError */
+function assertEnterable(id: string, status: Status): void {
+  if (status !== 'created' || processIds().euid === 0) return
+  const message = 'cannot exec in a container that is only created, without root privileges: start it first'
+  throw new StatusError(message, { id, operation: 'exec', status })
+}
+
 /**
  * Adds a process to a container that is created or running.
  * @throws NotFoundError, StatusError, ConfigError, UsageError, SyscallError, ProtocolError; then nothing of
@@ -265,6 +270,7 @@ export async function execProcess(
   const record = store.load(id)
   const status = observeStatus(store, id, record)
   if (status !== 'paused' || !options.ignorePaused) assertStatus(id, 'exec', status)
+  assertEnterable(id, status)
   const config = await savedConfig(store, id)
   const process = await wantedProcess(config, options)
   checkConsole(process, options, mode.terminalStays)

@@ -9,6 +9,7 @@ import type { ContainerId } from '../state/store.js'
 import { cgroupDirectories, containerProcesses, signalAll } from './cgroup.js'
 import type { Surroundings } from './create.js'
 import { canFreeze, freeze, thaw, thawLegacy } from './freezer.js'
+import { processesOf } from './members.js'
 import type { Waiter } from './wait.js'
 
 const sigkill = 9
@@ -43,12 +44,16 @@ export async function killContainer(
   const status = observeStatus(store, id, record)
   if (!options.all) assertStatus(id, 'kill', status)
   const reachesAll = options.all || (signal === sigkill && !record.ownPidNamespace)
-  if (reachesAll) await signalCgroup(record.cgroup, signal, { waiter, frozen: status === 'paused' })
-  // Init has got it with the others, unless there is no cgroup that would know them.
-  if (reachesAll && signal !== sigkill && cgroupDirectories(record.cgroup).length > 0) return
+  const counted = cgroupDirectories(record.cgroup).length > 0
+  if (reachesAll && !counted) signalAll(others(processesOf(record), record.pid), signal)
+  if (reachesAll && counted) await signalCgroup(record.cgroup, signal, { waiter, frozen: status === 'paused' })
+  // Init has got it with the others.
+  if (reachesAll && signal !== sigkill && counted) return
   signalInit(record, id, signal, options)
   if (signal === sigkill) thawLegacy(record.cgroup)
 }
+
+const others = (pids: readonly number[], init: number): number[] => pids.filter((pid) => pid !== init)
 
 function signalInit(record: StateRecord, id: ContainerId, signal: number, options: { all: boolean }): void {
   const pidfd = openInit(record)

@@ -17,11 +17,10 @@ export function stringifyResources({ devices: _, ...resources }: Resources): str
 
 /**
  * True when missing permission for cgroups is no error: asked for (--rootless), or tsrun runs without
- * the host's root, and the container asks for no limit and no certain place.
+ * the host's root, and the container asks for no certain place.
  */
 export function isTolerant(rootless: boolean | 'auto', { linux }: Config): boolean {
   if (rootless === false || (linux?.cgroupsPath ?? '') !== '') return false
-  if (Object.keys(linux?.resources ?? {}).some((name) => name !== 'devices')) return false
   return rootless === true || processIds().euid !== 0 || isInUserNamespace()
 }
 
@@ -57,4 +56,11 @@ export function assertExecuted(record: StateRecord, pid: number): void {
   if (!hasLittleMemory(record) || !endedAsInit(pid) || !oomKilled(record.cgroup)) return
   const hint = 'the OOM killer struck, the memory limit is too low to start the container'
   throw new ProtocolError(`the init process ended while it executed the program: ${hint}`)
+}
+
+/** Says what else than the cgroup itself it takes to be born in one (cgroups(7), "Delegation Containment"). */
+export function explainCgroup(error: unknown, directory: string | undefined): void {
+  if (!(error instanceof SyscallError) || directory === undefined || error.syscall !== 'clone3') return
+  if (error.errnoName !== 'EACCES') return
+  error.message += `: a process of this cgroup cannot be moved to ${directory}: that takes write permission for cgroup.procs of the cgroup above both`
 }

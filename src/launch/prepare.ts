@@ -8,7 +8,7 @@ import { assertHostStaysOutside } from '../host/namespaces.js'
 import { fileInfo, hasErrno, readFile, realPath } from '../native/binding.js'
 import { compilePlan } from '../plan/compile.js'
 import type { SeccompRequest } from '../plan/seccomp.js'
-import type { CgroupManager, LaunchPlan } from '../plan/types.js'
+import type { CgroupManager, CgroupPlan, LaunchPlan } from '../plan/types.js'
 import { withNotifySocket } from './notify.js'
 
 /** What `create`, `run` and `plan` take. */
@@ -43,8 +43,8 @@ export interface Prepared {
   readonly bundle: string
   readonly rootfs: string
   readonly plan: LaunchPlan
-  /** The plan for a container that stays in the runtime's cgroup. */
-  readonly planWithoutCgroup: () => LaunchPlan
+  /** The plan for a container that has only these of its cgroups; in the other hierarchies it stays in the runtime's. */
+  readonly planWithin: (cgroup: CgroupPlan) => LaunchPlan
 }
 
 /** The absolute path of a bundle, without symbolic links. @throws UsageError */
@@ -138,7 +138,7 @@ export async function prepare(id: string, options: CreateOptions, means: PlanMea
     selinux: Boolean(selinuxLabel) || Boolean(config.linux?.mountLabel),
     resctrl: config.linux?.intelRdt !== undefined,
   })
-  const facts = means.asRoot ? { ...probed, euid: 0, inUserNamespace: false } : probed
+  const facts = means.asRoot ? { ...probed, euid: 0, egid: 0, inUserNamespace: false } : probed
   const planOptions = {
     noPivot: options.noPivot ?? false,
     noNewKeyring: options.noNewKeyring ?? false,
@@ -146,11 +146,10 @@ export async function prepare(id: string, options: CreateOptions, means: PlanMea
     listenFds: options.listenFds ?? 0,
     waitForStart: true,
   }
-  const planFor = (manager: CgroupManager): LaunchPlan =>
+  const planFor = (cgroup?: CgroupPlan): LaunchPlan =>
     compilePlan({
       ...{ id, config, bundle, rootfs, facts, compileSeccomp },
-      options: { ...planOptions, cgroupManager: manager },
+      options: { ...planOptions, cgroupManager, ...(cgroup ? { cgroup } : {}) },
     })
-  const planWithoutCgroup = (): LaunchPlan => planFor('disabled')
-  return { config, configText, bundle, rootfs, plan: planFor(cgroupManager), planWithoutCgroup }
+  return { config, configText, bundle, rootfs, plan: planFor(), planWithin: planFor }
 }

@@ -5,7 +5,7 @@
  *   ------------------------------------------------------------------------------------------------
  *   state.json without pid, cgroups, start socket
  *   clone3 into the cgroup, execveat(sealed memfd) ───►   maps the plan, closes foreign descriptors
- *   state.json with pid, oom_score_adj                    joins cgroups v1 and namespaces
+ *   state.json with pid                                   joins cgroups v1 and namespaces
  *                                                   ◄───  child PID + pidfd       (only with `fork`)
  *   writes uid_map, gid_map                         ◄───  event namespaces        (new user namespace,
  *   moves network devices                                                           or netDevices)

@@ -43,7 +43,7 @@ const placeholderPlan: LaunchPlan = {
   preserveFds: 0,
   terminal: false,
   warnings: [],
-  steps: [{ op: 'barrier', event: planEvent.created, wait: true }],
+  steps: [{ op: 'barrier', event: planEvent.created, wait: true, open: false }],
 }
 
 interface Placeholder {

@@ -86,6 +86,7 @@ export interface Addon {
   realPath(path: string): string
   fileInfo(path: string): FileInfo | undefined
   sameFile(one: string, other: string): boolean
+  hasAttribute(path: string, name: string): boolean
   openFile(path: string, flags: number): number
   closeFile(fd: number): void
   memoryFile(name: string, text: string): number

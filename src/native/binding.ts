@@ -1,7 +1,6 @@
 /**
- * The only door to native code: every function of the addon, with what it throws turned into
- * SyscallError. All file access of tsrun goes through here too: a Bun executable pays a millisecond
- * for `node:fs`, and paths below a rootfs have no business in TypeScript.
+ * The only door to native code: every function of the addon, its failures as SyscallError. Files go this way
+ * too: `node:fs` costs a Bun executable a millisecond, and paths below a rootfs have no business in TypeScript.
  */
 import { ConfigError, SyscallError } from '../errors.js'
 import type { DeviceRulePlan } from '../plan/resources/devices.js'
@@ -117,6 +116,9 @@ export const fileInfo = (path: string): FileInfo | undefined => native(() => add
 
 /** True when two paths lead to the same file (stat(2)); false where one of them leads nowhere. */
 export const sameFile = (one: string, other: string): boolean => addon().sameFile(one, other)
+
+/** True when a file has an extended attribute of this name (getxattr(2)). */
+export const hasAttribute = (path: string, name: string): boolean => addon().hasAttribute(path, name)
 
 /** open(2), close-on-exec. @throws SyscallError */
 export const openFile = (path: string, flags: number): number => native(() => addon().openFile(path, flags))

@@ -4,13 +4,14 @@ import { ConfigError } from '../errors.js'
 import { planCgroup } from './cgroup.js'
 import { planDevices } from './devices.js'
 import { hookWarnings, planCreateContainerHooks, planStartContainerHooks } from './hooks.js'
+import { planIdMaps } from './id-maps.js'
 import { planIdentity } from './identity.js'
 import { planIntelRdt } from './intel-rdt.js'
 import { mountAttr, propagationBit } from './mount-options.js'
 import { type MountPlan, planMounts } from './mounts.js'
 import { type NamespacePlan, planNamespaces } from './namespaces.js'
 import { planNetDevices } from './net-devices.js'
-import { planEnvironment, planExecution, planProgram, planUmask } from './process.js'
+import { planEnvironment, planExecution, planOomScore, planProgram, planUmask } from './process.js'
 import { planDeviceRules } from './resources/devices.js'
 import { planResources } from './resources/plan.js'
 import { beginWithinBatch } from './resources/small-memory.js'
@@ -37,6 +38,7 @@ export function compilePlan(input: PlanInput): LaunchPlan {
   const resources = planLimitsFor(input)
   const cgroup: CgroupPlan = placeCgroup(input, hierarchiesOf(resources))
   const namespaces = planNamespaces(linux)
+  const idMaps = planIdMaps(config, namespaces, facts)
   const seccomp = planSeccomp(config, input.compileSeccomp)
   const identity = planIdentity(process, facts, {
     keepSysAdmin: seccomp.needsSysAdmin,
@@ -58,20 +60,18 @@ export function compilePlan(input: PlanInput): LaunchPlan {
     ...dropPrivileges(identity.steps, seccomp),
     ...runProgram(input, env, seccomp),
   ]
-  const userNamespace = namespaces.created.has('user')
   return {
     version: planVersion,
     cloneFlags: namespaces.cloneFlags,
     cgroup,
     resources,
     deviceRules: planDeviceRules(linux),
-    ...(userNamespace ? { uidMappings: linux?.uidMappings ?? [], gidMappings: linux?.gidMappings ?? [] } : {}),
+    ...idMaps,
     ...(intelRdt ? { intelRdt } : {}),
     netDevices,
     sources: mounts.sources,
     waits: waitedEvents(steps),
     preserveFds: options.preserveFds + (options.listenFds ?? 0),
-    ...(process.oomScoreAdj !== undefined ? { oomScoreAdj: process.oomScoreAdj } : {}),
     terminal: process.terminal === true,
     ...(seccomp.listener ? { seccompListener: seccomp.listener } : {}),
     warnings: [...identity.warnings, ...resourceWarnings(config, options.cgroupManager), ...hookWarnings(config)],
@@ -81,9 +81,9 @@ export function compilePlan(input: PlanInput): LaunchPlan {
 
 /** From the runtime's namespaces into the container's. */
 function enterNamespaces(input: PlanInput, namespaces: NamespacePlan, cgroup: CgroupPlan): Step[] {
-  const { config, options } = input
+  const { config, options, facts } = input
   const { created, joined } = namespaces
-  const steps: Step[] = []
+  const steps: Step[] = [...planOomScore(config.process)]
   // First, in the runtime's mount namespace: cgroup v1 knows no clone into a cgroup.
   const v1 = Object.values(cgroup.v1)
   if (v1.length > 0) steps.push({ op: 'joinCgroups', paths: v1 })
@@ -91,7 +91,7 @@ function enterNamespaces(input: PlanInput, namespaces: NamespacePlan, cgroup: Cg
   if (created.has('user') || Object.keys(config.linux?.netDevices ?? {}).length > 0) {
     // Until the parent has written the id maps this process has no id that could own anything, and
     // whatever runs in the container, also its hooks, is to find the network devices there.
-    steps.push({ op: 'barrier', event: planEvent.namespaces, wait: true })
+    steps.push({ op: 'barrier', event: planEvent.namespaces, wait: true, open: facts.euid !== 0 })
   }
   if (created.has('user') || joined.has('user')) steps.push({ op: 'becomeRoot' })
   // After the cgroup is joined: the new namespace's root is the cgroup of this moment.
@@ -118,7 +118,7 @@ function buildRootfs(input: PlanInput, namespaces: NamespacePlan, mounts: MountP
   // These hooks run in the parent and may still change what is mounted.
   const hooks = config.hooks
   if (hooks?.prestart?.length || hooks?.createRuntime?.length) {
-    steps.push({ op: 'barrier', event: planEvent.mounts, wait: true })
+    steps.push({ op: 'barrier', event: planEvent.mounts, wait: true, open: false })
   }
   steps.push(...planCreateContainerHooks(input))
   return steps
@@ -176,7 +176,7 @@ function runProgram(input: PlanInput, env: readonly string[], seccomp: SeccompPl
   // Before *created*, so that a missing program fails at `create`; after the user switch, as that user.
   const steps: Step[] = [planProgram(process, env)]
   if (!seccomp.early && seccomp.step) steps.push(seccomp.step)
-  steps.push({ op: 'barrier', event: planEvent.created, wait: false })
+  steps.push({ op: 'barrier', event: planEvent.created, wait: false, open: false })
   if (input.options.waitForStart) steps.push({ op: 'awaitStart' })
   steps.push(...planStartContainerHooks(input, env), { op: 'exec' })
   return steps
@@ -216,6 +216,7 @@ function planLimitsFor({ config, facts, options }: PlanInput): ResourcePlan {
 }
 
 function placeCgroup({ config, id, facts, options }: PlanInput, limited: readonly string[]): CgroupPlan {
+  if (options.cgroup !== undefined) return options.cgroup
   if (options.cgroupManager === 'disabled') return { v1: {} }
   return options.cgroupManager === 'systemd'
     ? planSystemdCgroup(config, id, facts)

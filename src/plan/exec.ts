@@ -9,7 +9,7 @@ import { readAnnotations } from '../config/annotations.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
 import { planIdentity, type IdentityFacts } from './identity.js'
 import { cloneFlag } from './namespaces.js'
-import { planEnvironment, planExecution, planProgram, planUmask } from './process.js'
+import { planEnvironment, planExecution, planOomScore, planProgram, planUmask } from './process.js'
 import { noResources } from './resources/types.js'
 import { planRlimits } from './rlimits.js'
 import { planSeccomp, type SeccompPlan, type SeccompRequest } from './seccomp.js'
@@ -72,7 +72,6 @@ export function compileExec(input: ExecInput): LaunchPlan {
     deviceRules: [],
     netDevices: [],
     preserveFds: input.preserveFds,
-    ...(process.oomScoreAdj !== undefined ? { oomScoreAdj: process.oomScoreAdj } : {}),
     terminal: process.terminal === true,
     ...(seccomp.listener ? { seccompListener: seccomp.listener } : {}),
     warnings: identity.warnings,
@@ -93,7 +92,7 @@ function forkIntoSession(): Step[] {
 }
 
 function enterContainer({ id, cgroup, process, namespaces, rootfs, keyring }: ExecInput): Step[] {
-  const steps: Step[] = []
+  const steps: Step[] = [...planOomScore(process)]
   const v1 = Object.values(cgroup.v1)
   if (v1.length > 0) steps.push({ op: 'joinCgroups', paths: v1 })
   // The runtime may be bound to some CPUs; in its cgroup the container's cpuset decides, or the config.
@@ -134,6 +133,10 @@ function configureProcess({ process, linux }: Config): Step[] {
 function runProgram(process: Process, seccomp: SeccompPlan): Step[] {
   const steps: Step[] = [planProgram(process, planEnvironment(process, {}))]
   if (!seccomp.early && seccomp.step) steps.push(seccomp.step)
-  steps.push({ op: 'barrier', event: planEvent.created, wait: false }, { op: 'awaitStart' }, { op: 'exec' })
+  steps.push(
+    { op: 'barrier', event: planEvent.created, wait: false, open: false },
+    { op: 'awaitStart' },
+    { op: 'exec' },
+  )
   return steps
 }

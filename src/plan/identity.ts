@@ -1,6 +1,5 @@
 /** Stage 2, plan: who the container's process is: capability sets, user, groups. */
 import type { Capabilities, Process } from '../config/types.js'
-import { ConfigError } from '../errors.js'
 import type { Step } from './steps.js'
 import type { HostFacts } from './types.js'
 
@@ -21,7 +20,7 @@ export const everything = (1n << 64n) - 1n
 const sysAdmin = 1n << BigInt(capabilityNames.indexOf('CAP_SYS_ADMIN'))
 
 /** What planning the identity needs to know of the host. */
-export type IdentityFacts = Pick<HostFacts, 'euid' | 'highestCapability' | 'grantableCapabilities'>
+export type IdentityFacts = Pick<HostFacts, 'highestCapability' | 'grantableCapabilities'>
 
 /** What the rest of the plan means for the identity. */
 interface IdentityContext {
@@ -43,15 +42,13 @@ export interface IdentityPlan {
  * Plans bounding set, user and capability sets (config.md "User", config-linux.md "Capabilities").
  * Without process.capabilities none of the sets is touched. Capabilities that cannot be given are left
  * out with a warning, as the spec demands.
- *
- * @throws ConfigError for additionalGids without the right to set them.
  */
 export function planIdentity(
   process: Process,
   facts: IdentityFacts,
   { keepSysAdmin, userNamespace, keepGroups = false }: IdentityContext,
 ): IdentityPlan {
-  const user = planUser(process, facts, keepGroups)
+  const user = planUser(process, keepGroups)
   const capabilities = process.capabilities
   if (capabilities === undefined) return { steps: [user], warnings: [] }
   const warnings: string[] = []
@@ -68,20 +65,14 @@ export function planIdentity(
   return { steps, warnings }
 }
 
-function planUser(process: Process, facts: IdentityFacts, keepGroups: boolean): Step {
-  const groups = keepGroups ? [] : (process.user?.additionalGids ?? [])
-  // setgroups(2) is denied to those who made their user namespace without privilege.
-  const mayChange = facts.euid === 0
-  if (!mayChange && groups.length > 0) {
-    const message = 'a runtime without root privileges cannot set additional groups'
-    throw ConfigError.from([{ pointer: '/process/user/additionalGids', message }])
-  }
+function planUser(process: Process, keepGroups: boolean): Step {
   return {
     op: 'user',
     uid: process.user?.uid ?? 0,
     gid: process.user?.gid ?? 0,
-    groups,
-    setGroups: mayChange && !keepGroups,
+    groups: keepGroups ? [] : (process.user?.additionalGids ?? []),
+    // Also without any: those of the caller must go, where the kernel lets them.
+    setGroups: !keepGroups,
     keepCapabilities: process.capabilities !== undefined,
   }
 }

@@ -70,7 +70,7 @@ function parentLines(plan: LaunchPlan): string[] {
     entries.push(['netDevice', name === target ? text(name) : `${text(name)} as ${text(target)}`])
   }
   plan.sources.forEach((source, index) => entries.push(['source', describeSource(source, index + 1)]))
-  if (plan.oomScoreAdj !== undefined) entries.push(['oomScoreAdj', String(plan.oomScoreAdj)])
+  if (plan.denySetgroups) entries.push(['setgroups', 'deny'])
   if (plan.preserveFds > 0) entries.push(['preserveFds', String(plan.preserveFds)])
   if (plan.seccompListener !== undefined) entries.push(['listener', text(plan.seccompListener.path)])
   if (plan.waits.length > 0) entries.push(['waits', plan.waits.join(' ')])

@@ -40,6 +40,11 @@ const personalityDomain = { LINUX: 0x0000, LINUX32: 0x0008 } as const
 /** What the spec leaves to the runtime; runc's value. */
 const defaultUmask = 0o022
 
+/** How likely the OOM killer takes the container's processes, -1000 to 1000; nothing where the config does not say. */
+export function planOomScore({ oomScoreAdj }: Process): Step[] {
+  return oomScoreAdj === undefined ? [] : [{ op: 'oomScoreAdj', value: oomScoreAdj >>> 0 }]
+}
+
 /** The umask for the container's process. */
 export function planUmask(process: Process): Step {
   return { op: 'umask', mode: process.user?.umask ?? defaultUmask }

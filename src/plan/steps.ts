@@ -9,14 +9,19 @@
  */
 export const stepTable = {
   // --- namespaces: before or while the container's own namespaces come into being
+  /** Written by init itself: the file of a process that nobody may look into is closed to an ordinary user. */
+  oomScoreAdj: { value: 'u32:signed' },
   joinCgroups: { paths: 'texts' },
   joinNamespaces: { paths: 'texts', types: 'u32s:cloneFlag' },
   /** `exec`: all of them at once, those of the init process that the addon passes; `procfs`: labels follow. */
   enterNamespaces: { types: 'u32:cloneFlag', procfs: 'flag' },
   unshareTime: { offsets: 'text' },
   fork: { flags: 'u64:cloneFlag' },
-  /** Tells the parent that a stage is reached; with `wait` goes on only when the parent says so. */
-  barrier: { event: 'u32:event', wait: 'flag' },
+  /**
+   * Tells the parent that a stage is reached; with `wait` goes on only when the parent says so. `open`:
+   * until then init's files in /proc belong to its user, for a parent that is not root.
+   */
+  barrier: { event: 'u32:event', wait: 'flag', open: 'flag' },
   becomeRoot: {},
   unshareCgroup: {},
   newSession: {},

@@ -63,6 +63,8 @@ export interface LaunchPlan {
   /** Written by the parent at the `namespaces` event; absent without a new user namespace. */
   readonly uidMappings?: readonly IdMapping[]
   readonly gidMappings?: readonly IdMapping[]
+  /** The parent gives up setgroups(2) for the namespace, without which it may not map its own group. */
+  readonly denySetgroups?: true
   /** Moved by the parent at the `namespaces` event. */
   readonly netDevices: readonly NetDevicePlan[]
   /** What the parent's helper opens when init asks for it, by its place from 1 on (sources.ts). */
@@ -71,8 +73,6 @@ export interface LaunchPlan {
   readonly waits: readonly PlanEvent[]
   /** Descriptors 3 … 2 + preserveFds stay open in the container. */
   readonly preserveFds: number
-  /** Written by the parent to init's oom_score_adj, -1000 to 1000; absent: left as it is. */
-  readonly oomScoreAdj?: number
   /** True when init makes a terminal and sends its ptmx (process.terminal). */
   readonly terminal: boolean
   /** Who gets the descriptor of a filter with SCMP_ACT_NOTIFY, and the text that goes with it. */
@@ -108,6 +108,8 @@ export interface PlanOptions {
   readonly listenFds?: number
   /** Default: `cgroupfs`. With `disabled` the container stays in the runtime's own cgroup. */
   readonly cgroupManager?: CgroupManager
+  /** The cgroups that could be made, where they are fewer than planned. */
+  readonly cgroup?: CgroupPlan
   /** True for `create`: init waits for `start`; false for `run`. */
   readonly waitForStart: boolean
 }
@@ -116,6 +118,8 @@ export interface PlanOptions {
 export interface HostFacts {
   /** Effective user id of the runtime. */
   readonly euid: number
+  /** Effective group id of the runtime. */
+  readonly egid: number
   /** True when the runtime itself runs in a user namespace that is not the initial one. */
   readonly inUserNamespace: boolean
   readonly cgroup: {

@@ -38,6 +38,12 @@ function removeTree(directory: string): void {
   removeDirectory(directory)
 }
 
+/** The sticky bit keeps it from those who clean up $XDG_RUNTIME_DIR (XDG Base Directory Specification). */
+function rootMode(root: string): number {
+  const { XDG_RUNTIME_DIR: runtimeDirectory = '' } = process.env
+  return runtimeDirectory !== '' && root.startsWith(`${runtimeDirectory}/`) ? 0o1700 : 0o700
+}
+
 /** A locked state directory; `release` must be called. */
 export interface Lock {
   release(): void
@@ -79,7 +85,8 @@ export class Store {
       makeDirectory(directory, 0o700)
     } catch (cause) {
       if (hasErrno(cause, 'EEXIST')) throw new ExistsError(id)
-      throw new StoreError(`cannot make state directory "${directory}"`, directory, { cause })
+      const hint = hasErrno(cause, 'EACCES') ? ' (another one: --root, or $XDG_RUNTIME_DIR without it)' : ''
+      throw new StoreError(`cannot make state directory "${directory}"${hint}`, directory, { cause })
     }
     return this.lock(id, { wait: true }) as Lock
   }
@@ -197,7 +204,7 @@ export class Store {
     }
     for (const path of missing.reverse()) {
       try {
-        makeDirectory(path, path === this.root ? 0o700 : 0o711)
+        makeDirectory(path, path === this.root ? rootMode(path) : 0o711)
       } catch (error) {
         if (!hasErrno(error, 'EEXIST')) throw error
       }

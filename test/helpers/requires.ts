@@ -68,6 +68,10 @@ const needs = {
   'no-selinux': { met: () => !existsSync('/sys/fs/selinux/enforce'), reason: 'needs a kernel without SELinux' },
   overlay: { met: () => readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n'), reason: 'needs overlayfs' },
   'user-namespaces': { met: present('/proc/self/ns/user'), reason: 'needs user namespaces' },
+  newuidmap: {
+    met: () => spawnSync('newuidmap').error === undefined && existsSync('/etc/subuid'),
+    reason: 'needs newuidmap and /etc/subuid',
+  },
   'time-namespaces': { met: present('/proc/self/ns/time'), reason: 'needs time namespaces' },
   veth: {
     met: () =>

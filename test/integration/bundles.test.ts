@@ -1,6 +1,16 @@
 /** Every bundle of bundles/ is an example and a test: it is made and run as its README says. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -73,6 +83,22 @@ t.test('hooks run in their order', { skip: needsRoot }, (t) => {
   t.ok(order.indexOf('startContainer') < order.indexOf('program'), 'startContainer is before the program')
   t.ok(order.includes('poststart'), 'poststart ran')
   t.equal(order.length, 6)
+  t.end()
+})
+
+t.test('rootless is run by the user with uid 1000', { skip: needsRoot }, (t) => {
+  const bundle = makeBundle('rootless')
+  const user = ['setpriv', '--reuid', '1000', '--regid', '1000', '--clear-groups']
+  // The project may be where only root has access.
+  for (const name of ['tsrun', 'tsrun.node']) cpSync(join(root, 'dist', name), join(folder, name))
+  chmodSync(folder, 0o755)
+  mkdirSync(join(folder, 'state'))
+  for (const path of ['state', 'bundles/rootless/rootfs']) chownSync(join(folder, path), 1000, 1000)
+  const command = [join(folder, 'tsrun'), '--root', join(folder, 'state'), 'run', '--bundle', bundle, 'rootless']
+  const { status, stdout, stderr } = spawnSync('env', [...user, ...command], { encoding: 'utf8' })
+  t.equal(stderr, '')
+  t.equal(status, 0)
+  t.match(stdout, /^uid=0\(root\) gid=0\(root\)[^\n]*\n\n +0 +1000 +1\n/)
   t.end()
 })
 

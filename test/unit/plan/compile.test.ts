@@ -62,7 +62,16 @@ t.test('all steps come in the order that init can obey', (t) => {
   const facts = { ...hybridHost, apparmor: true, selinux: true }
   const { steps } = plan(everything, { facts })
   const expected: StepName[] = [
-    ...(['joinCgroups', 'unshareTime', 'fork', 'barrier', 'becomeRoot', 'unshareCgroup', 'newSession'] as const),
+    ...([
+      'oomScoreAdj',
+      'joinCgroups',
+      'unshareTime',
+      'fork',
+      'barrier',
+      'becomeRoot',
+      'unshareCgroup',
+      'newSession',
+    ] as const),
     ...(['keyring', 'loopback', 'hostname', 'domainname', 'propagation', 'rootfs', 'mountFilesystem'] as const),
     ...Array.from({ length: 6 }, () => 'device' as const),
     ...Array.from({ length: 6 }, () => 'symlink' as const),
@@ -93,11 +102,11 @@ t.test('all steps come in the order that init can obey', (t) => {
 })
 
 t.test('the parent knows its part', (t) => {
-  const { waits, terminal, oomScoreAdj, uidMappings, gidMappings, cgroup, warnings } = plan(everything, {
+  const { waits, terminal, uidMappings, gidMappings, cgroup, warnings } = plan(everything, {
     facts: { ...hybridHost, apparmor: true, selinux: true },
   })
   t.strictSame(waits, ['namespaces', 'mounts'])
-  t.strictSame([terminal, oomScoreAdj, warnings], [true, 5, []])
+  t.strictSame([terminal, warnings], [true, []])
   t.strictSame(uidMappings, everything.linux?.uidMappings)
   t.strictSame(gidMappings, everything.linux?.gidMappings)
   t.equal(cgroup.v1.memory, '/sys/fs/cgroup/memory/a')
@@ -108,7 +117,8 @@ t.test('the least container has the least plan', (t) => {
   const made = plan(config(), withOptions({ noNewKeyring: true, waitForStart: false, cgroupManager: 'disabled' }))
   const { steps } = made
   t.match(made, { cloneFlags: 0, cgroup: { v1: {} }, waits: [], preserveFds: 0, terminal: false })
-  for (const absent of ['oomScoreAdj', 'uidMappings', 'gidMappings', 'seccompListener']) t.notOk(absent in made, absent)
+  for (const absent of ['denySetgroups', 'uidMappings', 'gidMappings', 'seccompListener'])
+    t.notOk(absent in made, absent)
   t.strictSame(
     names(steps).filter((name) => name !== 'device' && name !== 'symlink'),
     ['newSession', 'rootfs', 'chroot', 'workingDirectory', 'stdio', 'umask', 'user', 'program', 'barrier', 'exec'],

@@ -114,14 +114,6 @@ t.test('capabilities newer than the kernel are left out', (t) => {
   t.end()
 })
 
-t.test('a runtime without root cannot set groups', (t) => {
-  const facts = { ...unifiedHost, euid: 1000 }
-  const user = (additionalGids: number[]) => planIdentity(processOf({ user: { additionalGids } }), facts, alone)
-  t.match(user([]).steps, [{ op: 'user', setGroups: false }])
-  t.throws(() => user([5]), { code: 'ERR_TSRUN_CONFIG', message: /\/process\/user\/additionalGids/ })
-  t.end()
-})
-
 t.test('bits have names', (t) => {
   t.strictSame(capabilityList(bits(0, 40)), ['CAP_CHOWN', 'CAP_CHECKPOINT_RESTORE'])
   t.strictSame(capabilityList(bits(63)), ['CAP_63'])

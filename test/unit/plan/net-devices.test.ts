@@ -20,7 +20,9 @@ t.test('devices are moved by the parent once the namespaces are there', (t) => {
 })
 
 t.test('an ordinary user is told at once that it cannot work', (t) => {
-  t.throws(() => plan(withDevices, { facts: { ...unifiedHost, euid: 1000 } }), UnsupportedError)
-  t.strictSame(plan(linux(), { facts: { ...unifiedHost, euid: 1000 } }).netDevices, [])
+  const user = { facts: { ...unifiedHost, euid: 1000 } }
+  const namespaces = [{ type: 'user', path: '/proc/1/ns/user' }] as const
+  t.throws(() => plan(linux({ namespaces, netDevices: { eth0: {} } }), user), UnsupportedError)
+  t.strictSame(plan(linux({ namespaces }), user).netDevices, [])
   t.end()
 })

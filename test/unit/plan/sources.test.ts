@@ -55,7 +55,9 @@ t.test('an id-mapped mount always goes through the parent, and takes root', (t) 
   ])
   t.match(stepsOf(steps, 'mountBind'), [{ parentSource: 1, idMapped: true }])
   t.match(stepsOf(steps, 'mountFilesystem'), [{ parentSource: 2, idMapped: true, options: [] }])
-  t.throws(() => plan(value, { facts: { ...unifiedHost, euid: 1000 } }), {
+  const namespaces = [...usualNamespaces, { type: 'user' as const, path: '/proc/7/ns/user' }]
+  const asUser = config({ linux: { namespaces }, mounts: [idMapped, tmpfs] })
+  t.throws(() => plan(asUser, { facts: { ...unifiedHost, euid: 1000 } }), {
     code: 'ERR_TSRUN_UNSUPPORTED',
     message: '/data: an id-mapped mount takes the rights of root over its file system',
   })

@@ -9,6 +9,7 @@ import type { HostFacts, LaunchPlan, PlanInput } from '#dist/plan/types.js'
 /** A host with cgroup v2 only, seen by root; the runtime is in a service. */
 export const unifiedHost: HostFacts = {
   euid: 0,
+  egid: 0,
   inUserNamespace: false,
   cgroup: { mode: 'v2', unified: '/sys/fs/cgroup', v1: {}, own: { '': '/system.slice/caller.service' } },
   apparmor: false,

@@ -6,7 +6,7 @@ import { deviceProperties, limitProperties, oomPolicy } from '#dist/plan/systemd
 import type { HostFacts } from '#dist/plan/types.js'
 
 const facts = (fields: Partial<HostFacts> = {}, own = '/init.scope'): HostFacts => ({
-  ...{ euid: 0, inUserNamespace: false, apparmor: false, selinux: false },
+  ...{ euid: 0, egid: 0, inUserNamespace: false, apparmor: false, selinux: false },
   ...{ highestCapability: 40, grantableCapabilities: everything },
   cgroup: { mode: 'v2', unified: '/sys/fs/cgroup', v1: {}, own: { '': own } },
   ...fields,

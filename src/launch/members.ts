@@ -1,0 +1,23 @@
+/** Stage 4, launch: the processes of a container. */
+import { listDirectory, sameFile } from '../native/binding.js'
+import { liveProcess } from '../state/observe.js'
+import type { StateRecord } from '../state/record.js'
+import { cgroupDirectories, containerProcesses } from './cgroup.js'
+
+/**
+ * Pids of all processes, in the pid namespace of the runtime: those in the container's cgroups, or where
+ * it has none those in its pid namespace. Without both only init is known.
+ */
+export function processesOf(record: StateRecord): number[] {
+  if (cgroupDirectories(record.cgroup).length > 0) return containerProcesses(record.cgroup)
+  if (liveProcess(record) === undefined) return []
+  const others = record.ownPidNamespace ? namespaceMembers(record.pid) : []
+  // The namespaces of a process that has not been started yet are closed to an ordinary user.
+  return others.includes(record.pid) ? others : [record.pid, ...others]
+}
+
+function namespaceMembers(init: number): number[] {
+  return listDirectory('/proc')
+    .filter((name) => /^\d+$/.test(name) && sameFile(`/proc/${name}/ns/pid`, `/proc/${init}/ns/pid`))
+    .map(Number)
+}
