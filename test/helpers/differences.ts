@@ -2,6 +2,9 @@
 
 const earlyPoststart = 'runc 1.1 runs poststart hooks in create, before the program; config.md says after start'
 const killed = 'runc 1.1 writes its state too late: what it has made is never found again'
+const time = 'runc 1.1.5 knows no time namespaces, newer versions do'
+const unreachable = 'runc does not reach a rootfs below a directory that only root may enter'
+const propagation = 'runc fails on shared mounts, or sends and keeps other mounts than config-linux.md says'
 const newer = 'runc 1.1.5 does not know it, newer versions do'
 
 /** Reason by title of the test. */
@@ -97,4 +100,26 @@ export const runcDifferences: Readonly<Record<string, string>> = {
   'delete is killed while a poststop hook runs: a second delete finishes':
     'runc has removed the state before these hooks; those that have not run never do',
   'delete --force ends a create that hangs in a hook': killed,
+  'all namespaces of another container are joined: each namespace with its owner first': time,
+  'all namespaces of another container are joined: each namespace with its owner last': time,
+  'all namespaces of another container are joined: the user namespace in the middle': time,
+  'a user namespace is joined with one other, in either order': time,
+  'in a user namespace that is joined the others are new, and belong to it': time,
+  'a new time namespace with offsets goes with joined namespaces of all other types': time,
+  'a source below a directory that the mapped root may not enter is bound all the same': unreachable,
+  'a bind keeps the flags of its source, whatever else it asks for, and the container cannot take them back':
+    unreachable,
+  'what the runtime itself sets the container may take back, as root of its mount namespace': unreachable,
+  'rootfsPropagation private, where the rootfs is within a shared mount': propagation,
+  'rootfsPropagation slave, where the rootfs is within a shared mount': propagation,
+  'rootfsPropagation shared, where the rootfs is within a shared mount': propagation,
+  'rootfsPropagation rshared, where the rootfs is within a shared mount': propagation,
+  'rootfsPropagation unbindable, where the rootfs is within a shared mount': propagation,
+  'rootfsPropagation runbindable, where the rootfs is within a shared mount': propagation,
+  'rootfsPropagation private, where the rootfs is itself a shared mount': propagation,
+  'rootfsPropagation slave, where the rootfs is itself a shared mount': propagation,
+  'rootfsPropagation shared, where the rootfs is itself a shared mount': propagation,
+  'rootfsPropagation rshared, where the rootfs is itself a shared mount': propagation,
+  'rootfsPropagation unbindable, where the rootfs is itself a shared mount': propagation,
+  'rootfsPropagation runbindable, where the rootfs is itself a shared mount': propagation,
 }
