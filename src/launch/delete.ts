@@ -4,7 +4,7 @@ import { closeFile, reapProcess, signalProcess } from '../native/binding.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
-import type { ContainerId, Store } from '../state/store.js'
+import type { ContainerId, Lock, Store } from '../state/store.js'
 import { cgroupDriver } from './cgroup-driver.js'
 import type { Surroundings } from './create.js'
 import { thawLegacy } from './freezer.js'
@@ -48,6 +48,16 @@ function loadIfAny(store: Store, id: ContainerId): StateRecord | undefined {
   }
 }
 
+/** The lock of a container; undefined when it was removed before. */
+export async function lockIfAny(store: Store, id: ContainerId, waiter: Waiter): Promise<Lock | undefined> {
+  try {
+    return await store.lockWith(id, waiter.locked)
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined
+    throw error
+  }
+}
+
 /** What a killed `create` has left is like a created container: nobody will ever go on with it. */
 function assertDeletable(store: Store, id: ContainerId, record: StateRecord): void {
   const status = observeStatus(store, id, record)
@@ -78,7 +88,12 @@ export async function deleteContainer(
   if (record !== undefined && !options.force) assertDeletable(store, id, record)
   // A create in progress holds the lock; it gives up when its init is gone.
   if (record !== undefined && options.force) await endInit(record, waiter)
-  const lock = await store.lockWith(id, waiter.locked)
+  const lock = await lockIfAny(store, id, waiter)
+  if (lock === undefined) {
+    // Somebody else has finished what was asked for.
+    if (options.force || record !== undefined) return
+    throw new NotFoundError(id)
+  }
   try {
     const current = loadIfAny(store, id)
     if (current !== undefined) await destroyContainer(around, id, current)

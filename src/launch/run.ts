@@ -10,7 +10,7 @@ import {
 } from '../native/binding.js'
 import type { ContainerId } from '../state/store.js'
 import { createContainer, type Created, type Surroundings } from './create.js'
-import { destroyContainer } from './delete.js'
+import { destroyContainer, lockIfAny } from './delete.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import type { CreateOptions } from './prepare.js'
 import { afterStart, goAhead } from './start.js'
@@ -41,10 +41,10 @@ async function start(around: Surroundings, id: ContainerId, created: Created): P
 
 /** Somebody else's `delete` may be there first; an `update` may have put it into more cgroups. */
 async function removeAtEnd(around: Surroundings, id: ContainerId): Promise<void> {
-  if (!around.store.has(id)) return
-  const lock = await around.store.lockWith(id, around.waiter.locked)
+  const lock = await lockIfAny(around.store, id, around.waiter)
+  if (lock === undefined) return
   try {
-    if (around.store.has(id)) await destroyContainer(around, id, around.store.load(id))
+    await destroyContainer(around, id, around.store.load(id))
   } finally {
     lock.release()
   }

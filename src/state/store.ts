@@ -14,6 +14,7 @@ import {
   removeDirectory,
   removeFile,
   replaceFile,
+  sameFile,
 } from '../native/binding.js'
 import { parseRecord, type StateRecord } from './record.js'
 
@@ -104,11 +105,15 @@ export class Store {
     return undefined
   }
 
-  /** Locks a container's directory; `wait` has to wait for the lock on a descriptor, in its own way. */
+  /**
+   * Locks a container's directory; `wait` has to wait for the lock on a descriptor, in its own way.
+   * @throws NotFoundError also when the container was removed meanwhile, even if there is a new one of its name
+   */
   async lockWith(id: ContainerId, wait: (fd: number) => Promise<void>): Promise<Lock> {
     const fd = this.#open(id)
     try {
       await wait(fd)
+      if (!sameFile(`/proc/self/fd/${fd}`, this.directory(id))) throw new NotFoundError(id)
     } catch (error) {
       closeFile(fd)
       throw error

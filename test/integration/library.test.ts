@@ -117,8 +117,8 @@ test(
     await t.resolves(runtime.delete(id, { force: true }))
     await t.rejects(runtime.create('a/b', { bundle: path }), { code: 'ERR_TSRUN_USAGE' })
     await t.rejects(runtime.create(id, { bundle: scope.path('nowhere') }), {
-      code: 'ERR_TSRUN_SYSCALL',
-      errnoName: 'ENOENT',
+      code: 'ERR_TSRUN_USAGE',
+      cause: { code: 'ERR_TSRUN_SYSCALL', errnoName: 'ENOENT' },
     })
     const container = await runtime.create(id, { bundle: path })
     await t.rejects(runtime.create(id, { bundle: path }), { code: 'ERR_TSRUN_EXISTS', id })
