@@ -11,7 +11,7 @@ import { findProgram } from './tools.mjs'
 
 /** What depends on the kind of cgroups, and on abilities that a host without virtual machine may lack. */
 const files =
-  'cgroup-mount cgroup-owner cgroups create-start device-rules events exec-cgroup kill-delete net-devices no-systemd pause-resume ps resource-effects resources rlimits run small-limits update'.split(
+  'cgroup-mount cgroup-owner cgroups create-start device-rules events exec-cgroup kill-delete net-devices no-systemd pause-resume ps resource-effects resources rlimits rootless-cgroups run small-limits update'.split(
     ' ',
   )
 
