@@ -1,47 +1,19 @@
 /** Stage 1, config: rules for the id mappings of a user namespace (config-linux.md "User namespace mappings"). */
 import { pointer, type Path } from '../pointer.js'
 import type { ConfigDocument, IDMapping } from '../types.js'
-import type { Report, Rule } from './rule.js'
+import { idMapProblems } from './id-map-problems.js'
+import type { Rule } from './rule.js'
 
 const members = ['uidMappings', 'gidMappings'] as const
-
-/** user_namespaces(7): what one uid_map or gid_map takes since Linux 4.15. */
-const maxMappings = 340
-
-/** (uid_t) -1 is nobody's id. */
-const maxId = 0xfffffffe
-
-const sides = { containerID: 'container', hostID: 'host' } as const
 
 /** user_namespaces(7): the kernel takes the whole map or, with a bare EINVAL, nothing of it. */
 export const idMappingsFitTheKernel: Rule = ({ linux }, report) => {
   for (const name of members) {
-    const mappings = linux?.[name] ?? []
     const at = ['linux', name]
-    if (mappings.length > maxMappings) report(at, `has ${mappings.length} mappings, the kernel takes ${maxMappings}`)
-    mappings.forEach((mapping, index) => {
-      for (const side of ['containerID', 'hostID'] as const) {
-        const last = mapping[side] + mapping.size - 1
-        if (last > maxId) report([...at, index], `reaches up to ${sides[side]} id ${last}, the highest is ${maxId}`)
-        reportOverlap(mappings, index, side, at, report)
-      }
-      if (mapping.size === 0) report([...at, index, 'size'], 'must not be 0')
-    })
+    for (const { index, empty, message } of idMapProblems(linux?.[name] ?? [], (other) => pointer([...at, other]))) {
+      report([...at, ...(index === undefined ? [] : [index]), ...(empty ? ['size'] : [])], message)
+    }
   }
-}
-
-function reportOverlap(
-  mappings: readonly IDMapping[],
-  index: number,
-  side: 'containerID' | 'hostID',
-  at: Path,
-  report: Report,
-): void {
-  const { [side]: first, size } = mappings[index] as IDMapping
-  const other = mappings
-    .slice(0, index)
-    .findIndex((earlier) => first < earlier[side] + earlier.size && earlier[side] < first + size)
-  if (other >= 0) report([...at, index], `overlaps ${pointer([...at, other])} in the ${sides[side]} ids`)
 }
 
 /** True for a namespace that the container gets new; one that is joined has maps already. */
