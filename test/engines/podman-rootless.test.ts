@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict'
 import { runtimeName } from '../helpers/requires.js'
 import { Features } from './support/feature.js'
-import { image, RootlessPodman } from './support/rootless-podman.js'
+import { image } from './support/podman.js'
+import { RootlessPodman } from './support/rootless-podman.js'
 
 const podman = new Features('podman without root', () => RootlessPodman.start())
 
 podman.add('podman info tells that it is rootless, and names the runtime', async (podman) => {
   const info = await podman.ok('info', '--format', '{{.Host.Security.Rootless}} {{.Host.OCIRuntime.Name}}')
-  assert.equal(info, `true ${runtimeName()}`)
+  // Podman calls a runtime by its path when it was named so.
+  assert.equal(info.replace('/usr/sbin/', ''), `true ${runtimeName()}`)
 })
 
 podman.add('run: root inside is the user outside', async (podman) => {

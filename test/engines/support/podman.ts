@@ -25,7 +25,7 @@ export class Podman implements Engine {
   #runtime: 'tested' | 'runc' = 'tested'
   #names = 0
 
-  private constructor(sandbox: Sandbox) {
+  protected constructor(sandbox: Sandbox) {
     this.sandbox = sandbox
   }
 

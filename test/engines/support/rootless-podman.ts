@@ -4,14 +4,9 @@ import { chownSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { runtimeCommand, runtimeName } from '../../helpers/requires.js'
 import { projectRoot } from '../../helpers/tools.js'
-import type { Engine } from './feature.js'
 import { makeImage } from './image.js'
-import { removeCgroups } from './leftovers.js'
-import { Sandbox, type CommandOptions, type Result } from './sandbox.js'
-import { steady, untilSteady } from './steady.js'
-
-/** Name of the image. */
-export const image = 'localhost/busybox'
+import { image, Podman } from './podman.js'
+import { Sandbox } from './sandbox.js'
 
 /** An id that no distribution gives to anybody, and those that belong to it. */
 const user = 54321
@@ -39,17 +34,9 @@ done
 `
 
 /** Podman without root; there is no daemon, but a process that keeps the user's namespace. */
-export class RootlessPodman implements Engine {
-  readonly sandbox: Sandbox
-  #runtime: 'tested' | 'runc' = 'tested'
-  #names = 0
-
-  private constructor(sandbox: Sandbox) {
-    this.sandbox = sandbox
-  }
-
+export class RootlessPodman extends Podman {
   /** Makes the user with its storage and imports the image. */
-  static async start(): Promise<RootlessPodman> {
+  static override async start(): Promise<RootlessPodman> {
     const sandbox = await Sandbox.start()
     const podman = new RootlessPodman(sandbox)
     sandbox.write('etc/passwd', `root:x:0:0::/root:/bin/sh\ntester:x:${user}:${user}::${sandbox.folder}/home:/bin/sh\n`)
@@ -69,65 +56,30 @@ export class RootlessPodman implements Engine {
     return podman
   }
 
-  /** A name for a container. */
-  name(): string {
-    return `${this.sandbox.word}-${++this.#names}`
-  }
-
-  /** Runs a podman command of the user to its end. */
-  command(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
-    const { sandbox } = this
+  /** A podman command of the user, with the options for the storage. */
+  override commandLine(args: readonly string[]): [string, ...string[]] {
     const ids = ['--reuid', `${user}`, '--regid', `${user}`, '--clear-groups', '--inh-caps=-all']
-    const storage = ['--root', sandbox.file('storage'), '--runroot', sandbox.file('runroot')]
-    const own = ['--storage-driver', 'vfs', '--tmpdir', sandbox.file('tmp'), '--cgroup-manager', 'cgroupfs']
-    const runtime = this.#runtime === 'runc' || runtimeName() !== 'tsrun' ? ['--runtime', 'runc'] : []
-    const env = {
-      CONTAINERS_CONF: sandbox.file('containers.conf'),
-      HOME: sandbox.file('home'),
-      TMPDIR: sandbox.file('home'),
-      XDG_RUNTIME_DIR: sandbox.file('xdg'),
-      ...options.env,
-    }
-    return sandbox.run('setpriv', [...ids, 'podman', ...storage, ...own, ...runtime, ...args], { ...options, env })
+    const [podman, ...rest] = super.commandLine(['--storage-driver', 'vfs', ...args])
+    return ['setpriv', ...ids, podman, ...rest]
   }
 
-  /** Runs a podman command that must succeed and returns what it prints. */
-  async ok(...args: string[]): Promise<string> {
-    const { status, stdout, stderr } = await this.command(args)
-    assert.equal(status, 0, `podman ${args.join(' ')}: exit status ${status}\n${stderr}${stdout}`)
-    return stdout.trim()
+  /** Where the user's files are. */
+  override get environment(): Record<string, string> {
+    const home = this.sandbox.file('home')
+    return { ...super.environment, HOME: home, TMPDIR: home, XDG_RUNTIME_DIR: this.sandbox.file('xdg') }
   }
 
-  /** Runs a container to its end and returns what it prints. */
-  run(...args: string[]): Promise<string> {
-    return this.ok('run', '--rm', '--network', 'none', ...args)
-  }
-
-  /** Starts a container that goes on until it is told to end, and returns its name. */
-  async start(...options: string[]): Promise<string> {
-    const name = this.name()
-    await this.ok('run', '-d', '--name', name, '--network', 'none', ...options, image, 'sh', '-c', steady)
-    await this.ok('exec', name, 'sh', '-c', untilSteady)
-    return name
-  }
-
-  async use(runtime: 'tested' | 'runc'): Promise<void> {
-    this.#runtime = runtime
-  }
-
-  async clear(): Promise<void> {
+  override async clear(): Promise<void> {
     await this.ok('rm', '-f', '-a', '-t', '0', '-v')
   }
 
-  async close(): Promise<string[]> {
+  override async close(): Promise<string[]> {
     // Ends the process that keeps the namespace.
     await this.command(['system', 'migrate'])
     await this.sandbox.run(
       'umount',
       files.map((name) => `/etc/${name}`),
     )
-    const left = await this.sandbox.close()
-    removeCgroups('libpod_parent')
-    return left
+    return super.close()
   }
 }
