@@ -40,3 +40,9 @@ export function test(
     t.same(scope.close(), [], 'nothing is left behind')
   })
 }
+
+/** `test` for a file all of whose tests need the same. */
+export const testWith =
+  (...common: readonly Need[]) =>
+  (title: string, body: Parameters<typeof test>[1], { needs = [] }: TestOptions = {}): void =>
+    test(title, body, { needs: [...common, ...needs] })

@@ -4,11 +4,10 @@ import { basename, dirname } from 'node:path'
 import { groupOf, hierarchyOf, readGroup, unifiedMount } from '../helpers/cgroups.js'
 import type { Change } from '../helpers/config.js'
 import { delegated } from '../helpers/delegation.js'
-import { test as anyTest, type TestOptions } from '../helpers/test.js'
+import { testWith } from '../helpers/test.js'
 import { User } from '../helpers/user.js'
 
-const test = (title: string, body: Parameters<typeof anyTest>[1], { needs = [] }: TestOptions = {}): void =>
-  anyTest(title, body, { needs: ['user-namespaces', 'tsrun', ...needs] })
+const test = testWith('user-namespaces', 'tsrun')
 
 const waits: Change = (config) => {
   config.process.args = ['/probe', 'wait']

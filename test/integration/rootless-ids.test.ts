@@ -3,11 +3,10 @@ import { chownSync, lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Change, TestConfig } from '../helpers/config.js'
 import { tried } from '../helpers/probe.js'
-import { test as anyTest, type TestOptions } from '../helpers/test.js'
+import { testWith } from '../helpers/test.js'
 import { User } from '../helpers/user.js'
 
-const test = (title: string, body: Parameters<typeof anyTest>[1], { needs = [] }: TestOptions = {}): void =>
-  anyTest(title, body, { needs: ['user-namespaces', 'tsrun', 'newuidmap', ...needs] })
+const test = testWith('user-namespaces', 'tsrun', 'newuidmap')
 
 /** The user's own id as root, and after it `size` ids from `first` on. */
 function map(config: TestConfig, user: User, first: number, size: number): void {

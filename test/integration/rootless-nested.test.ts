@@ -2,11 +2,10 @@
 import { chownSync, mkdirSync } from 'node:fs'
 import type { Change } from '../helpers/config.js'
 import type { Scope } from '../helpers/scope.js'
-import { test as anyTest, type TestOptions } from '../helpers/test.js'
+import { testWith } from '../helpers/test.js'
 import { User } from '../helpers/user.js'
 
-const test = (title: string, body: Parameters<typeof anyTest>[1], { needs = [] }: TestOptions = {}): void =>
-  anyTest(title, body, { needs: ['user-namespaces', 'tsrun', ...needs] })
+const test = testWith('user-namespaces', 'tsrun')
 
 const ids = { subuid: ['600000:65536'], subgid: ['600000:65536'] }
 

@@ -3,11 +3,10 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync } from 'node:f
 import { setNamespace } from '../helpers/config.js'
 import { mountAt, tried } from '../helpers/probe.js'
 import { ended } from '../helpers/runtime.js'
-import { test as anyTest, type TestOptions } from '../helpers/test.js'
+import { testWith } from '../helpers/test.js'
 import { User } from '../helpers/user.js'
 
-const test = (title: string, body: Parameters<typeof anyTest>[1], { needs = [] }: TestOptions = {}): void =>
-  anyTest(title, body, { needs: ['user-namespaces', 'tsrun', ...needs] })
+const test = testWith('user-namespaces', 'tsrun')
 
 test('the user is root of its container, and nobody else', (t, scope) => {
   const user = new User(scope)
