@@ -26,7 +26,12 @@ const machines = [
     files: files.map((name) => `integration/${name}`),
     limit: 600,
   },
-  { name: 'systemd (User-mode Linux)', options: ['--uml', '--systemd'], files: ['vm/systemd'], limit: 400 },
+  {
+    name: 'systemd (User-mode Linux)',
+    options: ['--uml', '--systemd'],
+    files: ['vm/systemd', 'vm/systemd-user'],
+    limit: 400,
+  },
   {
     name: 'cgroup v2 with all controllers (QEMU)',
     options: ['-m', '2G', '--disk', '256M'],

@@ -93,7 +93,7 @@ export function features(): Features {
     linux: {
       namespaces: Object.keys(cloneFlag).sort(),
       capabilities: capabilityNames,
-      cgroup: { v1: true, v2: true, systemd: true, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: seccompFeatures(libseccomp),
       apparmor: { enabled: true },
       selinux: { enabled: true },

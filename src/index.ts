@@ -20,7 +20,7 @@ export {
   type ErrorCode,
 } from './errors.js'
 export { ExecHandle } from './exec-handle.js'
-export type { ExecOptions, ExecSettings } from './launch/exec.js'
+export type { ExecOptions, ExecSettings } from './launch/exec-options.js'
 export type { StartOptions } from './launch/start.js'
 export type { ContainerEvent, EventOptions } from './launch/events.js'
 export type { CreateOptions } from './launch/prepare.js'

@@ -73,6 +73,9 @@ const isInitialIdMap = (map: string): boolean => /^\s*0\s+0\s+4294967295\s*$/.te
 /** True when this process's user namespace is not the initial one. */
 export const isInUserNamespace = (): boolean => !isInitialIdMap(readFileIfAny('/proc/self/uid_map') ?? '0 0 4294967295')
 
+/** True where tsrun has no power over the host: not root, or root of a user namespace only. */
+export const isRootless = (): boolean => processIds().euid !== 0 || isInUserNamespace()
+
 /** What there is to know about capabilities; without root those of the container's user namespace count. */
 export function probeCapabilities(): IdentityFacts {
   const { euid } = processIds()

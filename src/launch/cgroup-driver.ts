@@ -31,7 +31,8 @@ export interface CgroupDriver {
   /**
    * Makes the cgroups at the places in `plan.cgroup` and writes `plan.resources.writes` before init is
    * born in them. On failure nothing of them is left.
-   * @returns `plan.cgroup`, without the directories of which it was tolerated that they could not be made
+   * @returns where they are: `plan.cgroup` without the directories of which it was tolerated that they could not
+   * be made, or the places that systemd has chosen
    * @throws StatusError when one is in use or frozen, UnsupportedError for a missing controller, SyscallError
    */
   create(request: CgroupRequest): Promise<CgroupPlan>

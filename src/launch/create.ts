@@ -109,10 +109,10 @@ class Creation {
     const cgroup = await driver.create({ id: this.#id, config, plan, tolerant })
     rollback.add(() => driver.remove(cgroup))
     restrictDevices(cgroup, plan.deviceRules)
-    const count = cgroupDirectories(cgroup).length
-    if (count === cgroupDirectories(plan.cgroup).length) return
+    const directories = cgroupDirectories(cgroup)
+    if (directories.join(':') === cgroupDirectories(plan.cgroup).join(':')) return
     this.#prepared = { ...this.#prepared, plan: this.#prepared.planWithin(cgroup) }
-    this.record = { ...this.record, cgroup, ...(count === 0 ? { cgroupManager: 'disabled' } : {}) }
+    this.record = { ...this.record, cgroup, ...(directories.length === 0 ? { cgroupManager: 'disabled' } : {}) }
   }
 
   /** Limits that had to wait until init is there. */

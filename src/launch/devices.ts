@@ -1,6 +1,6 @@
 /** Stage 3, launch: puts the device rules of a container into force. */
-import { isInUserNamespace } from '../host/facts.js'
-import { hasErrno, processIds, setDeviceRules } from '../native/binding.js'
+import { isRootless } from '../host/facts.js'
+import { hasErrno, setDeviceRules } from '../native/binding.js'
 import { deviceWrites, type DeviceRulePlan } from '../plan/resources/devices.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { applyWrites } from './resources.js'
@@ -20,7 +20,6 @@ export function restrictDevices(cgroup: CgroupPlan, rules: readonly DeviceRulePl
   try {
     setDeviceRules(cgroup.unified, rules)
   } catch (error) {
-    const isRoot = processIds().euid === 0 && !isInUserNamespace()
-    if (isRoot || !(hasErrno(error, 'EPERM') || hasErrno(error, 'EACCES'))) throw error
+    if (!isRootless() || !(hasErrno(error, 'EPERM') || hasErrno(error, 'EACCES'))) throw error
   }
 }

@@ -1,8 +1,7 @@
 /** Stage 4, launch: the cgroups of a process that `exec` adds. */
 import { cleanPath } from '../config/paths.js'
 import { UsageError } from '../errors.js'
-import { parseCgroupMounts, parseOwnCgroups } from '../host/facts.js'
-import { readFile, readFileIfAny, writeCgroup } from '../native/binding.js'
+import { writeCgroup } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
 import type { StateRecord } from '../state/record.js'
 import { cgroupDirectories } from './cgroup.js'
@@ -65,18 +64,6 @@ function below(directory: string, path: string): string {
     throw new UsageError(`invalid --cgroup argument: ${path} is not a sub cgroup path`)
   const inside = cleanPath(`/${path}`)
   return inside === '/' ? directory : `${directory}${inside}`
-}
-
-/**
- * The cgroup in which the container's init is now, in the unified hierarchy: where the container has
- * moved its processes into groups of its own making, the one above takes no more (cgroups(7), "no
- * internal processes"). Undefined when it cannot be known.
- */
-export function cgroupOfInit(pid: number): string | undefined {
-  const path = parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')['']
-  const { unified } = parseCgroupMounts(readFile('/proc/self/mountinfo'))
-  if (path === undefined || unified === undefined || path.split('/').includes('..')) return undefined
-  return `${unified}${path}`
 }
 
 /** The cgroups of a new process: those that it begins in, and those that it joins right before its program. */

@@ -2,7 +2,8 @@
 import { catchSignals, closeFile, copyTerminalSize, runForeground } from '../native/binding.js'
 import type { ContainerId } from '../state/store.js'
 import type { Surroundings } from './create.js'
-import { execProcess, type ExecOptions } from './exec.js'
+import { execProcess } from './exec.js'
+import type { ExecOptions } from './exec-options.js'
 
 /**
  * Adds a process and, unless detached, waits for its end.

@@ -1,9 +1,9 @@
 /** Stage 4, launch: adds a process to a container that exists. */
-import { parseJson } from '../config/json.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
 import { ProtocolError, StatusError } from '../errors.js'
-import { probeCapabilities } from '../host/facts.js'
+import { isRootless, probeCapabilities } from '../host/facts.js'
 import { sharesNamespace } from '../host/namespaces.js'
+import { unifiedCgroupOf } from '../host/process-cgroups.js'
 import {
   closeFile,
   hasErrno,
@@ -17,19 +17,20 @@ import {
 } from '../native/binding.js'
 import { encodePlan } from '../plan/encode.js'
 import { compileExec } from '../plan/exec.js'
-import { changedProcess, completedProcess, type ProcessChanges } from '../plan/exec-process.js'
 import { cloneFlag } from '../plan/namespaces.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { oomKilled } from './cgroup.js'
 import { assertStatus, type Status } from '../state/status.js'
-import type { ContainerId, Store } from '../state/store.js'
+import type { ContainerId } from '../state/store.js'
 import { handOver } from './console.js'
 import type { Surroundings } from './create.js'
 import { openInit } from './kill.js'
-import { cgroupOfInit, joinCgroups, placeProcess } from './exec-cgroup.js'
+import { joinCgroups, placeProcess } from './exec-cgroup.js'
+import { savedConfig, wantedProcess, type ExecOptions, type ExecSettings } from './exec-options.js'
 import { joinRdt } from './intel-rdt.js'
+import { explainCgroup } from './limits.js'
 import { handListener } from './listener.js'
 import { checkConsole, checkPidFile, type PlanMeans } from './prepare.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
@@ -38,53 +39,12 @@ import { goAhead } from './start.js'
 
 const sigkill = 9
 
-/** What `exec` takes beside the process itself. */
-export interface ExecSettings {
-  /** Unix socket that receives the terminal's ptmx; required for a terminal that is not in the foreground. */
-  readonly consoleSocket?: string
-  /** Unix socket that receives a pidfd of the process. */
-  readonly pidfdSocket?: string
-  /** File that receives the process's pid; written once the program runs. */
-  readonly pidFile?: string
-  /** Descriptors 3 … 2 + preserveFds of this process are passed on. */
-  readonly preserveFds?: number
-  /** Descriptors that become standard input, output and error; default 0, 1, 2. */
-  readonly stdio?: readonly [number, number, number]
-  /** Cgroups below the container's: `PATH`, or `controller[,controller]:PATH` for cgroup v1. */
-  readonly cgroup?: readonly string[]
-  /** Add the process to a paused container too; it begins when the container is resumed. */
-  readonly ignorePaused?: boolean
-}
-
-/** What `exec` takes: a whole process (config.md "Process"), or changes to the config's own. */
-export type ExecOptions = ExecSettings & ({ readonly process: Process } | ProcessChanges)
-
 /** A process that runs; the descriptors belong to the caller. */
 export interface Executed {
   readonly pid: number
   readonly pidfd: number
   /** The terminal's ptmx where no socket was given for it, else -1. */
   readonly ptmx: number
-}
-
-/** The config as it was at create, when it has been checked. */
-async function savedConfig(store: Store, id: ContainerId): Promise<Config> {
-  const { readDocument } = await import('../config/document.js')
-  return (await readDocument(parseJson(store.loadConfig(id)))) as Config
-}
-
-/** @throws ConfigError, UsageError */
-async function wantedProcess(config: Config, options: ExecOptions): Promise<Process> {
-  const { checkProcess } = await import('../config/process.js')
-  if ('process' in options) return completedProcess(await checkProcess(options.process), config)
-  const { args, terminal, cwd, env, user, additionalGids } = options
-  const { capabilities, noNewPrivileges, apparmorProfile, selinuxLabel } = options
-  const changes = {
-    ...{ args, terminal, cwd, env, user, additionalGids },
-    ...{ capabilities, noNewPrivileges, apparmorProfile, selinuxLabel },
-  }
-  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
-  return checkProcess(changedProcess(config.process, given as unknown as ProcessChanges))
 }
 
 /** Who uses the terminal. */
@@ -125,8 +85,8 @@ class Execution {
   }
 
   /**
-   * A cgroup that the container has made an inner one, or has removed, gives way to that of its init,
-   * unless somebody has asked for it.
+   * A cgroup that the container has made an inner one, which takes no processes (cgroups(7), "no internal
+   * processes"), or has removed, gives way to that of its init, unless somebody has asked for it.
    */
   #enter(unified: string | undefined, enter: (unified: string | undefined) => void): void {
     try {
@@ -134,7 +94,7 @@ class Execution {
     } catch (error) {
       const full = ['EBUSY', 'ENOENT', 'ENODEV', 'EOPNOTSUPP'].some((name) => hasErrno(error, name))
       if (!full || unified === undefined || this.#options.cgroup?.length) throw error
-      const own = cgroupOfInit(this.#record.pid)
+      const own = unifiedCgroupOf(this.#record.pid)
       if (own === undefined || own === unified) throw error
       enter(own)
     }
@@ -155,6 +115,9 @@ class Execution {
       })
       this.sync = launched.sync
       this.#adopt(launched.pid, launched.pidfd)
+    } catch (error) {
+      explainCgroup(error, unified)
+      throw error
     } finally {
       if (cgroupFd >= 0) closeFile(cgroupFd)
     }
@@ -284,6 +247,10 @@ export async function execProcess(
     const { first, last } = placeProcess(record, options.cgroup, status === 'paused')
     const plan = planExec(id, record, config, process, { preserveFds, compileSeccomp, cgroup: first })
     for (const warning of plan.warnings) around.onWarning(warning)
+    if (record.cgroupManager === 'systemd' && isRootless()) {
+      const { comeWithin } = await import('./systemd-reach.js')
+      await comeWithin(record.cgroup)
+    }
     execution = new Execution(around, record, plan, options)
     execution.launch(target, process.execCPUAffinity?.initial ?? '')
     await execution.serve(status as 'created' | 'running' | 'paused')

@@ -3,8 +3,7 @@ import { parseJson } from '../config/json.js'
 import { stringifyConfig } from '../config/stringify.js'
 import type { Config, Resources } from '../config/types.js'
 import { ProtocolError, SyscallError } from '../errors.js'
-import { isInUserNamespace } from '../host/facts.js'
-import { processIds } from '../native/binding.js'
+import { isRootless } from '../host/facts.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { endedAsInit } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
@@ -21,7 +20,7 @@ export function stringifyResources({ devices: _, ...resources }: Resources): str
  */
 export function isTolerant(rootless: boolean | 'auto', { linux }: Config): boolean {
   if (rootless === false || (linux?.cgroupsPath ?? '') !== '') return false
-  return rootless === true || processIds().euid !== 0 || isInUserNamespace()
+  return rootless === true || isRootless()
 }
 
 const memoryLimit = /^memory\.(max|limit_in_bytes)$/
@@ -62,5 +61,5 @@ export function assertExecuted(record: StateRecord, pid: number): void {
 export function explainCgroup(error: unknown, directory: string | undefined): void {
   if (!(error instanceof SyscallError) || directory === undefined || error.syscall !== 'clone3') return
   if (error.errnoName !== 'EACCES') return
-  error.message += `: a process of this cgroup cannot be moved to ${directory}: that takes write permission for cgroup.procs of the cgroup above both`
+  error.message += `: a process of this cgroup cannot be moved to ${directory}: that takes write permission for cgroup.procs of the cgroup above both (systemd-run --user --scope runs tsrun where a user has it)`
 }

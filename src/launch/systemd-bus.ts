@@ -1,7 +1,8 @@
 /** Stage 4, launch: talks with systemd over D-Bus (org.freedesktop.systemd1(5)). */
 import { Message, sessionBus, Variant, type MessageBus } from '@jellybrick/dbus-next'
 import { SystemdError, UnsupportedError } from '../errors.js'
-import { fileInfo } from '../native/binding.js'
+import { isInUserNamespace } from '../host/facts.js'
+import { fileInfo, readFile } from '../native/binding.js'
 import type { UnitProperty } from '../plan/systemd-properties.js'
 
 const destination = 'org.freedesktop.systemd1'
@@ -52,9 +53,56 @@ function addressOf(kind: SystemdKind): string {
   return `unix:path=${runtime}/bus`
 }
 
+/**
+ * Puts processes into a new transient scope and waits until they are there.
+ * @param pids - 0 is the caller
+ * @throws SystemdError
+ */
+export function startScope(
+  systemd: Systemd,
+  unit: string,
+  pids: readonly number[],
+  more: readonly UnitProperty[],
+): Promise<void> {
+  const properties = new Map<string, UnitProperty>()
+  for (const property of [
+    ['PIDs', 'au', pids],
+    ['CollectMode', 's', 'inactive-or-failed'],
+    ...more,
+  ] as UnitProperty[]) {
+    properties.set(property[0], property)
+  }
+  const body = [unit, 'fail', toVariants([...properties.values()]), []]
+  return systemd.job('StartTransientUnit', 'ssa(sv)a(sa(sv))', body)
+}
+
+/** An id of this user namespace as the one that it lies in has it; lines of uid_map are inside, outside, count. */
+function outerId(map: string, id: number): number {
+  for (const line of map.trim().split('\n')) {
+    const [inside = 0, outside = 0, count = 0] = line.trim().split(/\s+/).map(Number)
+    if (id >= inside && id < inside + count) return outside + id - inside
+  }
+  return id
+}
+
+/**
+ * Who connects says its uid, which must be the one that the bus sees (D-Bus specification, "EXTERNAL"). The library
+ * asks process.getuid for it, and in a user namespace that is another one: so until the connection is there,
+ * process.getuid says the uid outside.
+ */
+function sayOuterUid(bus: MessageBus): () => void {
+  const { getuid } = process
+  const outer = outerId(readFile('/proc/self/uid_map'), process.getuid?.() ?? 0)
+  process.getuid = () => outer
+  const restore = (): void => void Object.assign(process, { getuid })
+  bus.once('connect', restore)
+  return restore
+}
+
 /** Connects, does the work and disconnects. @throws UnsupportedError, SystemdError, and what the work throws */
 export async function withSystemd<T>(kind: SystemdKind, work: (systemd: Systemd) => Promise<T>): Promise<T> {
   const bus = sessionBus({ busAddress: addressOf(kind) })
+  const restoreUid = isInUserNamespace() ? sayOuterUid(bus) : undefined
   const broken = new Promise<never>((_, reject) => {
     // The type of the library's bus lacks its errors.
     const events = bus as unknown as { on(name: 'error', listener: (error: Error) => void): void }
@@ -64,6 +112,7 @@ export async function withSystemd<T>(kind: SystemdKind, work: (systemd: Systemd)
   try {
     return await Promise.race([work(connection(bus)), broken])
   } finally {
+    restoreUid?.()
     bus.disconnect()
   }
 }

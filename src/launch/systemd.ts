@@ -7,16 +7,9 @@
  * count it, comes after that (in the plan's `late`), still before the container's program runs.
  */
 import { isTsrunError, SystemdError } from '../errors.js'
-import {
-  closeFile,
-  fileInfo,
-  hasErrno,
-  launch,
-  processIds,
-  readFileIfAny,
-  reapProcess,
-  writeFile,
-} from '../native/binding.js'
+import { isRootless } from '../host/facts.js'
+import { unifiedCgroupOf } from '../host/process-cgroups.js'
+import { closeFile, fileInfo, hasErrno, launch, readFileIfAny, reapProcess, writeFile } from '../native/binding.js'
 import { encodePlan } from '../plan/encode.js'
 import { annotationProperties } from '../plan/gvariant.js'
 import { noResources } from '../plan/resources/types.js'
@@ -27,7 +20,8 @@ import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.
 import { killTree, processesIn, removeCgroups, treeOf } from './cgroup.js'
 import { cgroupfsDriver, enableControllers, handOver } from './cgroupfs.js'
 import { applyWrites } from './resources.js'
-import { toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
+import { startScope, toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
+import { comeWithin } from './systemd-reach.js'
 import { cgroupEmptied, type Waiter } from './wait.js'
 
 /** Waits for a word that never comes, and ends when the socket is closed, also by the end of this process. */
@@ -69,16 +63,10 @@ const scopeOf = ({ unified = '' }: CgroupPlan): { unit: string; slice: string } 
   return { unit, slice: slice.endsWith('.slice') ? slice : '-.slice' }
 }
 
-/** As in `usesUserManager` of the plan: the initial namespace maps all ids to themselves. */
-const kindOfSystemd = (): SystemdKind => {
-  const map = readFileIfAny('/proc/self/uid_map') ?? '0 0 4294967295'
-  return processIds().euid === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(map) ? 'system' : 'user'
-}
-
 /** The driver for `systemd`. */
 export function systemdDriver(waiter: Waiter): CgroupDriver {
   let placeholder: Placeholder | undefined
-  const kind = kindOfSystemd()
+  const kind: SystemdKind = isRootless() ? 'user' : 'system'
   const files = cgroupfsDriver(waiter)
   const dismiss = async (): Promise<void> => {
     const one = placeholder
@@ -87,17 +75,19 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
   }
   return {
     async create(request) {
-      const { cgroup } = request.plan
+      let cgroup: CgroupPlan
       try {
         const { pid } = (placeholder = startPlaceholder())
-        await withSystemd(kind, (systemd) => startScope(systemd, request, pid))
+        await withSystemd(kind, (systemd) => makeScope(systemd, request, pid))
+        cgroup = placeOf(pid)
+        if (kind === 'user') await comeWithin(cgroup)
       } catch (error) {
         // Without its process a scope that is ours ends; one of the same name that was there before is not ours.
         await dismiss()
         throw error
       }
       try {
-        limitByFiles(request.plan)
+        limitByFiles(request.plan, cgroup)
         return cgroup
       } catch (error) {
         await dismiss()
@@ -120,32 +110,22 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
 }
 
 /** @throws SystemdError */
-async function startScope(systemd: Systemd, request: CgroupRequest, pid: number): Promise<void> {
+async function makeScope(systemd: Systemd, request: CgroupRequest, pid: number): Promise<void> {
   const { id, config, plan } = request
   const { unit, slice } = scopeOf(plan.cgroup)
   const policy = oomPolicy.of(plan.resources.writes)
-  const own = new Map<string, UnitProperty>()
-  for (const property of [
-    ...([
-      ['Description', 's', `tsrun container ${id}`],
-      ['Slice', 's', slice],
-      ['Delegate', 'b', true],
-      ['PIDs', 'au', [pid]],
-      ['DefaultDependencies', 'b', false],
-      ['CollectMode', 's', 'inactive-or-failed'],
-      ...['MemoryAccounting', 'CPUAccounting', 'IOAccounting', 'TasksAccounting'].map(
-        (name) => [name, 'b', true] as const,
-      ),
-    ] as UnitProperty[]),
+  const properties: UnitProperty[] = [
+    ['Description', 's', `tsrun container ${id}`],
+    ['Slice', 's', slice],
+    ['Delegate', 'b', true],
+    ['DefaultDependencies', 'b', false],
+    ...['Memory', 'CPU', 'IO', 'Tasks'].map((name): UnitProperty => [`${name}Accounting`, 'b', true]),
     ...deviceProperties(plan.deviceRules),
     ...limitProperties(plan.resources.writes),
     ...(policy.length > 0 && (await systemd.version()) >= oomPolicy.since ? policy : []),
     ...annotationProperties(config.annotations),
-  ]) {
-    own.set(property[0], property)
-  }
-  const start = (): Promise<void> =>
-    systemd.job('StartTransientUnit', 'ssa(sv)a(sa(sv))', [unit, 'fail', toVariants([...own.values()]), []])
+  ]
+  const start = (): Promise<void> => startScope(systemd, unit, [pid], properties)
   try {
     await start()
   } catch (error) {
@@ -156,8 +136,15 @@ async function startScope(systemd: Systemd, request: CgroupRequest, pid: number)
   }
 }
 
+/** Where systemd has put a process. @throws SystemdError */
+function placeOf(pid: number): CgroupPlan {
+  const unified = unifiedCgroupOf(pid)
+  if (unified === undefined) throw new SystemdError('systemd has made a cgroup that cannot be seen from here')
+  return { unified, v1: {} }
+}
+
 /** What systemd does not know, and the exact values of what it rounds: the scope is delegated, so its files are ours. */
-function limitByFiles({ cgroup, resources }: LaunchPlan): void {
+function limitByFiles({ resources }: LaunchPlan, cgroup: CgroupPlan): void {
   if (cgroup.unified === undefined) return
   enableControllers(cgroup.unified, resources)
   applyWrites(cgroup, resources.writes)

@@ -38,7 +38,7 @@ export function planScope({ linux }: Pick<Config, 'linux'>, id: string, facts: H
 }
 
 /** True when the systemd to ask is that of the user, not that of the system. */
-export const usesUserManager = ({ euid, inUserNamespace }: HostFacts): boolean => euid !== 0 || inUserNamespace
+const usesUserManager = ({ euid, inUserNamespace }: HostFacts): boolean => euid !== 0 || inUserNamespace
 
 /**
  * The directory of a slice below systemd's own: `a-b.slice` lies in `a.slice` (systemd.slice(5)).
@@ -52,13 +52,10 @@ export function sliceDirectory(slice: string): string {
   return parts.map((_, at) => `/${parts.slice(0, at + 1).join('-')}.slice`).join('')
 }
 
-/** systemd's own cgroup: the root, or for a user's the service that it runs in. */
-function managerDirectory(facts: HostFacts): string {
-  if (!usesUserManager(facts)) return ''
-  return /^.*\/user@\d+\.service(?=\/|$)/.exec(facts.cgroup.own[''] ?? '')?.[0] ?? ''
-}
-
-/** Where systemd puts the scope. @throws ConfigError, UnsupportedError on a host with cgroup v1 */
+/**
+ * Where systemd puts the scope, below its own cgroup: the root, or for a user's systemd one that only it can say.
+ * @throws ConfigError, UnsupportedError on a host with cgroup v1
+ */
 export function planSystemdCgroup(config: Pick<Config, 'linux'>, id: string, facts: HostFacts): CgroupPlan {
   const { mode, unified } = facts.cgroup
   if (mode !== 'v2' || unified === undefined) {
@@ -66,7 +63,7 @@ export function planSystemdCgroup(config: Pick<Config, 'linux'>, id: string, fac
     throw new UnsupportedError('systemd', message)
   }
   const { slice, unit } = planScope(config, id, facts)
-  return { unified: `${unified}${managerDirectory(facts)}${sliceDirectory(slice)}/${unit}`, v1: {} }
+  return { unified: `${unified}${sliceDirectory(slice)}/${unit}`, v1: {} }
 }
 
 const isProcessLimit = ({ file }: CgroupWrite): boolean => file === 'pids.max'

@@ -143,3 +143,18 @@ test(
   },
   { needs: ['cgroup-unified'] },
 )
+
+test(
+  'exec from outside of the delegated cgroup is an error that says what that takes',
+  (t, scope) => {
+    const container = delegated(scope, ['']).container(waits)
+    t.match(container.run(['--detach']), { status: 0, stderr: '' })
+    const outside = new User(scope)
+    t.match(outside.runtime(['exec', container.id, '/bin/true']), {
+      status: 255,
+      stderr: /clone3: permission denied: .* cgroup\.procs of the cgroup above both/,
+    })
+    t.equal(container.state().status, 'running')
+  },
+  { needs: ['cgroup-unified'] },
+)

@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import type { TestConfig } from '../helpers/config.js'
 import type { Container } from '../helpers/container.js'
 import type { Scope } from '../helpers/scope.js'
+import { unitProperties } from '../helpers/systemd.js'
 import { test } from '../helpers/test.js'
 
 const systemd = { needs: ['systemd', 'tsrun'] } as const
@@ -12,15 +13,8 @@ const globals = { globals: ['--systemd-cgroup'] } as const
 const directory = (unit: string, slice = 'system.slice'): string => `/sys/fs/cgroup/${slice}/${unit}`
 
 /** Properties of a unit as systemctl shows them. */
-function show(unit: string, ...names: string[]): Record<string, string> {
-  const { stdout } = spawnSync('systemctl', ['show', unit, '-p', names.join(',')], { encoding: 'utf8' })
-  return Object.fromEntries(
-    stdout
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  )
-}
+const show = (unit: string, ...names: string[]): Record<string, string> =>
+  unitProperties(spawnSync('systemctl', ['show', unit, '-p', names.join(',')], { encoding: 'utf8' }).stdout)
 
 /** A container that waits to be killed. */
 function sleeper(scope: Scope, change: (config: TestConfig) => void = () => undefined): Container {

@@ -1,7 +1,7 @@
 /** `tsrun exec`. */
 import { parseJson } from '../../config/json.js'
 import { UsageError } from '../../errors.js'
-import type { ExecOptions } from '../../launch/exec.js'
+import type { ExecOptions } from '../../launch/exec-options.js'
 import { readFile } from '../../native/binding.js'
 import type { ProcessChanges } from '../../plan/exec-process.js'
 import { defineCommand } from '../command.js'

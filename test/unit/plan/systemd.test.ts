@@ -5,10 +5,10 @@ import { planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd
 import { deviceProperties, limitProperties, oomPolicy } from '#dist/plan/systemd-properties.js'
 import type { HostFacts } from '#dist/plan/types.js'
 
-const facts = (fields: Partial<HostFacts> = {}, own = '/init.scope'): HostFacts => ({
+const facts = (fields: Partial<HostFacts> = {}): HostFacts => ({
   ...{ euid: 0, egid: 0, inUserNamespace: false, apparmor: false, selinux: false },
   ...{ highestCapability: 40, grantableCapabilities: everything },
-  cgroup: { mode: 'v2', unified: '/sys/fs/cgroup', v1: {}, own: { '': own } },
+  cgroup: { mode: 'v2', unified: '/sys/fs/cgroup', v1: {}, own: { '': '/init.scope' } },
   ...fields,
 })
 const path = (cgroupsPath?: string): { linux: { cgroupsPath?: string } } => ({
@@ -33,11 +33,8 @@ t.test('a slice lies within the slices that its name begins with', (t) => {
   t.end()
 })
 
-t.test('the scope of a user is below the service of its systemd', (t) => {
-  const own = '/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope'
-  const user = facts({ euid: 1000 }, own)
-  const directory = '/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/user.slice/tsrun-id.scope'
-  t.equal(planSystemdCgroup(path(), 'id', user).unified, directory)
+t.test('the scope is in its slice, on cgroup v2 alone', (t) => {
+  t.equal(planSystemdCgroup(path('a-b.slice::x'), 'id', facts()).unified, '/sys/fs/cgroup/a.slice/a-b.slice/x.scope')
   const hybrid = { cgroup: { ...facts().cgroup, mode: 'hybrid' as const } }
   t.throws(() => planSystemdCgroup(path(), 'id', facts(hybrid)), { code: 'ERR_TSRUN_UNSUPPORTED' })
   t.end()

@@ -1,0 +1,15 @@
+/** Where a process is in the cgroup hierarchies of the host. */
+import { readFile, readFileIfAny } from '../native/binding.js'
+import { parseCgroupMounts, parseOwnCgroups } from './facts.js'
+
+/**
+ * The directory of a process in the unified hierarchy (cgroups(7), /proc/PID/cgroup). Undefined when it has ended,
+ * when there is no such hierarchy, and when it is outside of what the caller's cgroup namespace shows.
+ * @throws SyscallError when /proc is not readable
+ */
+export function unifiedCgroupOf(pid: number | 'self'): string | undefined {
+  const path = parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')['']
+  const { unified } = parseCgroupMounts(readFile('/proc/self/mountinfo'))
+  if (path === undefined || unified === undefined || path.split('/').includes('..')) return undefined
+  return path === '/' ? unified : `${unified}${path}`
+}
