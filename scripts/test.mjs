@@ -30,7 +30,7 @@ const lanes = {
   security: { jobs: 1, tools: ['test'], unavailable: needsRoot },
   // A hundred containers in a row take their time on a machine that has other work.
   engines: { jobs: 2, tools: ['test', 'engines'], timeout: 900, unavailable: needsRoot ?? needsOfEngines() },
-  vm: { jobs: 1, tools: ['test'], unavailable: reasonAgainstMachines(), machines: true },
+  vm: { jobs: 1, tools: ['test', 'engines'], unavailable: reasonAgainstMachines(), machines: true },
 }
 
 async function main(args) {

@@ -5,7 +5,7 @@ import { Features } from './support/feature.js'
 import { image } from './support/podman.js'
 import { RootlessPodman } from './support/rootless-podman.js'
 
-const podman = new Features('podman without root', () => RootlessPodman.start())
+const podman = new Features('podman without root', () => RootlessPodman.startFor())
 
 podman.add('podman info tells that it is rootless, and names the runtime', async (podman) => {
   const info = await podman.ok('info', '--format', '{{.Host.Security.Rootless}} {{.Host.OCIRuntime.Name}}')

@@ -27,6 +27,8 @@ ExecStart=/bin/sh -c "echo ready > ${ready}"
 export interface UserManager {
   /** Directory of its cgroup; its units are in those below. */
   readonly cgroup: string
+  /** What its processes know of it. */
+  readonly environment: Readonly<Record<string, string>>
   /** A user who is logged in: the bus is known, the shell is outside of the cgroups of systemd. */
   user(options?: UserOptions): User
 }
@@ -51,7 +53,8 @@ export function startUserManager(scope: Scope): UserManager {
   must('mount', '--bind', passwd, '/etc/passwd')
   scope.defer(() => must('umount', '/etc/passwd'))
   const service = `${scope.word}.service`
-  const variables = [`XDG_RUNTIME_DIR=${runtime}`, `HOME=${home}`]
+  const environment = { XDG_RUNTIME_DIR: runtime, HOME: home }
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
   must(
     'systemd-run',
     ...[`--unit=${service}`, '--collect', `--uid=${id}`, '--property=Delegate=yes'],
@@ -65,6 +68,7 @@ export function startUserManager(scope: Scope): UserManager {
   if (!must('cat', ready).startsWith('ready')) throw new Error(must('journalctl', '--no-pager', '-u', service))
   return {
     cgroup: `/sys/fs/cgroup/system.slice/${service}`,
+    environment,
     user(options = {}) {
       const prepare = variables.map((one) => `export ${one}`)
       return new User(scope, { ...options, prepare: [...prepare, ...(options.prepare ?? [])] })

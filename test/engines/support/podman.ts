@@ -19,20 +19,25 @@ const limits = `
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 `
 
+/** Who makes the cgroups of containers. */
+export type CgroupManager = 'cgroupfs' | 'systemd'
+
 /** Podman; it has no daemon, so all there is are folders. */
 export class Podman implements Engine {
   readonly sandbox: Sandbox
+  readonly #manager: CgroupManager
   #runtime: 'tested' | 'runc' = 'tested'
   #names = 0
 
-  protected constructor(sandbox: Sandbox) {
+  protected constructor(sandbox: Sandbox, manager: CgroupManager) {
     this.sandbox = sandbox
+    this.#manager = manager
   }
 
   /** Makes the storage and imports the image. */
-  static async start(): Promise<Podman> {
-    const sandbox = await Sandbox.start()
-    const podman = new Podman(sandbox)
+  static async start(manager: CgroupManager = 'cgroupfs'): Promise<Podman> {
+    const sandbox = await Sandbox.start({ sharedRun: manager === 'systemd' })
+    const podman = new Podman(sandbox, manager)
     for (const name of ['storage', 'runroot', 'tmp']) mkdirSync(sandbox.file(name))
     // That of the documentation is about tsrun.
     const printed = readFileSync(join(projectRoot, 'docs/engines/containers.conf'), 'utf8')
@@ -56,7 +61,7 @@ export class Podman implements Engine {
   commandLine(args: readonly string[]): [string, ...string[]] {
     const { sandbox } = this
     const storage = ['--root', sandbox.file('storage'), '--runroot', sandbox.file('runroot')]
-    const own = ['--tmpdir', sandbox.file('tmp'), '--cgroup-manager', 'cgroupfs']
+    const own = ['--tmpdir', sandbox.file('tmp'), '--cgroup-manager', this.#manager]
     return ['podman', ...storage, ...own, ...this.#runtimeOption, ...args]
   }
 

@@ -15,6 +15,11 @@ const subordinate = '600000:65536'
 /** What it has of its own below /etc. */
 const files = ['passwd', 'group', 'subuid', 'subgid']
 
+/** A login session with a systemd of the user's, which makes the cgroups then. */
+export interface Session {
+  readonly environment: Readonly<Record<string, string>>
+}
+
 /** Without cgroups that are delegated to the user there is none to make a cgroup namespace for. */
 const limits = '\n[containers]\ncgroupns = "host"\n'
 
@@ -35,10 +40,17 @@ done
 
 /** Podman without root; there is no daemon, but a process that keeps the user's namespace. */
 export class RootlessPodman extends Podman {
+  readonly #session: Session | undefined
+
+  private constructor(sandbox: Sandbox, session: Session | undefined) {
+    super(sandbox, session ? 'systemd' : 'cgroupfs')
+    this.#session = session
+  }
+
   /** Makes the user with its storage and imports the image. */
-  static override async start(): Promise<RootlessPodman> {
-    const sandbox = await Sandbox.start()
-    const podman = new RootlessPodman(sandbox)
+  static async startFor(session?: Session): Promise<RootlessPodman> {
+    const sandbox = await Sandbox.start({ sharedRun: session !== undefined })
+    const podman = new RootlessPodman(sandbox, session)
     sandbox.write('etc/passwd', `root:x:0:0::/root:/bin/sh\ntester:x:${user}:${user}::${sandbox.folder}/home:/bin/sh\n`)
     sandbox.write('etc/group', `root:x:0:\ntester:x:${user}:\n`)
     for (const name of ['subuid', 'subgid']) sandbox.write(`etc/${name}`, `tester:${subordinate}\n`)
@@ -47,7 +59,7 @@ export class RootlessPodman extends Podman {
       chownSync(sandbox.file(name), user, user)
     }
     const printed = readFileSync(join(projectRoot, 'docs/engines/containers.conf'), 'utf8')
-    sandbox.write('containers.conf', (runtimeName() === 'tsrun' ? printed : '') + limits)
+    sandbox.write('containers.conf', (runtimeName() === 'tsrun' ? printed : '') + (session ? '' : limits))
     const [program] = runtimeCommand()
     const parts = runtimeName() === 'tsrun' ? 'tsrun tsrun.node' : ''
     const made = await sandbox.run('/bin/sh', ['-c', prepare, 'sh', sandbox.file('etc'), dirname(program), parts])
@@ -66,7 +78,8 @@ export class RootlessPodman extends Podman {
   /** Where the user's files are. */
   override get environment(): Record<string, string> {
     const home = this.sandbox.file('home')
-    return { ...super.environment, HOME: home, TMPDIR: home, XDG_RUNTIME_DIR: this.sandbox.file('xdg') }
+    const own = { HOME: home, TMPDIR: home, XDG_RUNTIME_DIR: this.sandbox.file('xdg') }
+    return { ...super.environment, ...own, ...this.#session?.environment }
   }
 
   override async clear(): Promise<void> {

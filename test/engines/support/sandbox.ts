@@ -30,15 +30,16 @@ const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin'
 const hangs = 180_000
 
 /** Where engines keep what cannot be moved elsewhere; `/run` also has the runtime's own state. */
-const privateFolders = ['/run', '/usr/local/bin', '/var/lib/cni', '/var/lib/containers']
+const privateFolders = ['/usr/local/bin', '/var/lib/cni', '/var/lib/containers']
 
 const script = `
 set -e
 mount --make-rshared /
 ip link set lo up
-for folder in ${privateFolders.join(' ')}; do mkdir -p $folder; mount -t tmpfs tmpfs $folder; done
+program=$1; shift
+for folder; do mkdir -p $folder; mount -t tmpfs tmpfs $folder; done
 mkdir -p /run/lock
-ln -s "$1" /usr/local/bin/tsrun
+ln -s "$program" /usr/local/bin/tsrun
 echo ready
 exec cat
 `
@@ -66,13 +67,28 @@ export class Sandbox {
   readonly #onExit = (): void => sweep(this.word)
   readonly #onSignal = (): void => process.exit(1)
 
-  /** Makes the namespaces; they last as long as a process that reads from a pipe of ours. */
-  static async start(): Promise<Sandbox> {
+  /**
+   * Makes the namespaces; they last as long as a process that reads from a pipe of ours. `sharedRun`: /run is the
+   * host's, where the sockets of systemd are.
+   */
+  static async start({ sharedRun = false } = {}): Promise<Sandbox> {
     sweepDead()
     const folder = mkdtempSync(join(tmpdir(), ownPrefix()))
     // Users of containers must get through to their root file systems.
     chmodSync(folder, 0o755)
-    const args = ['--net', '--mount', '--propagation', 'private', '/bin/sh', '-c', script, 'sh', program(folder)]
+    const hidden = [...(sharedRun ? [] : ['/run']), ...privateFolders]
+    const args = [
+      '--net',
+      '--mount',
+      '--propagation',
+      'private',
+      '/bin/sh',
+      '-c',
+      script,
+      'sh',
+      program(folder),
+      ...hidden,
+    ]
     const holder = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: systemPath } })
     if ((await new Lines(holder.stdout).next()) !== 'ready') throw new Error('cannot make namespaces for an engine')
     return new Sandbox(folder, holder)
