@@ -29,7 +29,7 @@ const machines = [
   {
     name: 'systemd (User-mode Linux)',
     options: ['--uml', '--systemd'],
-    files: ['vm/systemd', 'vm/systemd-user', 'vm/podman-systemd'],
+    files: ['vm/systemd', 'vm/systemd-user', 'vm/engines-systemd'],
     limit: 400,
   },
   {

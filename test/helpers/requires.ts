@@ -60,7 +60,10 @@ const needs = {
   'x86-64': { met: () => process.arch === 'x64', reason: 'calls the kernel by the numbers of x86-64' },
   // In User-mode Linux ps -ef fails: "Unable to get system boot time".
   ps: { met: () => spawnSync('ps', ['-ef']).status === 0, reason: 'needs a ps(1) that works' },
-  podman: { met: () => spawnSync('podman', ['--version']).status === 0, reason: 'needs podman' },
+  engines: {
+    met: () => ['podman', 'docker'].every((name) => spawnSync(name, ['--version']).status === 0),
+    reason: 'needs podman and Docker',
+  },
   systemd: { met: present('/run/systemd/system'), reason: 'needs systemd as process 1' },
   'no-systemd': { met: () => !existsSync('/run/systemd/system'), reason: 'needs a host without systemd' },
   'cgroup-v2': { met: present('/sys/fs/cgroup/cgroup.controllers'), reason: 'needs a host with cgroup v2 alone' },

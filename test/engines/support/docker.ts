@@ -24,16 +24,20 @@ export class Docker implements Engine {
     this.#daemon = daemon
   }
 
-  /** Starts the daemon and imports the image. */
-  static async start(): Promise<Docker> {
-    const sandbox = await Sandbox.start()
+  /** Starts the daemon and imports the image. With systemd as cgroup manager it has no network. */
+  static async start({ systemd = false } = {}): Promise<Docker> {
+    const sandbox = await Sandbox.start({ sharedRun: systemd })
     const runtime = sandbox.runtime()
     // The builder looks for a program called runc on its PATH.
     mkdirSync(sandbox.file('as-runc'))
     symlinkSync(runtime, sandbox.file('as-runc/runc'))
     configure(sandbox, 'tested')
     const env = { PATH: `${sandbox.file('as-runc')}:${sandbox.path}` }
-    const args = ['--config-file', sandbox.file('daemon.json')]
+    const withSystemd = ['--exec-opt', 'native.cgroupdriver=systemd', '--cgroup-parent', 'tsrun-test.slice']
+    const other = systemd
+      ? [...withSystemd, '--bridge', 'none', '--iptables=false']
+      : ['--cgroup-parent', `/${sandbox.word}`]
+    const args = ['--config-file', sandbox.file('daemon.json'), ...other]
     const daemon = await sandbox.daemon('dockerd', args, /API listen on/, { env })
     const docker = new Docker(sandbox, daemon)
     await docker.ok('import', '--change', 'CMD ["sh"]', makeImage(sandbox.file('image')), image)
@@ -147,7 +151,6 @@ function configure(sandbox: Sandbox, runtime: 'tested' | 'runc'): void {
     'exec-root': sandbox.file('exec'),
     pidfile: sandbox.file('docker.pid'),
     hosts: [`unix://${sandbox.file('docker.sock')}`],
-    'cgroup-parent': `/${sandbox.word}`,
     runtimes: { ...(base.runtimes ?? tested), 'reference-runc': { path: '/usr/sbin/runc' } },
     ...(runtime === 'runc' ? { 'default-runtime': 'reference-runc' } : {}),
   }
