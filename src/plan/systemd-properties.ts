@@ -1,5 +1,6 @@
 /** Stage 2, plan: limits and device rules as properties of a unit (systemd.resource-control(5)). Pure. */
-import type { DeviceRulePlan } from './resources/devices.js'
+import { UnsupportedError } from '../errors.js'
+import { formatRule, legacyDevices, type DeviceRulePlan } from './resources/devices.js'
 import type { CgroupWrite } from './resources/types.js'
 
 /** A property as D-Bus has it: name, type and value. 64-bit integers (`t`, `x`) are bigint. */
@@ -18,7 +19,18 @@ const cpuList =
   (name: string): Translation =>
   (value) => [[name, 'ay', bitmask(value)]]
 
-/** What systemd knows of the files of cgroup v2. All others are written beside it: the scope is delegated. */
+/** A weight that systemd would refuse is only written. */
+const weight =
+  (name: string, lowest: bigint, highest: bigint): Translation =>
+  (value) => {
+    const number = BigInt(value)
+    return number >= lowest && number <= highest ? [[name, 't', number]] : []
+  }
+
+/**
+ * What systemd knows of the files of cgroup v2, then of those of v1. All others are written beside it: the
+ * scope is delegated.
+ */
 const translations: Readonly<Record<string, Translation>> = {
   'memory.max': single('MemoryMax'),
   'memory.low': single('MemoryLow'),
@@ -32,12 +44,25 @@ const translations: Readonly<Record<string, Translation>> = {
   'cpuset.mems': cpuList('AllowedMemoryNodes'),
   'io.weight': (value) =>
     /^(default )?\d+$/.test(value) ? [['IOWeight', 't', BigInt(value.replace('default ', ''))]] : [],
+  'memory.limit_in_bytes': single('MemoryLimit'),
+  'cpu.shares': weight('CPUShares', 2n, 262_144n),
+  'blkio.weight': weight('BlockIOWeight', 10n, 1000n),
+}
+
+/** The two files that cgroup v1 has for it, as the one of v2. */
+function withBandwidth(writes: readonly CgroupWrite[]): readonly CgroupWrite[] {
+  const valueOf = (name: string): string | undefined => writes.find(({ file }) => file === name)?.value
+  const quota = valueOf('cpu.cfs_quota_us')
+  const period = valueOf('cpu.cfs_period_us')
+  if (quota === undefined && period === undefined) return writes
+  const limit = quota === undefined || quota === '-1' ? 'max' : quota
+  return [...writes, { hierarchy: '', file: 'cpu.max', value: period === undefined ? limit : `${limit} ${period}` }]
 }
 
 /** Properties that say the same as these writes; none for a file that systemd does not know. */
 export function limitProperties(writes: readonly CgroupWrite[]): UnitProperty[] {
   const properties = new Map<string, UnitProperty>()
-  for (const { file, value } of writes) {
+  for (const { file, value } of withBandwidth(writes)) {
     for (const property of translations[file]?.(value) ?? []) properties.set(property[0], property)
   }
   return [...properties.values()]
@@ -94,25 +119,48 @@ export function deviceProperties(rules: readonly DeviceRulePlan[]): UnitProperty
     if (isTotal(rule)) allowed = []
     else if (rule.allow) allowed.push(rule)
   }
-  const named = allowed.flatMap((rule) =>
-    rule.type === 'a'
-      ? [
-          { ...rule, type: 'b' },
-          { ...rule, type: 'c' },
-        ]
-      : [rule],
-  )
-  // A list has no word for one minor number of all majors.
-  const sayable = named.every(({ major, minor }) => major !== -1 || minor === -1)
-  if (byDefault || !sayable) return [['DevicePolicy', 's', 'auto']]
-  const entries = named.map(({ type, major, minor, access }) => {
-    const kind = type === 'b' ? 'block' : 'char'
-    // Where systemd.resource-control(5) has a driver's name from /proc/devices, systemd takes its number too.
-    if (major === -1) return [`${kind}-*`, access]
-    return [minor === -1 ? `${kind}-${major}` : `/dev/${kind}/${major}:${minor}`, access]
-  })
+  const kinds = ['b', 'c'] as const
+  const named = allowed.flatMap((rule) => (rule.type === 'a' ? kinds.map((type) => ({ ...rule, type })) : [rule]))
+  return byDefault || !named.every(isSayable) ? [['DevicePolicy', 's', 'auto']] : strictly(named)
+}
+
+/**
+ * The same where the devices controller of cgroup v1 alone restricts: systemd writes its list anew at a
+ * daemon-reload, so the properties must say exactly what the rules do.
+ * @throws UnsupportedError for what systemd cannot say
+ */
+export function legacyDeviceProperties(rules: readonly DeviceRulePlan[]): UnitProperty[] {
+  const { byDefault, exceptions } = legacyDevices(rules)
+  const unsayable = exceptions.find((rule) => byDefault || !isSayable(rule))
+  if (unsayable !== undefined) {
+    const message = `systemd on a host with cgroup v1 alone cannot keep the device rule "${unsayable.allow ? 'allow' : 'deny'} ${formatRule(unsayable)}": use the cgroup manager cgroupfs`
+    throw new UnsupportedError('device rule', message)
+  }
+  return byDefault ? [['DevicePolicy', 's', 'auto']] : strictly(exceptions)
+}
+
+/** A list has no word for one minor number of all majors. */
+const isSayable = ({ major, minor }: DeviceRulePlan): boolean => major !== -1 || minor === -1
+
+/** systemd takes the last of several entries for the same devices, not all of them: so each is said once. */
+function strictly(allowed: readonly DeviceRulePlan[]): UnitProperty[] {
+  const entries = new Map<string, string>()
+  for (const rule of allowed) {
+    const name = deviceName(rule)
+    entries.set(name, unite(entries.get(name) ?? '', rule.access))
+  }
   return [
     ['DevicePolicy', 's', 'strict'],
-    ['DeviceAllow', 'a(ss)', entries],
+    ['DeviceAllow', 'a(ss)', [...entries]],
   ]
+}
+
+const unite = (one: string, other: string): string =>
+  ['r', 'w', 'm'].filter((letter) => one.includes(letter) || other.includes(letter)).join('')
+
+function deviceName({ type, major, minor }: DeviceRulePlan): string {
+  const kind = type === 'b' ? 'block' : 'char'
+  // Where systemd.resource-control(5) has a driver's name from /proc/devices, systemd takes its number too.
+  if (major === -1) return `${kind}-*`
+  return minor === -1 ? `${kind}-${major}` : `/dev/${kind}/${major}:${minor}`
 }

@@ -65,11 +65,14 @@ const withoutAccess = (access: string, removed: string): string =>
 const overlaps = (one: number, other: number): boolean => one === -1 || other === -1 || one === other
 const covers = (one: number, other: number): boolean => one === -1 || one === other
 
-/**
- * The same for the devices controller of cgroup v1, whose list is a default with exceptions of one kind.
- * @throws UnsupportedError for an exception from an exception, which v1 has not
- */
-export function deviceWrites(hierarchy: string, rules: readonly DeviceRulePlan[]): CgroupWrite[] {
+/** What the devices controller of cgroup v1 has: whether devices are allowed, and which are not as that says. */
+interface LegacyDevices {
+  readonly byDefault: boolean
+  readonly exceptions: readonly DeviceRulePlan[]
+}
+
+/** The same for cgroup v1. @throws UnsupportedError for an exception from an exception, which it has not */
+export function legacyDevices(rules: readonly DeviceRulePlan[]): LegacyDevices {
   let byDefault = false
   let exceptions: DeviceRulePlan[] = []
   for (const rule of rules) {
@@ -82,6 +85,12 @@ export function deviceWrites(hierarchy: string, rules: readonly DeviceRulePlan[]
       exceptions = except(exceptions, { ...rule, type }, byDefault)
     }
   }
+  return { byDefault, exceptions }
+}
+
+/** Writes for the devices controller of cgroup v1. @throws UnsupportedError as `legacyDevices` */
+export function deviceWrites(hierarchy: string, rules: readonly DeviceRulePlan[]): CgroupWrite[] {
+  const { byDefault, exceptions } = legacyDevices(rules)
   const [start, other] = byDefault ? ['devices.allow', 'devices.deny'] : ['devices.deny', 'devices.allow']
   const value = exceptions.map(formatRule).join('\n')
   return [{ hierarchy, file: start, value: 'a' }, ...(value === '' ? [] : [{ hierarchy, file: other, value }])]

@@ -2,7 +2,7 @@ import t from 'tap'
 import { everything } from '#dist/plan/identity.js'
 import { annotationProperties, parseVariant } from '#dist/plan/gvariant.js'
 import { planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd.js'
-import { deviceProperties, limitProperties, oomPolicy } from '#dist/plan/systemd-properties.js'
+import { deviceProperties, legacyDeviceProperties, limitProperties, oomPolicy } from '#dist/plan/systemd-properties.js'
 import type { HostFacts } from '#dist/plan/types.js'
 
 const facts = (fields: Partial<HostFacts> = {}): HostFacts => ({
@@ -62,6 +62,26 @@ t.test('limits that systemd knows become properties', (t) => {
   t.end()
 })
 
+t.test('those of cgroup v1 too, a limit of CPU time from both of its files', (t) => {
+  const properties = (...writes: [file: string, value: string][]) =>
+    limitProperties(writes.map(([file, value]) => ({ hierarchy: 'cpu,cpuacct', file, value })))
+  t.same(properties(['memory.limit_in_bytes', '1048576'], ['cpu.shares', '512'], ['blkio.weight', '500']), [
+    ['MemoryLimit', 't', 1048576n],
+    ['CPUShares', 't', 512n],
+    ['BlockIOWeight', 't', 500n],
+  ])
+  t.same(properties(['cpu.shares', '1'], ['blkio.weight', '5']), [], 'not what systemd refuses')
+  const bandwidth = (quota: bigint, period: bigint) => [
+    ['CPUQuotaPerSecUSec', 't', quota],
+    ['CPUQuotaPeriodUSec', 't', period],
+  ]
+  t.same(properties(['cpu.cfs_period_us', '50000'], ['cpu.cfs_quota_us', '25000']), bandwidth(500000n, 50000n))
+  t.same(properties(['cpu.cfs_quota_us', '33333']), bandwidth(340000n, 100000n))
+  t.same(properties(['cpu.cfs_period_us', '50000']), bandwidth(0xffffffffffffffffn, 50000n))
+  t.same(properties(['cpu.cfs_quota_us', '-1']), bandwidth(0xffffffffffffffffn, 100000n))
+  t.end()
+})
+
 t.test('systemd allows no less than the device rules do', (t) => {
   const all = { type: 'a', major: -1, minor: -1, access: 'rwm' } as const
   const one = { allow: true, type: 'c', major: 1, minor: 3, access: 'rw' } as const
@@ -87,6 +107,34 @@ t.test('systemd allows no less than the device rules do', (t) => {
     ],
   ])
   t.same(deviceProperties([{ ...one, major: -1, minor: 3 }]), [['DevicePolicy', 's', 'auto']])
+  const twice = [
+    { ...one, access: 'm' },
+    { ...one, access: 'r' },
+  ]
+  t.same(deviceProperties(twice)[1], ['DeviceAllow', 'a(ss)', [['/dev/char/1:3', 'rm']]], 'the last would count alone')
+  t.end()
+})
+
+t.test('with cgroup v1 alone systemd allows exactly what the device rules do', (t) => {
+  const all = { type: 'a', major: -1, minor: -1, access: 'rwm' } as const
+  const one = { allow: true, type: 'c', major: 1, minor: 3, access: 'rw' } as const
+  t.same(legacyDeviceProperties([one, { allow: true, ...all }]), [['DevicePolicy', 's', 'auto']])
+  t.same(legacyDeviceProperties([one, { ...one, allow: false, access: 'w' }, { ...one, type: 'a', minor: -1 }]), [
+    ['DevicePolicy', 's', 'strict'],
+    [
+      'DeviceAllow',
+      'a(ss)',
+      [
+        ['/dev/char/1:3', 'r'],
+        ['block-1', 'rw'],
+        ['char-1', 'rw'],
+      ],
+    ],
+  ])
+  const unsupported = { code: 'ERR_TSRUN_UNSUPPORTED' }
+  const exception = { ...one, allow: false }
+  t.throws(() => legacyDeviceProperties([{ allow: true, ...all }, exception]), unsupported, 'an exception')
+  t.throws(() => legacyDeviceProperties([{ ...one, major: -1 }]), unsupported, 'one minor number of all majors')
   t.end()
 })
 
