@@ -1,5 +1,5 @@
-// The lane `vm`: test files in virtual machines whose only cgroup hierarchy is v2 (test/vm/vmrun), one of them with
-// systemd as process 1. Few boots with many files each: booting and loading the test runner costs more than most tests.
+// The lane `vm`: test files in virtual machines whose only cgroup hierarchy is v2 (test/vm/vmrun), or with systemd as
+// process 1 and either version of cgroups. Few boots with many files each: booting and loading the test runner costs more than most tests.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -15,6 +15,8 @@ const files =
     ' ',
   )
 
+const hybrid = ['--systemd', '--cgroups', 'hybrid']
+
 /**
  * Machines and their tests; a file that isn't there is left out. `limit`: seconds until a machine is stopped;
  * `only`: no tests but those with one of these needs.
@@ -29,7 +31,27 @@ const machines = [
   {
     name: 'systemd (User-mode Linux)',
     options: ['--uml', '--systemd'],
-    files: ['vm/systemd', 'vm/systemd-user', 'vm/engines-systemd'],
+    files: ['vm/systemd', 'vm/systemd-limits', 'vm/systemd-user', 'vm/engines-systemd'],
+    limit: 400,
+  },
+  {
+    name: 'systemd, cgroup v1 alone (User-mode Linux)',
+    options: ['--uml', '--systemd', '--cgroups', 'v1'],
+    files: ['vm/systemd', 'vm/systemd-limits'],
+    limit: 400,
+  },
+  {
+    name: 'systemd, hybrid (User-mode Linux)',
+    options: ['--uml', ...hybrid],
+    files: ['vm/systemd', 'vm/systemd-limits'],
+    limit: 400,
+  },
+  {
+    name: 'systemd, hybrid with all controllers (QEMU)',
+    options: [...hybrid, '-m', '2G'],
+    files: ['vm/systemd-limits'],
+    // The kernel of User-mode Linux has neither in cgroup v1.
+    only: 'memory cpuset',
     limit: 400,
   },
   {
@@ -71,7 +93,7 @@ function cacheFolder() {
  */
 export async function runMachines({ files: chosen, seen } = {}) {
   const total = { passed: 0, failed: 0, skipped: 0 }
-  if (![['--uml'], []].every(fetchMachine)) return { ...total, failed: 1 }
+  if (![['--uml'], [], hybrid].every(fetchMachine)) return { ...total, failed: 1 }
   const waiting = machines
     .map((machine) => ({ ...machine, seen, files: machine.files.filter((file) => !chosen || chosen.includes(file)) }))
     .filter(({ files: some }) => some.length > 0)

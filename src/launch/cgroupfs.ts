@@ -35,7 +35,7 @@ function create(request: CgroupRequest): CgroupPlan {
   const { resources } = plan
   const made: string[] = []
   try {
-    const cgroup = makeGroups(request, made)
+    const cgroup = makeTolerated(request, made)
     if (cgroup.unified !== undefined) enableControllers(cgroup.unified, resources)
     applyWrites(cgroup, resources.writes)
     if (cgroup.unified !== undefined && resources.owner !== undefined) {
@@ -52,7 +52,7 @@ function create(request: CgroupRequest): CgroupPlan {
  * Makes the directory in each hierarchy, noting what is new in `made`. Where that is not permitted the
  * container does without, if it is tolerated and no limit is set there.
  */
-function makeGroups(request: CgroupRequest, made: string[]): CgroupPlan {
+function makeTolerated(request: CgroupRequest, made: string[]): CgroupPlan {
   const { id, plan, tolerant } = request
   const limited = hierarchiesOf(plan.resources)
   const isMade = (hierarchy: string, directory: string): boolean => {
@@ -83,14 +83,29 @@ function refusal(error: unknown, hierarchy: string, { config, plan }: CgroupRequ
   )
 }
 
+/** Makes all directories of a plan; on failure none of them is left. @throws StatusError when one is in use, SyscallError */
+export function makeGroups(id: string, cgroup: CgroupPlan): void {
+  const made: string[] = []
+  try {
+    makeAll(id, cgroup, made)
+  } catch (error) {
+    for (const directory of made.reverse()) removeIfUnused(directory)
+    throw error
+  }
+}
+
+function makeAll(id: string, { unified, v1 }: CgroupPlan, made: string[]): void {
+  for (const [hierarchy, directory] of Object.entries({ ...(unified === undefined ? {} : { '': unified }), ...v1 })) {
+    if (!makeGroup(directory, hierarchy === 'cpuset', made)) assertUnused(id, directory)
+  }
+}
+
 function update({ record, cgroup, limits }: CgroupChange): CgroupPlan {
   const made: string[] = []
   const writes = [...limits.writes, ...limits.late]
   const joined = Object.entries(cgroup.v1).filter(([hierarchy]) => record.cgroup.v1[hierarchy] === undefined)
   try {
-    for (const [hierarchy, directory] of joined) {
-      if (!makeGroup(directory, hierarchy === 'cpuset', made)) assertUnused(record.id, directory)
-    }
+    makeAll(record.id, { v1: Object.fromEntries(joined) }, made)
     if (cgroup.unified !== undefined) enableControllers(cgroup.unified, limits)
     changeLimits(cgroup, writes)
   } catch (error) {

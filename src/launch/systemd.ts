@@ -5,22 +5,32 @@
  * charged there, and its cgroup namespace begins there. So the scope is made around a placeholder, a
  * tsrun-init that does nothing but wait, which goes when init is there. The limit of processes, which would
  * count it, comes after that (in the plan's `late`), still before the container's program runs.
+ *
+ * Of cgroup v1 systemd knows some controllers only. In the other hierarchies tsrun itself makes directories at the
+ * place of the scope.
  */
 import { isTsrunError, SystemdError } from '../errors.js'
 import { isRootless } from '../host/facts.js'
-import { unifiedCgroupOf } from '../host/process-cgroups.js'
-import { closeFile, fileInfo, hasErrno, launch, readFileIfAny, reapProcess, writeFile } from '../native/binding.js'
+import { closeFile, hasErrno, launch, readFileIfAny, reapProcess, writeFile } from '../native/binding.js'
 import { encodePlan } from '../plan/encode.js'
 import { annotationProperties } from '../plan/gvariant.js'
 import { noResources } from '../plan/resources/types.js'
 import { planEvent, planVersion } from '../plan/steps.js'
-import { deviceProperties, limitProperties, oomPolicy, type UnitProperty } from '../plan/systemd-properties.js'
+import {
+  deviceProperties,
+  legacyDeviceProperties,
+  limitProperties,
+  oomPolicy,
+  type UnitProperty,
+} from '../plan/systemd-properties.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.js'
-import { killTree, processesIn, removeCgroups, treeOf } from './cgroup.js'
-import { cgroupfsDriver, enableControllers, handOver } from './cgroupfs.js'
+import { cgroupDirectories, killTree, processesIn, removeCgroups, treeOf } from './cgroup.js'
+import { cgroupfsDriver, enableControllers, handOver, makeGroups } from './cgroupfs.js'
+import { thawLegacy } from './freezer.js'
 import { applyWrites } from './resources.js'
 import { startScope, toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
+import { placesOf, scopeOf } from './systemd-places.js'
 import { comeWithin } from './systemd-reach.js'
 import { cgroupEmptied, type Waiter } from './wait.js'
 
@@ -58,11 +68,6 @@ async function endPlaceholder({ pidfd, sync }: Placeholder, waiter: Waiter): Pro
   closeFile(pidfd)
 }
 
-const scopeOf = ({ unified = '' }: CgroupPlan): { unit: string; slice: string } => {
-  const [unit = '', slice = '-.slice'] = unified.split('/').reverse()
-  return { unit, slice: slice.endsWith('.slice') ? slice : '-.slice' }
-}
-
 /** The driver for `systemd`. */
 export function systemdDriver(waiter: Waiter): CgroupDriver {
   let placeholder: Placeholder | undefined
@@ -79,7 +84,9 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
       try {
         const { pid } = (placeholder = startPlaceholder())
         await withSystemd(kind, (systemd) => makeScope(systemd, request, pid))
-        cgroup = placeOf(pid)
+        const { cgroup: places, others } = placesOf(pid, scopeOf(request.plan.cgroup).unit)
+        makeGroups(request.id, others)
+        cgroup = places
         if (kind === 'user') await comeWithin(cgroup)
       } catch (error) {
         // Without its process a scope that is ours ends; one of the same name that was there before is not ours.
@@ -120,7 +127,7 @@ async function makeScope(systemd: Systemd, request: CgroupRequest, pid: number):
     ['Delegate', 'b', true],
     ['DefaultDependencies', 'b', false],
     ...['Memory', 'CPU', 'IO', 'Tasks'].map((name): UnitProperty => [`${name}Accounting`, 'b', true]),
-    ...deviceProperties(plan.deviceRules),
+    ...(plan.cgroup.unified === undefined ? legacyDeviceProperties : deviceProperties)(plan.deviceRules),
     ...limitProperties(plan.resources.writes),
     ...(policy.length > 0 && (await systemd.version()) >= oomPolicy.since ? policy : []),
     ...annotationProperties(config.annotations),
@@ -136,19 +143,12 @@ async function makeScope(systemd: Systemd, request: CgroupRequest, pid: number):
   }
 }
 
-/** Where systemd has put a process. @throws SystemdError */
-function placeOf(pid: number): CgroupPlan {
-  const unified = unifiedCgroupOf(pid)
-  if (unified === undefined) throw new SystemdError('systemd has made a cgroup that cannot be seen from here')
-  return { unified, v1: {} }
-}
-
 /** What systemd does not know, and the exact values of what it rounds: the scope is delegated, so its files are ours. */
 function limitByFiles({ resources }: LaunchPlan, cgroup: CgroupPlan): void {
-  if (cgroup.unified === undefined) return
-  enableControllers(cgroup.unified, resources)
+  const { unified } = cgroup
+  if (unified !== undefined) enableControllers(unified, resources)
   applyWrites(cgroup, resources.writes)
-  if (resources.owner !== undefined) handOver(cgroup.unified, resources.owner)
+  if (unified !== undefined && resources.owner !== undefined) handOver(unified, resources.owner)
 }
 
 /**
@@ -174,19 +174,26 @@ async function update(change: CgroupChange, kind: SystemdKind, files: CgroupDriv
 
 /** systemd removes a scope when its last process has gone; what is left of it then is stopped and forgotten. */
 async function removeScope(kind: SystemdKind, cgroup: CgroupPlan, waiter: Waiter): Promise<void> {
-  const { unified } = cgroup
-  if (unified === undefined) return
+  const directories = cgroupDirectories(cgroup)
+  const [tracking] = directories
+  if (tracking === undefined) return
   const emptied = (directory: string): Promise<void> => cgroupEmptied(directory, waiter)
+  const isUsed = (): boolean => treeOf(tracking).some((path) => processesIn(path).length > 0)
   await unlessGone(async () => {
-    if (treeOf(unified).some((path) => processesIn(path).length > 0)) killTree(unified)
-    await emptied(unified)
+    do {
+      if (isUsed()) killTree(tracking)
+      thawLegacy(cgroup)
+      await emptied(tracking)
+    } while (isUsed())
   })
   const { unit } = scopeOf(cgroup)
   await withSystemd(kind, async (systemd) => {
     await systemd.job('StopUnit', 'ss', [unit, 'replace']).catch(ignoreUnknown)
     await systemd.call('ResetFailedUnit', 's', [unit]).catch(ignoreUnknown)
   })
-  if (fileInfo(unified) !== undefined) await unlessGone(() => removeCgroups(cgroup, emptied))
+  for (const directory of directories) {
+    await unlessGone(() => removeCgroups({ unified: directory, v1: {} }, emptied))
+  }
 }
 
 /** systemd may remove the directory at any moment. */

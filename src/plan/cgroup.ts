@@ -7,13 +7,16 @@ import type { CgroupPlan, HostFacts } from './types.js'
 const unifiedKey = ''
 const systemdHierarchy = 'name=systemd'
 
+/** Named v1 hierarchies other than systemd's track somebody else's processes. */
+const isForeign = (hierarchy: string): boolean => hierarchy.startsWith('name=') && hierarchy !== systemdHierarchy
+
 /**
  * Places the container in the hierarchies of the host (config-linux.md "Cgroups Path").
  *
  * An absolute cgroupsPath lies below the mount point. A relative one, or the id when there is none,
  * lies beside the runtime's own cgroup in the unified hierarchy (which has processes in it, so it
  * cannot distribute controllers to children) and below it in cgroup v1. `..` never leads above the
- * mount point. Named v1 hierarchies other than systemd's track somebody else's processes: left alone.
+ * mount point.
  *
  * Each v1 hierarchy costs a directory to make, to join and to remove, birth in the unified one is free.
  * So beside a unified hierarchy the v1 ones are joined only for what they alone can do: the limits in
@@ -34,12 +37,21 @@ export function planCgroup(
   const joinsAll = cgroup.mode === 'v1' || wanted !== ''
   for (const [controllers, mountPoint] of Object.entries(cgroup.v1)) {
     if (!joinsAll && !limited.includes(controllers)) continue
-    if (controllers.startsWith('name=') && controllers !== systemdHierarchy) continue
+    if (isForeign(controllers)) continue
     v1[controllers] = directoryBelow(mountPoint, cgroup.own[controllers] ?? '/', path)
   }
   if (cgroup.unified === undefined) return { v1 }
   const own = cleanPath(cgroup.own[unifiedKey] ?? '/')
   return { unified: directoryBelow(cgroup.unified, `${own}/..`, path), v1 }
+}
+
+/** The same path, such as `/system.slice/x.scope`, in every hierarchy that the container may join. */
+export function placeAt(path: string, { unified, v1 }: Pick<HostFacts['cgroup'], 'unified' | 'v1'>): CgroupPlan {
+  const joined = Object.entries(v1).filter(([hierarchy]) => !isForeign(hierarchy))
+  return {
+    ...(unified === undefined ? {} : { unified: `${unified}${path}` }),
+    v1: Object.fromEntries(joined.map(([hierarchy, mountPoint]) => [hierarchy, `${mountPoint}${path}`])),
+  }
 }
 
 /** cleanPath treats its argument as absolute, so `..` stops at the mount point. */

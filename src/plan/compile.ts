@@ -212,7 +212,7 @@ function unique(paths: readonly string[] | undefined): string[] {
 function planLimitsFor({ config, facts, options }: PlanInput): ResourcePlan {
   if (options.cgroupManager === 'disabled') return noResources
   const resources = beginWithinBatch(planResources(config, facts.cgroup))
-  return options.cgroupManager === 'systemd' ? limitProcessesLate(resources) : resources
+  return options.cgroupManager === 'systemd' ? limitProcessesLate(resources, facts.cgroup) : resources
 }
 
 function placeCgroup({ config, id, facts, options }: PlanInput, limited: readonly string[]): CgroupPlan {

@@ -2,6 +2,7 @@
 import type { Config } from '../config/types.js'
 import { ConfigError, UnsupportedError } from '../errors.js'
 import type { CgroupWrite, ResourcePlan } from './resources/types.js'
+import { placeAt } from './cgroup.js'
 import type { CgroupPlan, HostFacts } from './types.js'
 
 /** A scope unit (systemd.scope(5)) and the slice that it is in. */
@@ -54,16 +55,19 @@ export function sliceDirectory(slice: string): string {
 
 /**
  * Where systemd puts the scope, below its own cgroup: the root, or for a user's systemd one that only it can say.
- * @throws ConfigError, UnsupportedError on a host with cgroup v1
+ * With cgroup v1 the container is at this place in every hierarchy, whether systemd knows it or not.
+ * @throws ConfigError, UnsupportedError on a host without cgroups of systemd
  */
 export function planSystemdCgroup(config: Pick<Config, 'linux'>, id: string, facts: HostFacts): CgroupPlan {
-  const { mode, unified } = facts.cgroup
-  if (mode !== 'v2' || unified === undefined) {
-    const message = `systemd as cgroup manager needs a host with cgroup v2 alone; this one is ${mode}: use the cgroup manager cgroupfs`
-    throw new UnsupportedError('systemd', message)
-  }
+  const { mode, unified, v1 } = facts.cgroup
+  const refusal = (why: string): UnsupportedError =>
+    new UnsupportedError('systemd', `systemd cannot be used as cgroup manager: ${why}; use the cgroup manager cgroupfs`)
+  // A user's systemd gets nothing but its own hierarchy of cgroup v1 (systemd: "Control Group APIs and Delegation").
+  if (mode !== 'v2' && usesUserManager(facts))
+    throw refusal(`that of a user needs cgroup v2 alone, this host is ${mode}`)
+  if (unified === undefined && v1['name=systemd'] === undefined) throw refusal('it has no cgroup hierarchy here')
   const { slice, unit } = planScope(config, id, facts)
-  return { unified: `${unified}${sliceDirectory(slice)}/${unit}`, v1: {} }
+  return placeAt(`${sliceDirectory(slice)}/${unit}`, facts.cgroup)
 }
 
 const isProcessLimit = ({ file }: CgroupWrite): boolean => file === 'pids.max'
@@ -72,9 +76,10 @@ const isProcessLimit = ({ file }: CgroupWrite): boolean => file === 'pids.max'
  * The same limits with that of processes at `created`: until then the scope has a process more than the
  * container. Without a limit systemd would set a default of its own, so `max` is said.
  */
-export function limitProcessesLate(resources: ResourcePlan): ResourcePlan {
+export function limitProcessesLate(resources: ResourcePlan, { v1 }: Pick<CgroupPlan, 'v1'>): ResourcePlan {
   const given = [...resources.writes, ...resources.late].filter(isProcessLimit)
-  const none: CgroupWrite = { hierarchy: '', file: 'pids.max', value: 'max', otherwise: 'skip' }
+  const hierarchy = Object.keys(v1).find((controllers) => controllers.split(',').includes('pids')) ?? ''
+  const none: CgroupWrite = { hierarchy, file: 'pids.max', value: 'max', otherwise: 'skip' }
   const others = resources.late.filter((write) => !isProcessLimit(write))
   return {
     ...resources,

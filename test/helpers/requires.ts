@@ -53,6 +53,10 @@ const needs = {
     met: () => /^\d+:[^:]+:/m.test(readFileSync('/proc/self/cgroup', 'utf8')),
     reason: 'needs cgroup v1 hierarchies',
   },
+  'cgroup-v1-alone': {
+    met: () => !/^0::/m.test(readFileSync('/proc/self/cgroup', 'utf8')),
+    reason: 'needs a host with cgroup v1 alone',
+  },
   'block-device': { met: () => blockDevice() !== undefined, reason: 'needs a block device' },
   'files-on-block-device': { met: filesOnBlockDevice, reason: 'needs files on a block device' },
   'huge-pages': { met: present('/sys/kernel/mm/hugepages/hugepages-2048kB'), reason: 'needs huge pages of 2 MiB' },

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { everything } from '#dist/plan/identity.js'
 import { annotationProperties, parseVariant } from '#dist/plan/gvariant.js'
-import { planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd.js'
+import { limitProcessesLate, planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd.js'
 import { deviceProperties, legacyDeviceProperties, limitProperties, oomPolicy } from '#dist/plan/systemd-properties.js'
 import type { HostFacts } from '#dist/plan/types.js'
 
@@ -33,10 +33,36 @@ t.test('a slice lies within the slices that its name begins with', (t) => {
   t.end()
 })
 
-t.test('the scope is in its slice, on cgroup v2 alone', (t) => {
+t.test('the scope is in its slice', (t) => {
   t.equal(planSystemdCgroup(path('a-b.slice::x'), 'id', facts()).unified, '/sys/fs/cgroup/a.slice/a-b.slice/x.scope')
-  const hybrid = { cgroup: { ...facts().cgroup, mode: 'hybrid' as const } }
-  t.throws(() => planSystemdCgroup(path(), 'id', facts(hybrid)), { code: 'ERR_TSRUN_UNSUPPORTED' })
+  t.end()
+})
+
+t.test('with cgroup v1 the scope has the same place in every hierarchy', (t) => {
+  const v1 = { 'cpu,cpuacct': '/c/cpu', freezer: '/c/freezer', 'name=systemd': '/c/systemd', 'name=other': '/c/other' }
+  const legacy = { mode: 'v1', v1, own: {} } as const
+  const at = '/system.slice/tsrun-id.scope'
+  const places = { 'cpu,cpuacct': `/c/cpu${at}`, freezer: `/c/freezer${at}`, 'name=systemd': `/c/systemd${at}` }
+  const hybrid = { ...legacy, mode: 'hybrid', unified: '/c/unified' } as const
+  t.same(planSystemdCgroup(path(), 'id', facts({ cgroup: hybrid })), { unified: `/c/unified${at}`, v1: places })
+  t.same(planSystemdCgroup(path(), 'id', facts({ cgroup: legacy })), { v1: places })
+
+  const unsupported = { code: 'ERR_TSRUN_UNSUPPORTED' }
+  const user = facts({ euid: 1000, cgroup: hybrid })
+  t.throws(() => planSystemdCgroup(path(), 'id', user), unsupported, 'a user gets no controllers of v1')
+  const without = { ...legacy, v1: { freezer: '/c/freezer' } }
+  t.throws(() => planSystemdCgroup(path(), 'id', facts({ cgroup: without })), unsupported, 'systemd has no hierarchy')
+  t.end()
+})
+
+t.test('the limit of processes comes late, in the hierarchy of pids', (t) => {
+  const limit = { hierarchy: 'pids', file: 'pids.max', value: '5' }
+  const resources = { controllers: [], wanted: [], writes: [limit], late: [] }
+  t.match(limitProcessesLate(resources, { v1: { pids: '/p' } }), { writes: [], late: [limit] })
+  const unlimited = { file: 'pids.max', value: 'max', otherwise: 'skip' }
+  const none = { ...resources, writes: [] }
+  t.match(limitProcessesLate(none, { v1: { pids: '/p' } }), { late: [{ ...unlimited, hierarchy: 'pids' }] })
+  t.match(limitProcessesLate(none, { v1: {} }), { late: [{ ...unlimited, hierarchy: '' }] })
   t.end()
 })
 

@@ -1,0 +1,36 @@
+/** Stage 4, launch: the directories of a scope in all hierarchies: those of systemd, and those that it leaves to the runtime. */
+import { SystemdError } from '../errors.js'
+import { parseCgroupMounts, parseOwnCgroups } from '../host/facts.js'
+import { readFile, readFileIfAny } from '../native/binding.js'
+import { placeAt } from '../plan/cgroup.js'
+import type { CgroupPlan } from '../plan/types.js'
+import { cgroupDirectories } from './cgroup.js'
+
+/** Where a scope is. */
+export interface ScopePlaces {
+  readonly cgroup: CgroupPlan
+  /** Those of `cgroup` that systemd has not made: of cgroup v1 it knows only some controllers (systemd.resource-control(5)). */
+  readonly others: CgroupPlan
+}
+
+/** Looks where systemd has put a process of the unit; the other hierarchies have their places at the same path. @throws SystemdError */
+export function placesOf(pid: number, unit: string): ScopePlaces {
+  const own = parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')
+  const isScope = (path: string): boolean => path.endsWith(`/${unit}`) && !path.split('/').includes('..')
+  const path = Object.values(own).find(isScope)
+  if (path === undefined) throw new SystemdError('systemd has made a cgroup that cannot be seen from here')
+  const { unified, v1 } = parseCgroupMounts(readFile('/proc/self/mountinfo'))
+  const left = Object.entries(v1).filter(([hierarchy]) => own[hierarchy] !== path)
+  const others = placeAt(path, {
+    ...(unified === undefined || own[''] === path ? {} : { unified }),
+    v1: Object.fromEntries(left),
+  })
+  return { cgroup: placeAt(path, unified === undefined ? { v1 } : { unified, v1 }), others }
+}
+
+/** The unit and the slice of a scope, by its directory in any hierarchy. */
+export function scopeOf(cgroup: CgroupPlan): { unit: string; slice: string } {
+  const [directory = ''] = cgroupDirectories(cgroup)
+  const [unit = '', slice = ''] = directory.split('/').reverse()
+  return { unit, slice: slice.endsWith('.slice') ? slice : '-.slice' }
+}
