@@ -11,16 +11,20 @@
  */
 import { isTsrunError, SystemdError } from '../errors.js'
 import { isRootless } from '../host/facts.js'
-import { closeFile, hasErrno, launch, readFileIfAny, reapProcess, writeFile } from '../native/binding.js'
+import { closeFile, hasErrno, launch, readFileIfAny, reapProcess } from '../native/binding.js'
 import { encodePlan } from '../plan/encode.js'
 import { annotationProperties } from '../plan/gvariant.js'
-import { noResources } from '../plan/resources/types.js'
+import { restoringWrite } from '../plan/resources/restore.js'
+import { noResources, type CgroupWrite } from '../plan/resources/types.js'
 import { planEvent, planVersion } from '../plan/steps.js'
 import {
+  cpuIdle,
   deviceProperties,
+  inexactFiles,
   legacyDeviceProperties,
   limitProperties,
   oomPolicy,
+  type NewerProperties,
   type UnitProperty,
 } from '../plan/systemd-properties.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
@@ -104,8 +108,7 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
     },
     async finish({ plan: { cgroup, resources } }) {
       await dismiss()
-      const properties = limitProperties(resources.late)
-      if (properties.length > 0) await withSystemd(kind, (systemd) => setProperties(systemd, cgroup, properties))
+      await setProperties(kind, cgroup, resources.late)
       applyWrites(cgroup, resources.late)
     },
     update: (change) => update(change, kind, files),
@@ -120,7 +123,7 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
 async function makeScope(systemd: Systemd, request: CgroupRequest, pid: number): Promise<void> {
   const { id, config, plan } = request
   const { unit, slice } = scopeOf(plan.cgroup)
-  const policy = oomPolicy.of(plan.resources.writes)
+  const { writes } = plan.resources
   const properties: UnitProperty[] = [
     ['Description', 's', `tsrun container ${id}`],
     ['Slice', 's', slice],
@@ -128,8 +131,8 @@ async function makeScope(systemd: Systemd, request: CgroupRequest, pid: number):
     ['DefaultDependencies', 'b', false],
     ...['Memory', 'CPU', 'IO', 'Tasks'].map((name): UnitProperty => [`${name}Accounting`, 'b', true]),
     ...(plan.cgroup.unified === undefined ? legacyDeviceProperties : deviceProperties)(plan.deviceRules),
-    ...limitProperties(plan.resources.writes),
-    ...(policy.length > 0 && (await systemd.version()) >= oomPolicy.since ? policy : []),
+    ...limitProperties(writes),
+    ...(await newerProperties(systemd, writes, [cpuIdle, oomPolicy])),
     ...annotationProperties(config.annotations),
   ]
   const start = (): Promise<void> => startScope(systemd, unit, [pid], properties)
@@ -143,6 +146,18 @@ async function makeScope(systemd: Systemd, request: CgroupRequest, pid: number):
   }
 }
 
+/** Only those that this systemd has, which would refuse the others. @throws SystemdError */
+async function newerProperties(
+  systemd: Systemd,
+  writes: readonly CgroupWrite[],
+  all: readonly NewerProperties[],
+): Promise<UnitProperty[]> {
+  const needed = all.filter(({ of }) => of(writes).length > 0)
+  if (needed.length === 0) return []
+  const version = await systemd.version()
+  return needed.filter(({ since }) => version >= since).flatMap(({ of }) => of(writes))
+}
+
 /** What systemd does not know, and the exact values of what it rounds: the scope is delegated, so its files are ours. */
 function limitByFiles({ resources }: LaunchPlan, cgroup: CgroupPlan): void {
   const { unified } = cgroup
@@ -152,23 +167,47 @@ function limitByFiles({ resources }: LaunchPlan, cgroup: CgroupPlan): void {
 }
 
 /**
- * Sets properties of the running scope. Before 253 systemd has none for memory.oom.group of scopes and writes 0 when
- * it carries the others out, which it has done when it answers the next call.
+ * Tells systemd of limits of the running scope. It then writes all that it knows of the scope, some of it not as it
+ * was: that is written once more when systemd is done, which it is when it answers the next call.
  */
-async function setProperties(systemd: Systemd, cgroup: CgroupPlan, properties: readonly UnitProperty[]): Promise<void> {
-  const file = `${cgroup.unified ?? ''}/memory.oom.group`
-  const group = readFileIfAny(file)
-  await systemd.call('SetUnitProperties', 'sba(sv)', [scopeOf(cgroup).unit, true, toVariants(properties)])
-  if (group?.startsWith('1') !== true) return
-  await systemd.version()
-  writeFile(file, group)
+async function setProperties(kind: SystemdKind, cgroup: CgroupPlan, writes: readonly CgroupWrite[]): Promise<void> {
+  const properties = limitProperties(writes)
+  if (properties.length === 0 && cpuIdle.of(writes).length === 0) return
+  await withSystemd(kind, async (systemd) => {
+    properties.push(...(await newerProperties(systemd, writes, [cpuIdle])))
+    const restore = keepInexact(cgroup)
+    await systemd.call('SetUnitProperties', 'sba(sv)', [scopeOf(cgroup).unit, true, toVariants(properties)])
+    await systemd.version()
+    restore()
+  })
+}
+
+/** Notes the values of `inexactFiles`; what it returns writes those that have changed. @throws SyscallError */
+function keepInexact(cgroup: CgroupPlan): () => void {
+  const { unified, v1 } = inexactFiles
+  const places = Object.entries({ ...(cgroup.unified === undefined ? {} : { '': cgroup.unified }), ...cgroup.v1 })
+  const kept = places.flatMap(([hierarchy, directory]) =>
+    (hierarchy === '' ? unified : v1).flatMap((file) => {
+      const path = `${directory}/${file}`
+      const before = readFileIfAny(path)
+      return before === undefined
+        ? []
+        : [{ path, before, write: restoringWrite({ hierarchy, file, value: '' }, before) }]
+    }),
+  )
+  return () => {
+    const changed = kept.filter(({ path, before }) => readFileIfAny(path) !== before)
+    applyWrites(
+      cgroup,
+      changed.map(({ write }) => write),
+    )
+  }
 }
 
 /** The files first: they are restored when one is rejected. systemd then knows the same, also for a daemon-reload. */
 async function update(change: CgroupChange, kind: SystemdKind, files: CgroupDriver): Promise<CgroupPlan> {
   const cgroup = await files.update(change)
-  const properties = limitProperties([...change.limits.writes, ...change.limits.late])
-  if (properties.length > 0) await withSystemd(kind, (systemd) => setProperties(systemd, cgroup, properties))
+  await setProperties(kind, cgroup, [...change.limits.writes, ...change.limits.late])
   return cgroup
 }
 

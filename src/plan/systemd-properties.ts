@@ -19,12 +19,12 @@ const cpuList =
   (name: string): Translation =>
   (value) => [[name, 'ay', bitmask(value)]]
 
-/** A weight that systemd would refuse is only written. */
+/** systemd refuses what the kernel takes for the lowest or highest weight. */
 const weight =
   (name: string, lowest: bigint, highest: bigint): Translation =>
   (value) => {
     const number = BigInt(value)
-    return number >= lowest && number <= highest ? [[name, 't', number]] : []
+    return [[name, 't', number < lowest ? lowest : number > highest ? highest : number]]
   }
 
 /**
@@ -62,22 +62,47 @@ function withBandwidth(writes: readonly CgroupWrite[]): readonly CgroupWrite[] {
 /** Properties that say the same as these writes; none for a file that systemd does not know. */
 export function limitProperties(writes: readonly CgroupWrite[]): UnitProperty[] {
   const properties = new Map<string, UnitProperty>()
-  for (const { file, value } of withBandwidth(writes)) {
+  for (const write of withBandwidth(writes)) {
+    // io.bfq.weight: it is the other weight that systemd takes, and makes that of bfq of it.
+    const { file, value } = translations[write.file] || typeof write.otherwise !== 'object' ? write : write.otherwise
     for (const property of translations[file]?.(value) ?? []) properties.set(property[0], property)
   }
   return [...properties.values()]
 }
 
-/**
- * What systemd would otherwise set in memory.oom.group whenever it sees to the unit; scopes have it since
- * `since` of systemd.
- */
-export const oomPolicy = {
+/** Properties that systemd has since a version. */
+export interface NewerProperties {
+  readonly since: number
+  readonly of: (writes: readonly CgroupWrite[]) => UnitProperty[]
+}
+
+/** cpu.idle, which systemd takes for a weight; without it systemd writes 0. It can be changed. */
+export const cpuIdle: NewerProperties = {
+  since: 252,
+  of(writes) {
+    const idle = writes.find(({ hierarchy, file }) => hierarchy === '' && file === 'cpu.idle')?.value
+    if (idle === '1') return [['CPUWeight', 't', 0n]]
+    const takesWeight = idle !== undefined && !writes.some(({ file }) => file === 'cpu.weight')
+    return takesWeight ? [['CPUWeight', 't', infinity]] : []
+  },
+}
+
+/** memory.oom.group of a scope, where systemd would otherwise write 0. It cannot be changed. */
+export const oomPolicy: NewerProperties = {
   since: 253,
-  of: (writes: readonly CgroupWrite[]): UnitProperty[] =>
+  of: (writes) =>
     writes
       .filter(({ file }) => file === 'memory.oom.group')
       .map(({ value }) => ['OOMPolicy', 's', value === '1' ? 'kill' : 'continue']),
+}
+
+/**
+ * Files that systemd writes whenever it sees to a unit, with values that need not be those of the container: it rounds
+ * the quota, makes a weight of bfq from another one, and knows the rest only in newer versions.
+ */
+export const inexactFiles = {
+  unified: ['cpu.max', 'cpu.idle', 'io.weight', 'io.bfq.weight', 'memory.oom.group'],
+  v1: ['cpu.cfs_quota_us', 'blkio.weight', 'blkio.bfq.weight'],
 } as const
 
 /** systemd keeps the quota for a second of time and rounds it down to 10 ms: so it is rounded up before. */

@@ -1,7 +1,7 @@
 /** Limits of containers whose cgroups systemd makes. In virtual machines where systemd is process 1, with either version of cgroups; see scripts/test-vm.mjs. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { groupOf, readGroup } from '../helpers/cgroups.js'
+import { groupOf, hierarchyOf, readGroup } from '../helpers/cgroups.js'
 import {
   cgroupsOf,
   create,
@@ -134,6 +134,23 @@ test(
   },
   { needs: ['cgroup-v1:memory', 'cgroup-v1:cpuset', 'cgroup-v1:net_cls'] },
 )
+
+test('a quota that systemd rounds and an idle group stay as the config has them', (t, scope) => {
+  const container = sleeper(scope, (config) => {
+    config.linux.resources = { cpu: { idle: 1, quota: 33333, period: 100000 } }
+  })
+  create(t, container)
+  const group = groupOf(container.state().pid, 'cpu')
+  const quota = hierarchyOf('cpu')?.version === 2 ? ['cpu.max', '33333 100000'] : ['cpu.cfs_quota_us', '33333']
+  const read = (): string[] => ['cpu.idle', quota[0] ?? ''].map((file) => readGroup(group, file))
+  t.same(read(), ['1', quota[1]])
+  t.equal(scope.runtime(['update', '--pids-limit', '11', container.id]).status, 0)
+  t.same(read(), ['1', quota[1]])
+  reloadUnits()
+  t.equal(readGroup(group, 'cpu.idle'), '1')
+  t.equal(scope.runtime(['update', '--cpu-idle', '0', '--cpu-quota', '44444', container.id]).status, 0)
+  t.same(read(), ['0', quota[1]?.replace('33333', '44444')])
+})
 
 test('devices stay as they were when systemd reloads its units', (t, scope) => {
   const attempts = [

@@ -2,7 +2,13 @@ import t from 'tap'
 import { everything } from '#dist/plan/identity.js'
 import { annotationProperties, parseVariant } from '#dist/plan/gvariant.js'
 import { limitProcessesLate, planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd.js'
-import { deviceProperties, legacyDeviceProperties, limitProperties, oomPolicy } from '#dist/plan/systemd-properties.js'
+import {
+  cpuIdle,
+  deviceProperties,
+  legacyDeviceProperties,
+  limitProperties,
+  oomPolicy,
+} from '#dist/plan/systemd-properties.js'
 import type { HostFacts } from '#dist/plan/types.js'
 
 const facts = (fields: Partial<HostFacts> = {}): HostFacts => ({
@@ -75,6 +81,7 @@ t.test('limits that systemd knows become properties', (t) => {
     ['cpuset.cpus', '0-2,9'],
     ['memory.oom.group', '1'],
     ['io.weight', 'default 50'],
+    ['io.weight', '8:0 70'],
   ].map(([file = '', value = '']) => ({ hierarchy: '', file, value }))
   t.same(limitProperties(writes), [
     ['MemoryMax', 't', 1048576n],
@@ -96,7 +103,11 @@ t.test('those of cgroup v1 too, a limit of CPU time from both of its files', (t)
     ['CPUShares', 't', 512n],
     ['BlockIOWeight', 't', 500n],
   ])
-  t.same(properties(['cpu.shares', '1'], ['blkio.weight', '5']), [], 'not what systemd refuses')
+  const lowest = [
+    ['CPUShares', 't', 2n],
+    ['BlockIOWeight', 't', 10n],
+  ]
+  t.same(properties(['cpu.shares', '1'], ['blkio.weight', '5']), lowest, 'systemd refuses less')
   const bandwidth = (quota: bigint, period: bigint) => [
     ['CPUQuotaPerSecUSec', 't', quota],
     ['CPUQuotaPeriodUSec', 't', period],
@@ -161,6 +172,25 @@ t.test('with cgroup v1 alone systemd allows exactly what the device rules do', (
   const exception = { ...one, allow: false }
   t.throws(() => legacyDeviceProperties([{ allow: true, ...all }, exception]), unsupported, 'an exception')
   t.throws(() => legacyDeviceProperties([{ ...one, major: -1 }]), unsupported, 'one minor number of all majors')
+  t.end()
+})
+
+t.test('the weight of bfq is that of its alternative', (t) => {
+  const otherwise = { file: 'io.weight', value: '4950' }
+  t.same(limitProperties([{ hierarchy: '', file: 'io.bfq.weight', value: '500', otherwise }]), [
+    ['IOWeight', 't', 4950n],
+  ])
+  const device = { hierarchy: '', file: 'io.bfq.weight', value: '8:0 500' }
+  t.same(limitProperties([{ ...device, otherwise: { file: 'io.weight', value: '8:0 4950' } }]), [])
+  t.end()
+})
+
+t.test('an idle group is a weight', (t) => {
+  const idle = (value: string, hierarchy = '') => ({ hierarchy, file: 'cpu.idle', value })
+  t.same(cpuIdle.of([idle('1')]), [['CPUWeight', 't', 0n]])
+  t.same(cpuIdle.of([idle('0')]), [['CPUWeight', 't', 0xffffffffffffffffn]])
+  t.same(cpuIdle.of([{ ...idle('50'), file: 'cpu.weight' }, idle('0')]), [])
+  t.same(cpuIdle.of([idle('1', 'cpu,cpuacct')]), [], 'not with cgroup v1')
   t.end()
 })
 
