@@ -1,5 +1,5 @@
 /** Stage 4, launch: who makes, limits and removes the cgroups of a container. */
-import type { Config, Resources } from '../config/types.js'
+import type { Config } from '../config/types.js'
 import type { ResourcePlan } from '../plan/resources/types.js'
 import type { CgroupManager, CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { StateRecord } from '../state/record.js'
@@ -19,10 +19,7 @@ export interface CgroupRequest {
 export interface CgroupChange {
   /** As it was before the change; the driver doesn't save it. */
   readonly record: StateRecord
-  /** What is to change, completed by what it must be written together with; `limits` are its writes. */
-  readonly resources: Resources
-  /** Where the container's directories are after the change, where more hierarchies are needed for it. */
-  readonly cgroup: CgroupPlan
+  /** What is to change, completed by what it must be written together with. */
   readonly limits: ResourcePlan
 }
 
@@ -40,10 +37,9 @@ export interface CgroupDriver {
   finish(request: CgroupRequest): Promise<void>
   /**
    * Changes limits; when one is rejected, those written before get their old values back.
-   * @returns where the container is now: it may have joined a hierarchy that it had no need for
    * @throws UnsupportedError, SyscallError
    */
-  update(change: CgroupChange): Promise<CgroupPlan>
+  update(change: CgroupChange): Promise<void>
   /** Removes the cgroups; processes that are still in them are killed. @throws SyscallError */
   remove(cgroup: CgroupPlan): Promise<void>
 }

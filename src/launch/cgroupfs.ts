@@ -2,7 +2,6 @@
 import { isTsrunError, messageChain, StatusError, UnsupportedError } from '../errors.js'
 import {
   changeOwner,
-  errnoName,
   fileInfo,
   hasErrno,
   makeDirectory,
@@ -13,11 +12,11 @@ import {
   writeFile,
 } from '../native/binding.js'
 import { restoringWrite } from '../plan/resources/restore.js'
-import { hierarchiesOf, type CgroupWrite, type ResourcePlan } from '../plan/resources/types.js'
+import { hierarchiesOf, type ResourcePlan } from '../plan/resources/types.js'
 import type { CgroupPlan } from '../plan/types.js'
 import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.js'
-import { containerProcesses, processesIn, removeCgroups, treeOf } from './cgroup.js'
-import { applyWrites, directoryIn, writeError } from './resources.js'
+import { processesIn, removeCgroups, treeOf } from './cgroup.js'
+import { applyWrites, directoryIn } from './resources.js'
 import { cgroupEmptied, type Waiter } from './wait.js'
 
 /** The driver for `cgroupfs`, and for `disabled`, whose plans name no directory. */
@@ -84,40 +83,22 @@ function refusal(error: unknown, hierarchy: string, { config, plan }: CgroupRequ
 }
 
 /** Makes all directories of a plan; on failure none of them is left. @throws StatusError when one is in use, SyscallError */
-export function makeGroups(id: string, cgroup: CgroupPlan): void {
+export function makeGroups(id: string, { unified, v1 }: CgroupPlan): void {
   const made: string[] = []
   try {
-    makeAll(id, cgroup, made)
+    for (const [hierarchy, directory] of Object.entries({ ...(unified === undefined ? {} : { '': unified }), ...v1 })) {
+      if (!makeGroup(directory, hierarchy === 'cpuset', made)) assertUnused(id, directory)
+    }
   } catch (error) {
     for (const directory of made.reverse()) removeIfUnused(directory)
     throw error
   }
-}
-
-function makeAll(id: string, { unified, v1 }: CgroupPlan, made: string[]): void {
-  for (const [hierarchy, directory] of Object.entries({ ...(unified === undefined ? {} : { '': unified }), ...v1 })) {
-    if (!makeGroup(directory, hierarchy === 'cpuset', made)) assertUnused(id, directory)
-  }
-}
-
-function update({ record, cgroup, limits }: CgroupChange): CgroupPlan {
-  const made: string[] = []
-  const writes = [...limits.writes, ...limits.late]
-  const joined = Object.entries(cgroup.v1).filter(([hierarchy]) => record.cgroup.v1[hierarchy] === undefined)
-  try {
-    makeAll(record.id, { v1: Object.fromEntries(joined) }, made)
-    if (cgroup.unified !== undefined) enableControllers(cgroup.unified, limits)
-    changeLimits(cgroup, writes)
-  } catch (error) {
-    for (const directory of made.reverse()) removeIfUnused(directory)
-    throw error
-  }
-  for (const [, directory] of joined) moveProcesses(record.cgroup, directory)
-  return cgroup
 }
 
 /** Writes limits; when one is rejected, all files get their old values back. */
-function changeLimits(cgroup: CgroupPlan, writes: readonly CgroupWrite[]): void {
+function update({ record: { cgroup }, limits }: CgroupChange): void {
+  const writes = [...limits.writes, ...limits.late]
+  if (cgroup.unified !== undefined) enableControllers(cgroup.unified, limits)
   const before = writes.flatMap((write) => {
     const old = readFileIfAny(`${directoryIn(cgroup, write.hierarchy) ?? ''}/${write.file}`)
     return old === undefined ? [] : [restoringWrite(write, old)]
@@ -133,23 +114,6 @@ function changeLimits(cgroup: CgroupPlan, writes: readonly CgroupWrite[]): void 
       }
     }
     throw error
-  }
-}
-
-/** Moves all processes of a container into a v1 hierarchy; those that are born meanwhile come with the next round. */
-function moveProcesses(cgroup: CgroupPlan, directory: string): void {
-  for (let left = true; left;) {
-    const there = new Set(processesIn(directory))
-    const missing = containerProcesses(cgroup).filter((pid) => !there.has(pid))
-    left = false
-    for (const pid of missing) {
-      const rejected = writeCgroup(directory, [['cgroup.procs', String(pid)]])
-      if (rejected === undefined) left = true
-      // ESRCH: it has ended.
-      else if (errnoName(rejected.errno) !== 'ESRCH') {
-        throw writeError(directory, { file: 'cgroup.procs', value: String(pid) }, rejected)
-      }
-    }
   }
 }
 

@@ -205,10 +205,9 @@ function keepInexact(cgroup: CgroupPlan): () => void {
 }
 
 /** The files first: they are restored when one is rejected. systemd then knows the same, also for a daemon-reload. */
-async function update(change: CgroupChange, kind: SystemdKind, files: CgroupDriver): Promise<CgroupPlan> {
-  const cgroup = await files.update(change)
-  await setProperties(kind, cgroup, [...change.limits.writes, ...change.limits.late])
-  return cgroup
+async function update(change: CgroupChange, kind: SystemdKind, files: CgroupDriver): Promise<void> {
+  await files.update(change)
+  await setProperties(kind, change.record.cgroup, [...change.limits.writes, ...change.limits.late])
 }
 
 /** systemd removes a scope when its last process has gone; what is left of it then is stopped and forgotten. */

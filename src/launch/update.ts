@@ -3,15 +3,12 @@ import { readAs } from '../config/document.js'
 import { parseJson } from '../config/json.js'
 import { resourcesShape } from '../config/schema/resources.js'
 import type { Resources } from '../config/types.js'
-import { ConfigError, StatusError, UnsupportedError } from '../errors.js'
+import { ConfigError, UnsupportedError } from '../errors.js'
 import { probeHost } from '../host/facts.js'
-import { planCgroup } from '../plan/cgroup.js'
 import { mergeResources } from '../plan/resources/merge.js'
 import { planLimits } from '../plan/resources/plan.js'
-import { hierarchiesOf } from '../plan/resources/types.js'
 import { limitWarnings } from '../plan/resources/warnings.js'
 import type { RdtSchemas } from '../plan/intel-rdt.js'
-import type { CgroupPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
@@ -65,9 +62,8 @@ async function updateLimits(
   const limits = planLimits(change, facts.cgroup)
   for (const warning of limitWarnings(given)) onWarning(warning)
   const driver = await cgroupDriver(record.cgroupManager, waiter)
-  const cgroup = withHierarchies(record, hierarchiesOf(limits), planCgroup({}, id, facts, hierarchiesOf(limits)))
-  const result = await driver.update({ record, resources: change, cgroup, limits })
-  store.save(id, { ...record, cgroup: result, resources: stringifyResources(merged) })
+  await driver.update({ record, limits })
+  store.save(id, { ...record, resources: stringifyResources(merged) })
 }
 
 async function readResources(value: unknown): Promise<Resources> {
@@ -81,18 +77,4 @@ async function readResources(value: unknown): Promise<Resources> {
 
 function withoutCgroup(id: ContainerId): UnsupportedError {
   return new UnsupportedError('update', `container ${JSON.stringify(id)} has no cgroup of its own to limit`)
-}
-
-/** The container's directories, and places for it in the hierarchies that it is to join now. */
-function withHierarchies({ id, cgroup }: StateRecord, hierarchies: readonly string[], places: CgroupPlan): CgroupPlan {
-  const v1 = { ...cgroup.v1 }
-  for (const hierarchy of hierarchies) {
-    if (hierarchy === '') {
-      if (cgroup.unified !== undefined) continue
-      throw new StatusError('container is not in the unified hierarchy', { id, operation: 'update', status: 'running' })
-    }
-    const place = places.v1[hierarchy]
-    if (place !== undefined) v1[hierarchy] ??= place
-  }
-  return { ...cgroup, v1 }
 }

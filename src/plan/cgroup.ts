@@ -17,26 +17,15 @@ const isForeign = (hierarchy: string): boolean => hierarchy.startsWith('name=') 
  * lies beside the runtime's own cgroup in the unified hierarchy (which has processes in it, so it
  * cannot distribute controllers to children) and below it in cgroup v1. `..` never leads above the
  * mount point.
- *
- * Each v1 hierarchy costs a directory to make, to join and to remove, birth in the unified one is free.
- * So beside a unified hierarchy the v1 ones are joined only for what they alone can do: the limits in
- * `limited` (keys of hierarchies), and the accounting of whoever says where (cgroupsPath: engines).
  */
-export function planCgroup(
-  { linux }: Pick<Config, 'linux'>,
-  id: string,
-  facts: HostFacts,
-  limited: readonly string[],
-): CgroupPlan {
+export function planCgroup({ linux }: Pick<Config, 'linux'>, id: string, facts: HostFacts): CgroupPlan {
   const { cgroup } = facts
   if (cgroup.mode === 'none') return { v1: {} }
   const wanted = linux?.cgroupsPath ?? ''
   const path = wanted === '' ? id : wanted
 
   const v1: Record<string, string> = {}
-  const joinsAll = cgroup.mode === 'v1' || wanted !== ''
   for (const [controllers, mountPoint] of Object.entries(cgroup.v1)) {
-    if (!joinsAll && !limited.includes(controllers)) continue
     if (isForeign(controllers)) continue
     v1[controllers] = directoryBelow(mountPoint, cgroup.own[controllers] ?? '/', path)
   }

@@ -15,7 +15,7 @@ import { planEnvironment, planExecution, planOomScore, planProgram, planUmask } 
 import { planDeviceRules } from './resources/devices.js'
 import { planResources } from './resources/plan.js'
 import { beginWithinBatch } from './resources/small-memory.js'
-import { hierarchiesOf, noResources, type ResourcePlan } from './resources/types.js'
+import { noResources, type ResourcePlan } from './resources/types.js'
 import { resourceWarnings } from './resources/warnings.js'
 import { planRlimits } from './rlimits.js'
 import { planSeccomp, type SeccompPlan } from './seccomp.js'
@@ -36,7 +36,7 @@ export function compilePlan(input: PlanInput): LaunchPlan {
   const { config, facts, options } = input
   const { process, linux } = config
   const resources = planLimitsFor(input)
-  const cgroup: CgroupPlan = placeCgroup(input, hierarchiesOf(resources))
+  const cgroup = placeCgroup(input)
   const namespaces = planNamespaces(linux)
   const idMaps = planIdMaps(config, namespaces, facts)
   const seccomp = planSeccomp(config, input.compileSeccomp)
@@ -215,12 +215,10 @@ function planLimitsFor({ config, facts, options }: PlanInput): ResourcePlan {
   return options.cgroupManager === 'systemd' ? limitProcessesLate(resources, facts.cgroup) : resources
 }
 
-function placeCgroup({ config, id, facts, options }: PlanInput, limited: readonly string[]): CgroupPlan {
+function placeCgroup({ config, id, facts, options }: PlanInput): CgroupPlan {
   if (options.cgroup !== undefined) return options.cgroup
   if (options.cgroupManager === 'disabled') return { v1: {} }
-  return options.cgroupManager === 'systemd'
-    ? planSystemdCgroup(config, id, facts)
-    : planCgroup(config, id, facts, limited)
+  return options.cgroupManager === 'systemd' ? planSystemdCgroup(config, id, facts) : planCgroup(config, id, facts)
 }
 
 function waitedEvents(steps: readonly Step[]): PlanEvent[] {

@@ -1,6 +1,6 @@
 /** config.json: linux.cgroupsPath and cgroup mounts. Limits have files of their own. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setNamespace, type Change } from '../helpers/config.js'
 import { cgroupMounts, cgroupsWith } from '../helpers/leaks.js'
 import type { MountInfo } from '../helpers/probe.js'
@@ -32,15 +32,19 @@ function makeParents(scope: Scope, path: string): void {
   }
 }
 
-test('the container has a cgroup of its own, named by its id', (t, scope) => {
+/** Paths of a process in the hierarchies that count and limit, or without such of cgroup v1, in the unified one. */
+function pathsOf(pid: number): string[] {
+  const own = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')
+  const controllers = ['memory', 'pids', 'cpu', 'devices']
+  const hierarchies = own.filter((line) => controllers.some((name) => line.split(':')[1]?.split(',').includes(name)))
+  return (hierarchies.length > 0 ? hierarchies : own).map((line) => line.split(':')[2] ?? '')
+}
+
+test('the container has a cgroup of its own in every hierarchy, named by its id', (t, scope) => {
   const container = scope.container(waits)
   container.create()
-  const { pid } = container.state()
-  const cgroups = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')
-  t.ok(
-    cgroups.some((line) => line.endsWith(`/${container.id}`)),
-    'already when create has returned',
-  )
+  // Already when create has returned.
+  for (const path of pathsOf(container.state().pid)) t.equal(basename(path), container.id, path)
   t.ok(cgroupsWith(container.id).length > 0)
   container.delete(['--force'])
   t.same(cgroupsWith(container.id), [])
@@ -53,11 +57,7 @@ test('an absolute cgroupsPath is below the root of every hierarchy', (t, scope) 
     config.linux.cgroupsPath = path
   })
   t.equal(container.run(['--detach']).status, 0)
-  const { pid } = container.state()
-  const own = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')
-  const controllers = ['memory', 'pids', 'cpu', 'devices']
-  const hierarchies = own.filter((line) => controllers.some((name) => line.split(':')[1]?.split(',').includes(name)))
-  for (const line of hierarchies.length > 0 ? hierarchies : own) t.equal(line.split(':')[2], path, line)
+  for (const own of pathsOf(container.state().pid)) t.equal(own, path)
   t.equal(container.delete(['--force']).status, 0)
   t.same(cgroupsWith(scope.word), [])
 })

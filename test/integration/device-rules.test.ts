@@ -96,17 +96,6 @@ test(
 )
 
 test(
-  'a container with device rules alone has no cgroup v1',
-  (t, scope) => {
-    const { cgroups } = scope.probe(withRules(denyAll))
-    const named = cgroups.filter((line) => line.includes(scope.word))
-    t.equal(named.length, 1)
-    t.match(named[0], /^0::/)
-  },
-  { needs: ['tsrun', 'cgroup-unified', 'cgroup-v1'] },
-)
-
-test(
   'the kernel takes very many rules, and new ones replace the old',
   (t, scope) => {
     const mount = cgroupMounts().find((path) => existsSync(join(path, 'cgroup.controllers'))) ?? ''

@@ -42,6 +42,18 @@ test('events --stats prints the numbers of this moment and exits', async (t, sco
   t.ok(data?.network_interfaces === null)
 })
 
+test(
+  'what a container without limits uses is counted too',
+  (t, scope) => {
+    const container = scope.container(waits)
+    container.run(['--detach'])
+    const { data } = parse(scope.runtime(['events', '--stats', container.id]).stdout)
+    t.ok(Number(data?.memory.usage.usage) > 4096)
+    t.equal(data?.pids.current, 1)
+  },
+  { needs: ['cgroup:memory'] },
+)
+
 test('events tells statistics after every interval, and ends when the container does', async (t, scope) => {
   const container = scope.container((config) => {
     config.process.args = ['/bin/sh', '-c', 'while :; do :; done']

@@ -3,7 +3,7 @@ import { planCgroup } from '#dist/plan/cgroup.js'
 import { hybridHost, linux, unifiedHost } from './support.js'
 
 const unified = (cgroupsPath?: string) =>
-  planCgroup(linux(cgroupsPath === undefined ? {} : { cgroupsPath }), 'demo', unifiedHost, []).unified
+  planCgroup(linux(cgroupsPath === undefined ? {} : { cgroupsPath }), 'demo', unifiedHost).unified
 
 t.test('without a path the container lies beside the runtime', (t) => {
   t.equal(unified(), '/sys/fs/cgroup/system.slice/demo')
@@ -23,12 +23,12 @@ t.test('no path leads out of the hierarchy', (t) => {
   t.equal(unified('/a/../../b'), '/sys/fs/cgroup/b')
   t.equal(unified('../../../etc'), '/sys/fs/cgroup/system.slice/etc', 'nor a relative one out of its start')
   const outside = { ...unifiedHost, cgroup: { ...unifiedHost.cgroup, own: { '': '/../../other' } } }
-  t.equal(planCgroup(linux(), 'demo', outside, []).unified, '/sys/fs/cgroup/demo')
+  t.equal(planCgroup(linux(), 'demo', outside).unified, '/sys/fs/cgroup/demo')
   t.end()
 })
 
-t.test('with a path the container is in every hierarchy of a hybrid host that tracks it', (t) => {
-  t.strictSame(planCgroup(linux({ cgroupsPath: '/kube/pod' }), 'demo', hybridHost, []), {
+t.test('the container is in every hierarchy of a hybrid host that tracks it', (t) => {
+  t.strictSame(planCgroup(linux({ cgroupsPath: '/kube/pod' }), 'demo', hybridHost), {
     unified: '/sys/fs/cgroup/unified/kube/pod',
     v1: {
       memory: '/sys/fs/cgroup/memory/kube/pod',
@@ -36,22 +36,19 @@ t.test('with a path the container is in every hierarchy of a hybrid host that tr
       'name=systemd': '/sys/fs/cgroup/systemd/kube/pod',
     },
   })
-  const relative = planCgroup(linux({ cgroupsPath: 'pod' }), 'demo', hybridHost, [])
+  const relative = planCgroup(linux({ cgroupsPath: 'pod' }), 'demo', hybridHost)
   t.equal(relative.v1.memory, '/sys/fs/cgroup/memory/job/pod', 'below the own cgroup in v1')
   t.equal(relative.unified, '/sys/fs/cgroup/unified/pod')
   t.end()
 })
 
-t.test('without a path it joins those v1 hierarchies of a hybrid host that limit it', (t) => {
-  t.strictSame(planCgroup(linux(), 'demo', hybridHost, []).v1, {})
-  t.strictSame(planCgroup(linux(), 'demo', hybridHost, ['', 'memory']).v1, {
-    memory: '/sys/fs/cgroup/memory/job/demo',
-  })
+t.test('without a path too, below the own cgroup in v1', (t) => {
+  t.strictSame(planCgroup(linux(), 'demo', hybridHost).v1.memory, '/sys/fs/cgroup/memory/job/demo')
   t.end()
 })
 
 t.test('a host without cgroups gives none', (t) => {
   const facts = { ...unifiedHost, cgroup: { mode: 'none', v1: {}, own: {} } } as const
-  t.strictSame(planCgroup(linux(), 'demo', facts, []), { v1: {} })
+  t.strictSame(planCgroup(linux(), 'demo', facts), { v1: {} })
   t.end()
 })
