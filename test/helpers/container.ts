@@ -31,6 +31,7 @@ export class Container {
   readonly id: string
   readonly bundle: Bundle
   readonly #runner: Runner
+  readonly #spawned: ChildProcess[] = []
   #output: () => { stdout: string; stderr: string } = () => ({ stdout: '', stderr: '' })
 
   constructor(runner: Runner, id: string, bundle: Bundle) {
@@ -56,7 +57,9 @@ export class Container {
 
   /** `run` or `create` as a process that goes on, with pipes for its standard streams. */
   spawn(command: 'run' | 'create', args: readonly string[] = [], options?: RunOptions): ChildProcess {
-    return this.#runner.spawn([command, '--bundle', this.bundle.path, ...args, this.id], options)
+    const child = this.#runner.spawn([command, '--bundle', this.bundle.path, ...args, this.id], options)
+    this.#spawned.push(child)
+    return child
   }
 
   /** `start` */
@@ -125,9 +128,12 @@ export class Container {
     return parseReport(this.output.stdout)
   }
 
-  /** Removes it, whatever state it is in. */
+  /** Removes it, whatever state it is in, and waits for what was spawned for it. */
   remove(): void {
     if (this.#runner.hasState(this.id)) this.#runner.run(['delete', '--force', this.id])
+    for (const { pid, exitCode, signalCode } of this.#spawned) {
+      if (pid !== undefined && exitCode === null && signalCode === null) awaitProcess(pid)
+    }
   }
 
   #launch(command: 'run' | 'create', args: readonly string[], options?: RunOptions): Result {

@@ -5,7 +5,7 @@ import type { Resources } from 'tsrun'
 import { groupOf, hierarchyOf, readGroup } from '../helpers/cgroups.js'
 import type { TestConfig } from '../helpers/config.js'
 import type { Container } from '../helpers/container.js'
-import { ended, Lines } from '../helpers/runtime.js'
+import { Lines } from '../helpers/runtime.js'
 import type { Scope } from '../helpers/scope.js'
 import { test } from '../helpers/test.js'
 
@@ -88,14 +88,11 @@ test(
     const container = scope.container((config) => {
       config.process.args = ['/bin/sh', '-c', 'sleep 1000 & sleep 1000 & echo ready; wait']
     })
-    const run = container.spawn('run')
-    t.equal(await new Lines(run.stdout).next(), 'ready')
+    t.equal(await new Lines(container.spawn('run').stdout).next(), 'ready')
     t.match(scope.runtime(['update', '--pids-limit', '3', container.id]), { status: 0, stderr: '' })
     const directory = group(container, 'pids')
     t.equal(readGroup(directory, 'pids.max'), '3')
     t.equal(readGroup(directory, 'pids.current'), '3')
-    container.kill('KILL')
-    await ended(run)
   },
   { needs: ['cgroup:pids', 'tsrun'] },
 )
