@@ -41,7 +41,7 @@ function writeAll(directory: string, writes: readonly CgroupWrite[]): void {
     pending = pending.slice(index + 1)
     if (name === 'ENOENT' && failed.otherwise !== undefined) {
       if (failed.otherwise !== 'skip') pending.unshift({ hierarchy: failed.hierarchy, ...failed.otherwise })
-    } else if (failed.retry && (name === 'EINVAL' || name === 'EBUSY') && pending.length > 0) {
+    } else if (failed.retry && name === 'EINVAL' && pending.length > 0) {
       const { retry: _, ...last } = failed
       pending.push(last)
     } else {

@@ -9,7 +9,7 @@ export interface CgroupWrite {
   readonly value: string
   /** What to do where the file is missing: write another one, or nothing. Absent: that is an error. */
   readonly otherwise?: { readonly file: string; readonly value: string } | 'skip'
-  /** Depends on a value that follows: tried again after the others when the kernel says EINVAL or EBUSY. */
+  /** Depends on a value that follows: tried again after the others when the kernel says EINVAL. */
   readonly retry?: true
   /** A file that must hold no more than this many bytes at the moment of the write (checkBeforeUpdate). */
   readonly usage?: { readonly file: string; readonly atMost: number }
