@@ -1,6 +1,8 @@
 /** Test helper: where the controllers of this host are, and the cgroups of a container. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { cgroupMounts } from './leaks.js'
+import type { Scope } from './scope.js'
 
 /** A hierarchy of the host. */
 export interface Hierarchy {
@@ -47,6 +49,17 @@ export function groupOf(pid: number, controller: string): string {
     if (isIt) return join(hierarchy.mountPoint, path)
   }
   throw new Error(`process ${pid} is in no cgroup of ${controller}`)
+}
+
+/** Path of a cgroup above those of several containers, which make it; it is removed at the end of the test. */
+export function commonParent(scope: Scope): string {
+  const parent = `/${scope.word}-parent`
+  scope.defer(() => {
+    for (const directory of cgroupMounts().map((mount) => join(mount, parent))) {
+      if (existsSync(directory)) rmdirSync(directory)
+    }
+  })
+  return parent
 }
 
 /** The content of a file in a cgroup, without blanks around it. */

@@ -1,9 +1,9 @@
 /** Test helper: what a test needs of the host and of the runtime, and why it cannot run where that is missing. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { blockDevice, hierarchyOf } from './cgroups.js'
+import { blockDevice, groupOf, hierarchyOf } from './cgroups.js'
 import { projectRoot } from './tools.js'
 
 /** The runtime under test as a command line: `RUNTIME`, or the built tsrun. */
@@ -40,6 +40,20 @@ function filesOnBlockDevice(): boolean {
   return dev >> 8 === major && (dev & 255) === minor
 }
 
+/** True when a group of cgroup v1 below the own one may be given time of real-time processes. */
+function hasRealTimeGroups(): boolean {
+  if (hierarchyOf('cpu')?.version !== 1) return false
+  const file = join(groupOf(process.pid, 'cpu'), 'cpu.rt_runtime_us')
+  return existsSync(file) && Number(readFileSync(file, 'utf8')) > 0
+}
+
+/** True when every group has a weight for block I/O: io.cost of cgroup v2, the BFQ scheduler of v1. */
+function hasBlockWeights(): boolean {
+  const { version, mountPoint } = hierarchyOf('io') ?? {}
+  if (version === undefined) return false
+  return existsSync(join(mountPoint ?? '', version === 1 ? 'blkio.bfq.io_service_bytes' : 'io.cost.model'))
+}
+
 /** Each need: how to find out, and what to tell when it is not met. */
 const needs = {
   root: { met: () => process.getuid?.() === 0, reason: 'needs root' },
@@ -58,6 +72,23 @@ const needs = {
     reason: 'needs a host with cgroup v1 alone',
   },
   'block-device': { met: () => blockDevice() !== undefined, reason: 'needs a block device' },
+  'loop-devices': { met: present('/dev/loop-control'), reason: 'needs loop devices' },
+  'block-weights': { met: hasBlockWeights, reason: 'needs weights of block I/O (BFQ, io.cost)' },
+  'real-time-groups': { met: hasRealTimeGroups, reason: 'needs cgroup v1 with real-time groups' },
+  // To let two containers compete.
+  'one-cpu': {
+    met: () => cpus().length === 1 || hierarchyOf('cpuset') !== undefined,
+    reason: 'needs the cgroup controller cpuset, or no more than one CPU',
+  },
+  'no-net-controllers': {
+    met: () => ['net_cls', 'net_prio'].every((name) => hierarchyOf(name) === undefined),
+    reason: 'needs a host without the cgroup controllers net_cls and net_prio',
+  },
+  // Set by scripts/test-vm.mjs.
+  'own-machine': {
+    met: () => process.env.OWN_MACHINE === '1',
+    reason: 'changes the cgroup hierarchies of the whole machine',
+  },
   'files-on-block-device': { met: filesOnBlockDevice, reason: 'needs files on a block device' },
   'huge-pages': { met: present('/sys/kernel/mm/hugepages/hugepages-2048kB'), reason: 'needs huge pages of 2 MiB' },
   psi: { met: present('/proc/pressure/cpu'), reason: 'needs a kernel that tells pressure (PSI)' },
