@@ -11,7 +11,7 @@ import { findProgram } from './tools.mjs'
 
 /** What depends on the kind of cgroups, and on abilities that a host without virtual machine may lack. */
 const files =
-  'cgroup-mount cgroup-owner cgroups create-start device-rules events exec-cgroup kill-delete net-devices no-systemd pause-resume ps resource-effects resources rlimits rootless-cgroups run small-limits update'.split(
+  'cgroup-mount cgroup-owner cgroups cpu-effects create-start device-rules events exec-cgroup kill-delete memory-effects net-devices no-systemd pause-resume ps resource-effects resource-errors resources rlimits rootless-cgroups run small-limits update'.split(
     ' ',
   )
 
@@ -57,12 +57,14 @@ const machines = [
   {
     name: 'cgroup v2 with all controllers (QEMU)',
     options: ['-m', '2G', '--disk', '256M'],
-    files: ['integration/resources', 'integration/resource-effects'],
+    files: 'resources resource-errors resource-effects cpu-effects memory-effects legacy-controllers'
+      .split(' ')
+      .map((name) => `integration/${name}`),
     // QEMU is slow, so only what User-mode Linux cannot do.
-    only: 'cpuset hugetlb io psi rdma',
+    only: 'cpuset files-on-block-device hugetlb io own-machine psi rdma',
     // The disk, since a limit of block I/O needs files on a block device.
     temporary: '/mnt',
-    limit: 500,
+    limit: 900,
   },
 ]
 
@@ -150,7 +152,7 @@ const tail = (lines) => lines.slice(-40).join('\n').replace(/^/gm, '    ')
 /** Boots one machine: what its tests print, without the last line, which has the counts. */
 async function boot({ name, options, only = '', temporary = '/run', limit, seen }, tests) {
   // The guest's / is an overlay, which cannot be the lower layer of everything that tests mount: hence TMPDIR.
-  const variables = [`TMPDIR=${temporary}`, `ONLY_NEEDS=${only}`, `CI=${process.env.CI ?? ''}`]
+  const variables = [`TMPDIR=${temporary}`, `ONLY_NEEDS=${only}`, 'OWN_MACHINE=1', `CI=${process.env.CI ?? ''}`]
   if (seen !== undefined) variables.push(`RESOURCES_SEEN=${join(seen, `${name}.jsonl`)}`)
   const shared = seen === undefined ? [] : ['--rw', seen]
   const command = ['env', ...variables, process.execPath, 'scripts/test-vm-guest.mjs', name, ...tests]

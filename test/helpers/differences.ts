@@ -5,6 +5,7 @@ const killed = 'runc 1.1 writes its state too late: what it has made is never fo
 const time = 'runc 1.1.5 knows no time namespaces, newer versions do'
 const unreachable = 'runc does not reach a rootfs below a directory that only root may enter'
 const propagation = 'runc fails on shared mounts, or sends and keeps other mounts than config-linux.md says'
+const hybrid = 'on a hybrid host runc does not use the controllers of the unified hierarchy'
 const newer = 'runc 1.1.5 does not know it, newer versions do'
 
 /** Reason by title of the test. */
@@ -122,4 +123,17 @@ export const runcDifferences: Readonly<Record<string, string>> = {
   'rootfsPropagation rshared, where the rootfs is itself a shared mount': propagation,
   'rootfsPropagation unbindable, where the rootfs is itself a shared mount': propagation,
   'rootfsPropagation runbindable, where the rootfs is itself a shared mount': propagation,
+  'memory.kernelTCP is in its file when the container is created': 'runc ignores it, with a warning',
+  'cpu.shares is in its file when the container is created':
+    'on cgroup v2 runc 1.1 has an older formula for the weight; newer versions have the same',
+  'cpu.burst is in its file when the container is created': newer,
+  'cpu.idle is in its file when the container is created': newer,
+  'pids.limit 0 is in its file when the container is created':
+    'runc 1.1 takes 0 for no limit, as runtime-spec did before 1.3',
+  'hugepageLimits is in its file when the container is created': hybrid,
+  'huge pages beyond the limit cannot be had': hybrid,
+  'with a burst a container may use what it has left over': newer,
+  'of two containers on one CPU cpu.idle decides who gets it': newer,
+  'memory without swap, and swap without memory, change each by itself as far as they can':
+    'on cgroup v2 runc refuses swap alone; tsrun counts it from the limit that the container has',
 }

@@ -1,32 +1,28 @@
-/** config.json: linux.resources and linux.cgroupsPath. */
+/** config.json: linux.resources, field by field: the file that it is written to, or why it is refused. */
+import { readFileSync } from 'node:fs'
 import type { Resources } from 'tsrun'
-import { blockDevice, groupOf, hierarchyOf, readGroup, unifiedMount } from '../helpers/cgroups.js'
-import type { Change, TestConfig } from '../helpers/config.js'
-import type { Container } from '../helpers/container.js'
-import { noteSeen } from '../helpers/seen.js'
+import { blockDevice, groupOf, hierarchyOf, readGroup } from '../helpers/cgroups.js'
+import type { TestConfig } from '../helpers/config.js'
+import type { Need } from '../helpers/requires.js'
+import { firstLine, noteSeen } from '../helpers/seen.js'
 import { test } from '../helpers/test.js'
 
-const limited =
-  (resources: Resources, ...args: string[]): Change =>
-  (config) => {
-    config.linux.resources = resources as NonNullable<TestConfig['linux']['resources']>
-    config.process.args = args.length > 0 ? args : ['/bin/true']
-  }
+/** File and content; or what is said instead. */
+type Outcome = Readonly<Record<string, string>> | Refused
 
-const shell = (script: string): string[] => ['/bin/sh', '-c', script]
-
-/** The cgroup of a created container. */
-const group = (container: Container, controller: string): string => groupOf(container.state().pid, controller)
-
-/** The line of a keyed file. */
-const line = (text: string, key: string): string => text.split('\n').find((one) => one.startsWith(key)) ?? ''
+interface Refused {
+  readonly refused: string
+}
 
 interface Row {
+  /** Its name in cgroup v2, where that has it. */
   readonly controller: string
   readonly resources: Resources
-  /** File and content, for each version. */
-  readonly v1?: Readonly<Record<string, string>>
-  readonly v2?: Readonly<Record<string, string>>
+  readonly v1: Outcome
+  readonly v2: Outcome
+  /** What is said although the container is made. */
+  readonly warning?: string
+  readonly needs?: readonly Need[]
 }
 
 const mebi = 1024 * 1024
@@ -34,90 +30,145 @@ const device = blockDevice() ?? { major: 0, minor: 0 }
 const dev = `${device.major}:${device.minor}`
 const rate = 1000
 
-const rows: Readonly<Record<string, Row>> = {
+const notOnV2 = (field: string): Refused => ({ refused: `linux.resources.${field} does not exist on cgroup v2: ` })
+
+/** The same in both versions. */
+const both = (outcome: Outcome): Pick<Row, 'v1' | 'v2'> => ({ v1: outcome, v2: outcome })
+
+const memory: Readonly<Record<string, Omit<Row, 'controller'>>> = {
   'memory.limit': {
-    controller: 'memory',
     resources: { memory: { limit: 64 * mebi } },
     v1: { 'memory.limit_in_bytes': '67108864' },
-    v2: { 'memory.max': '67108864' },
+    v2: { 'memory.max': '67108864', 'memory.swap.max': 'max' },
+  },
+  'memory.limit -1': {
+    resources: { memory: { limit: -1 } },
+    v1: { 'memory.limit_in_bytes': '9223372036854771712' },
+    v2: { 'memory.max': 'max', 'memory.swap.max': 'max' },
   },
   'memory.swap': {
-    controller: 'memory',
     resources: { memory: { limit: 64 * mebi, swap: 96 * mebi } },
     v1: { 'memory.memsw.limit_in_bytes': '100663296' },
     v2: { 'memory.swap.max': '33554432' },
   },
+  'memory.swap -1': {
+    resources: { memory: { limit: 64 * mebi, swap: -1 } },
+    v1: { 'memory.limit_in_bytes': '67108864', 'memory.memsw.limit_in_bytes': '9223372036854771712' },
+    v2: { 'memory.max': '67108864', 'memory.swap.max': 'max' },
+  },
   'memory.reservation': {
-    controller: 'memory',
     resources: { memory: { reservation: 32 * mebi } },
     v1: { 'memory.soft_limit_in_bytes': '33554432' },
     v2: { 'memory.low': '33554432' },
   },
-  'memory.swappiness, disableOOMKiller, kernelTCP': {
-    controller: 'memory',
-    resources: { memory: { limit: 64 * mebi, swappiness: 30, disableOOMKiller: true, kernelTCP: 8 * mebi } },
-    v1: {
-      'memory.swappiness': '30',
-      'memory.oom_control': 'oom_kill_disable 1',
-      'memory.kmem.tcp.limit_in_bytes': '8388608',
-    },
+  'memory.kernel': {
+    resources: { memory: { kernel: 8 * mebi } },
+    ...both({}),
+    warning: 'linux.resources.memory.kernel has no effect: memory.limit counts it',
+    needs: ['tsrun'],
   },
+  'memory.kernelTCP': {
+    resources: { memory: { kernelTCP: 8 * mebi } },
+    v1: { 'memory.kmem.tcp.limit_in_bytes': '8388608' },
+    v2: notOnV2('memory.kernelTCP'),
+  },
+  'memory.swappiness': {
+    resources: { memory: { swappiness: 30 } },
+    v1: { 'memory.swappiness': '30' },
+    v2: notOnV2('memory.swappiness'),
+  },
+  'memory.disableOOMKiller': {
+    resources: { memory: { limit: 64 * mebi, disableOOMKiller: true } },
+    v1: { 'memory.oom_control': 'oom_kill_disable 1' },
+    v2: notOnV2('memory.disableOOMKiller'),
+  },
+  'memory.useHierarchy': {
+    resources: { memory: { limit: 64 * mebi, useHierarchy: true } },
+    v1: { 'memory.use_hierarchy': '1' },
+    v2: { 'memory.max': '67108864' },
+  },
+  'memory.checkBeforeUpdate': {
+    resources: { memory: { limit: 64 * mebi, checkBeforeUpdate: true } },
+    v1: { 'memory.limit_in_bytes': '67108864' },
+    v2: { 'memory.max': '67108864' },
+  },
+  unified: {
+    resources: { unified: { 'memory.high': '33554432' } },
+    v1: { refused: 'unified resource "memory.high" can\'t be set: controller "memory" not available (not in ' },
+    v2: { 'memory.high': '33554432' },
+  },
+}
+
+const cpu: Readonly<Record<string, Omit<Row, 'controller'>>> = {
   'cpu.shares': {
-    controller: 'cpu',
     resources: { cpu: { shares: 512 } },
     v1: { 'cpu.shares': '512' },
     v2: { 'cpu.weight': '59' },
   },
-  'cpu.quota, period and burst': {
-    controller: 'cpu',
-    resources: { cpu: { quota: 20000, period: 50000, burst: 10000 } },
-    v1: { 'cpu.cfs_quota_us': '20000', 'cpu.cfs_period_us': '50000', 'cpu.cfs_burst_us': '10000' },
-    v2: { 'cpu.max': '20000 50000', 'cpu.max.burst': '10000' },
+  'cpu.quota and period': {
+    resources: { cpu: { quota: 20000, period: 50000 } },
+    v1: { 'cpu.cfs_quota_us': '20000', 'cpu.cfs_period_us': '50000' },
+    v2: { 'cpu.max': '20000 50000' },
   },
   'cpu.quota without a period': {
-    controller: 'cpu',
     resources: { cpu: { quota: 20000 } },
     v1: { 'cpu.cfs_quota_us': '20000', 'cpu.cfs_period_us': '100000' },
     v2: { 'cpu.max': '20000 100000' },
   },
   'cpu.period without a quota': {
-    controller: 'cpu',
     resources: { cpu: { period: 50000 } },
     v1: { 'cpu.cfs_quota_us': '-1', 'cpu.cfs_period_us': '50000' },
     v2: { 'cpu.max': 'max 50000' },
   },
+  'cpu.burst': {
+    resources: { cpu: { quota: 20000, burst: 10000 } },
+    v1: { 'cpu.cfs_burst_us': '10000' },
+    v2: { 'cpu.max.burst': '10000' },
+  },
   'cpu.idle': {
-    controller: 'cpu',
     resources: { cpu: { idle: 1 } },
-    v1: { 'cpu.idle': '1' },
-    v2: { 'cpu.idle': '1' },
+    ...both({ 'cpu.idle': '1' }),
   },
-  'cpu.cpus and mems': {
-    controller: 'cpuset',
-    resources: { cpu: { cpus: '0', mems: '0' } },
-    v1: { 'cpuset.cpus': '0', 'cpuset.mems': '0' },
-    v2: { 'cpuset.cpus': '0', 'cpuset.mems': '0' },
+  'cpu.realtimeRuntime and realtimePeriod': {
+    resources: { cpu: { realtimeRuntime: 10000, realtimePeriod: 200000 } },
+    v1: { 'cpu.rt_runtime_us': '10000', 'cpu.rt_period_us': '200000' },
+    v2: notOnV2('cpu.realtimeRuntime'),
+    needs: ['real-time-groups'],
   },
-  'pids.limit': {
-    controller: 'pids',
-    resources: { pids: { limit: 17 } },
-    v1: { 'pids.max': '17' },
-    v2: { 'pids.max': '17' },
+  'cpu.realtimeRuntime without a period': {
+    resources: { cpu: { realtimeRuntime: 10000 } },
+    v1: { 'cpu.rt_runtime_us': '10000', 'cpu.rt_period_us': '1000000' },
+    v2: notOnV2('cpu.realtimeRuntime'),
+    needs: ['real-time-groups'],
   },
-  'pids.limit 0': {
-    controller: 'pids',
-    resources: { pids: { limit: 0 } },
-    v1: { 'pids.max': '0' },
-    v2: { 'pids.max': '0' },
+  'cpu.realtimePeriod without a runtime': {
+    resources: { cpu: { realtimePeriod: 200000 } },
+    v1: { 'cpu.rt_runtime_us': '0', 'cpu.rt_period_us': '200000' },
+    v2: notOnV2('cpu.realtimePeriod'),
+    needs: ['real-time-groups'],
   },
-  'pids.limit -1': {
-    controller: 'pids',
-    resources: { pids: { limit: -1 } },
-    v1: { 'pids.max': 'max' },
-    v2: { 'pids.max': 'max' },
+}
+
+const io: Readonly<Record<string, Omit<Row, 'controller'>>> = {
+  'blockIO.weight': {
+    resources: { blockIO: { weight: 200 } },
+    v1: { 'blkio.bfq.weight': '200' },
+    v2: { 'io.weight': 'default 1920' },
+    needs: ['block-weights'],
   },
-  'blockIO.throttle…': {
-    controller: 'io',
+  'blockIO.leafWeight': {
+    resources: { blockIO: { leafWeight: 200 } },
+    v1: { refused: 'cannot set blkio.bfq.leaf_weight to "200": ' },
+    v2: notOnV2('blockIO.leafWeight'),
+    needs: ['tsrun'],
+  },
+  'blockIO.weightDevice, leafWeight': {
+    resources: { blockIO: { weightDevice: [{ ...device, leafWeight: 300 }] } },
+    v1: { refused: `cannot set blkio.bfq.leaf_weight_device to "${dev} 300": ` },
+    v2: notOnV2('blockIO.weightDevice.0.leafWeight'),
+    needs: ['tsrun'],
+  },
+  'blockIO.throttle{Read,Write}{Bps,IOPS}Device': {
     resources: {
       blockIO: {
         throttleReadBpsDevice: [{ ...device, rate: rate * 1024 }],
@@ -133,140 +184,106 @@ const rows: Readonly<Record<string, Row>> = {
       'blkio.throttle.write_iops_device': `${dev} 2000`,
     },
     v2: { 'io.max': `${dev} rbps=1024000 wbps=2048000 riops=1000 wiops=2000` },
+    needs: ['block-device'],
   },
+}
+
+const of = (controller: string, rows: Readonly<Record<string, Omit<Row, 'controller'>>>): Record<string, Row> =>
+  Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, { controller, ...row }]))
+
+const rows: Readonly<Record<string, Row>> = {
+  ...of('memory', memory),
+  ...of('cpu', cpu),
+  ...of('cpuset', {
+    'cpu.cpus': { resources: { cpu: { cpus: '0' } }, ...both({ 'cpuset.cpus': '0' }) },
+    'cpu.mems': { resources: { cpu: { mems: '0' } }, ...both({ 'cpuset.mems': '0' }) },
+  }),
+  ...of('pids', {
+    'pids.limit': { resources: { pids: { limit: 17 } }, ...both({ 'pids.max': '17' }) },
+    'pids.limit 0': { resources: { pids: { limit: 0 } }, ...both({ 'pids.max': '0' }) },
+    'pids.limit -1': { resources: { pids: { limit: -1 } }, ...both({ 'pids.max': 'max' }) },
+  }),
+  ...of('io', io),
   hugepageLimits: {
     controller: 'hugetlb',
     resources: { hugepageLimits: [{ pageSize: '2MB', limit: 4 * mebi }] },
     v1: { 'hugetlb.2MB.limit_in_bytes': '4194304', 'hugetlb.2MB.rsvd.limit_in_bytes': '4194304' },
     v2: { 'hugetlb.2MB.max': '4194304', 'hugetlb.2MB.rsvd.max': '4194304' },
   },
-  unified: {
-    controller: 'memory',
-    resources: { unified: { 'memory.high': '33554432' } },
-    v2: { 'memory.high': '33554432' },
+  'network.classID': {
+    controller: 'net_cls',
+    resources: { network: { classID: 0x100001 } },
+    ...both({ 'net_cls.classid': '1048577' }),
+    needs: ['tsrun'],
+  },
+  'network.priorities': {
+    controller: 'net_prio',
+    resources: { network: { priorities: [{ name: 'lo', priority: 5 }] } },
+    ...both({ 'net_prio.ifpriomap': 'lo 5' }),
+    needs: ['tsrun'],
+  },
+  'rdma (a device that is not there)': {
+    controller: 'rdma',
+    resources: { rdma: { mlx5_9: { hcaHandles: 3, hcaObjects: 100 } } },
+    ...both({ refused: 'cannot set rdma.max to "mlx5_9 hca_handle=3 hca_object=100": ' }),
+    needs: ['tsrun'],
   },
 }
 
-for (const [name, { controller, resources, v1, v2 }] of Object.entries(rows)) {
-  const which = v1 === undefined ? '-v2' : v2 === undefined ? '-v1' : ''
+const isRefused = (outcome: Outcome): outcome is Refused => 'refused' in outcome
+
+/** The text of a file, or the one line of it that is expected. */
+function seenIn(text: string, expected: string): string {
+  const several = text.includes('\n') || / /.test(expected)
+  return several ? (text.split('\n').find((one) => one.startsWith(expected)) ?? text) : text
+}
+
+/** What a refusal says is tsrun's own; without the controller that is what it is about. */
+const needsOfRefusal = (controller: string): Need[] =>
+  hierarchyOf(controller) === undefined ? ['tsrun'] : ['tsrun', `cgroup:${controller}`]
+
+for (const [field, row] of Object.entries(rows)) {
+  const { controller, resources, warning = '', needs = [] } = row
+  const version = hierarchyOf(controller)?.version
+  const limit = (config: TestConfig): void => {
+    config.linux.resources = resources as NonNullable<TestConfig['linux']['resources']>
+    config.process.args = ['/bin/true']
+  }
+  const outcome = row[version === 1 ? 'v1' : 'v2']
+  if (version === undefined || isRefused(outcome)) {
+    const lacking = `controller "${controller}" `
+    test(
+      version === undefined
+        ? `${field} needs a controller that the host lacks`
+        : `${field} is refused, with the reason`,
+      (t, scope) => {
+        const { status, stderr } = scope.container(limit).create()
+        t.equal(status, 1)
+        t.ok(stderr.includes(isRefused(outcome) && version !== undefined ? outcome.refused : lacking), stderr)
+        noteSeen({ field, controller, refusal: firstLine(stderr) })
+      },
+      { needs: needsOfRefusal(controller) },
+    )
+    continue
+  }
   test(
-    `${name} is in its file when the container is created`,
+    `${field} is in its file when the container is created`,
     (t, scope) => {
-      const container = scope.container(limited(resources))
-      t.match(container.create(), { status: 0, stderr: '' })
-      const files = hierarchyOf(controller)?.version === 1 ? v1 : v2
-      const directory = group(container, controller)
-      for (const [file, expected] of Object.entries(files ?? {})) {
-        const text = readGroup(directory, file)
-        const value = text.includes('\n') || / /.test(expected) ? line(text, expected) : text
-        noteSeen({ field: name, controller, file, value })
+      const container = scope.container(limit)
+      const log = scope.path('log')
+      const globals = warning === '' ? [] : ['--log', log, '--log-level', 'warning']
+      t.match(container.create([], { globals }), { status: 0, stderr: '' })
+      if (warning !== '') {
+        t.ok(readFileSync(log, 'utf8').includes(warning))
+        noteSeen({ field, controller, warning })
+      }
+      const directory = groupOf(container.state().pid, controller)
+      for (const [file, expected] of Object.entries(outcome)) {
+        const value = seenIn(readGroup(directory, file), expected)
+        noteSeen({ field, controller, file, value })
         t.equal(value, expected, file)
       }
     },
-    { needs: [`cgroup${which}:${controller}`, ...(controller === 'io' ? (['block-device'] as const) : [])] },
+    { needs: [`cgroup:${controller}`, ...needs] },
   )
 }
-
-test(
-  'an allocation beyond the memory limit is killed',
-  (t, scope) => {
-    const script = '/bin/busybox dd if=/dev/zero of=/dev/null bs=64M count=1; echo status $?'
-    const container = scope.container(limited({ memory: { limit: 16 * mebi, swap: 16 * mebi } }, ...shell(script)))
-    container.create()
-    const directory = group(container, 'memory')
-    container.start()
-    container.awaitEnd()
-    t.match(container.output.stdout, /^status 137$/m)
-    const file = hierarchyOf('memory')?.version === 1 ? 'memory.oom_control' : 'memory.events'
-    const kills = line(readGroup(directory, file), 'oom_kill ')
-    t.match(kills, /^oom_kill [1-9]/)
-    const effect = `a child that fills 64 MiB within 16 MiB ends with status 137, \`${kills}\``
-    noteSeen({ field: 'memory.limit', controller: 'memory', effect })
-  },
-  { needs: ['cgroup:memory'] },
-)
-
-test(
-  'a fork bomb stops at the pids limit',
-  (t, scope) => {
-    const script = 'i=0; while [ $i -lt 50 ]; do sleep 1000 & i=$((i+1)); echo $i; done'
-    const container = scope.container(limited({ pids: { limit: 8 } }, ...shell(script)))
-    container.create()
-    const directory = group(container, 'pids')
-    container.start()
-    container.awaitEnd()
-    t.match(container.output.stderr, /can't fork/)
-    t.equal(container.output.stdout.trim().split('\n').length, 7, 'the shell is the eighth')
-    t.match(readGroup(directory, 'pids.events'), /^max [1-9]/m)
-    const effect = 'within 8, a shell can start 7 more: "can\'t fork"'
-    noteSeen({ field: 'pids.limit', controller: 'pids', effect })
-  },
-  { needs: ['cgroup:pids'] },
-)
-
-test(
-  'with a pids limit of 0 the container runs, and cannot fork',
-  (t, scope) => {
-    const container = scope.container(limited({ pids: { limit: 0 } }, ...shell('echo here; sleep 0 & echo there')))
-    const { stdout, stderr } = container.run()
-    t.equal(stdout, 'here\n')
-    t.match(stderr, /can't fork/)
-    noteSeen({ field: 'pids.limit 0', controller: 'pids', effect: 'runs, and cannot fork' })
-  },
-  { needs: ['cgroup:pids', 'tsrun'] },
-)
-
-test(
-  'the CPU quota throttles',
-  (t, scope) => {
-    const script = 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done'
-    const container = scope.container(limited({ cpu: { quota: 10000, period: 100000 } }, ...shell(script)))
-    container.create()
-    const directory = group(container, 'cpu')
-    container.start()
-    container.awaitEnd()
-    const throttled = line(readGroup(directory, 'cpu.stat'), 'nr_throttled ')
-    t.match(throttled, /^nr_throttled [1-9]/)
-    const effect = `a loop with a tenth of a CPU: \`${throttled}\``
-    noteSeen({ field: 'cpu.quota, period and burst', controller: 'cpu', effect })
-  },
-  { needs: ['cgroup:cpu'] },
-)
-
-test(
-  'the container runs on its CPUs only',
-  (t, scope) => {
-    const container = scope.container(limited({ cpu: { cpus: '0' } }, '/bin/cat', '/proc/self/status'))
-    t.match(container.run().stdout, /^Cpus_allowed_list:\t0$/m)
-    const effect = '`Cpus_allowed_list: 0` in /proc/self/status'
-    noteSeen({ field: 'cpu.cpus and mems', controller: 'cpuset', effect })
-  },
-  { needs: ['cgroup:cpuset'] },
-)
-
-test(
-  'a value that the kernel rejects is named with its file and the reason',
-  (t, scope) => {
-    const container = scope.container(limited({ pids: { limit: 5 }, cpu: { quota: 1 } }))
-    const { status, stderr } = container.create()
-    t.equal(status, 1)
-    const file = hierarchyOf('cpu')?.version === 1 ? 'cpu.cfs_quota_us' : 'cpu.max'
-    t.ok(stderr.includes(`cannot set ${file} to "1`), stderr)
-    t.ok(stderr.includes(`${container.id}/${file}": invalid argument`), stderr)
-  },
-  { needs: ['cgroup:cpu', 'cgroup:pids', 'tsrun'] },
-)
-
-test(
-  'a controller that the host lacks is named, and where it was looked for',
-  (t, scope) => {
-    const container = scope.container(limited({ network: { classID: 1 }, unified: {} }))
-    const { status, stderr } = container.create()
-    t.equal(status, 1)
-    t.ok(stderr.includes('cgroup controller "net_cls" is not available: '), stderr)
-    t.ok(stderr.includes(`not in ${unifiedMount()}/cgroup.controllers`), stderr)
-    const other = scope.container(limited({ unified: { 'nothing.max': '1' } }))
-    t.match(other.create().stderr, /unified resource "nothing.max" can't be set: controller "nothing" not available/)
-  },
-  { needs: ['cgroup-unified', 'tsrun'] },
-)
