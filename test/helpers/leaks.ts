@@ -60,6 +60,9 @@ export interface LiveProcess {
   readonly command: string
 }
 
+/** Peers, and what the kernel starts to tell systemd that a cgroup (v1) is empty, with the name of that cgroup. */
+const isForeign = /\/peer-[0-9a-f]+ |^\S*\/systemd-cgroups-agent /
+
 /** Live processes that were started with the word in their arguments, or are in a cgroup named by it. */
 export function processesWith(word: string): LiveProcess[] {
   const found: LiveProcess[] = []
@@ -67,7 +70,7 @@ export function processesWith(word: string): LiveProcess[] {
     if (Number(pid) === process.pid) continue
     const command = readIfAny(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
     const places = [command, readIfAny(`/proc/${pid}/cgroup`), linkIfAny(`/proc/${pid}/cwd`)]
-    if (!places.some((place) => place.includes(word)) || /\/peer-[0-9a-f]+ /.test(command)) continue
+    if (!places.some((place) => place.includes(word)) || isForeign.test(command)) continue
     // A zombie is for its parent to reap.
     const state = /\) (\w)/.exec(readIfAny(`/proc/${pid}/stat`))?.[1] ?? 'Z'
     if (state !== 'Z' && state !== 'X') found.push({ pid: Number(pid), command })
