@@ -27,6 +27,7 @@ const withoutEffect = {
   'pids.limit -1': { both: 'no limit' },
   'blockIO.weight': { both: 'counts between groups that wait for one slow device, which is not brought about' },
   'blockIO.weightDevice': { both: 'as that of `blockIO.weight`' },
+  'unified (hugetlb)': { both: 'that of `hugepageLimits`' },
   'network.classID': { hybrid: 'marks packets for tc(8) and iptables(8) of the host' },
   'network.priorities': { hybrid: 'is for the queueing of the host’s interfaces' },
 }
@@ -94,7 +95,7 @@ function outcomes(own, all) {
   return unique(lines).join('<br>') || '–'
 }
 
-const isLack = ({ refusal = '' }) => / not available: /.test(refusal)
+const isLack = ({ refusal = '' }) => / not available\b/.test(refusal)
 const isDone = (one) => isOutcome(one) && !isLack(one)
 
 function outcome({ file, value, refusal, warning, legacyMount }) {

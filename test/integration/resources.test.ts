@@ -210,6 +210,13 @@ const rows: Readonly<Record<string, Row>> = {
     v1: { 'hugetlb.2MB.limit_in_bytes': '4194304', 'hugetlb.2MB.rsvd.limit_in_bytes': '4194304' },
     v2: { 'hugetlb.2MB.max': '4194304', 'hugetlb.2MB.rsvd.max': '4194304' },
   },
+  'unified (hugetlb)': {
+    controller: 'hugetlb',
+    resources: { unified: { 'hugetlb.2MB.max': '4194304' } },
+    v1: { refused: 'unified resource "hugetlb.2MB.max" can\'t be set: controller "hugetlb" not available (not in ' },
+    v2: { 'hugetlb.2MB.max': '4194304' },
+    needs: ['tsrun'],
+  },
   'network.classID': {
     controller: 'net_cls',
     resources: { network: { classID: 0x100001 } },
