@@ -26,7 +26,7 @@ import { runHooks } from './hooks.js'
 import { writeIdMaps } from './id-maps.js'
 import { assertRdtFits, joinRdt, makeRdtGroups } from './intel-rdt.js'
 import { handListener } from './listener.js'
-import { explainCgroup, explainMemory, isTolerant } from './limits.js'
+import { explainCgroup, explainMemory, explainScheduler, isTolerant } from './limits.js'
 import { moveNetDevices } from './net-devices.js'
 import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared } from './prepare.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
@@ -262,6 +262,7 @@ export async function createContainer(
     return { record, pidfd, sync, ptmx }
   } catch (error) {
     explainMemory(error, prepared.plan)
+    explainScheduler(error, prepared.plan)
     await rollback.run(error)
     throw error
   } finally {

@@ -4,10 +4,11 @@ import { stringifyConfig } from '../config/stringify.js'
 import type { Config, Resources } from '../config/types.js'
 import { ProtocolError, SyscallError } from '../errors.js'
 import { isRootless } from '../host/facts.js'
+import { readFileIfAny } from '../native/binding.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { endedAsInit } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
-import { oomKilled } from './cgroup.js'
+import { directoryOf, oomKilled } from './cgroup.js'
 
 /** `linux.resources` as JSON text with exact integers, without the device rules, which never change. */
 export function stringifyResources({ devices: _, ...resources }: Resources): string {
@@ -33,6 +34,15 @@ export function explainMemory(error: unknown, { resources }: LaunchPlan): void {
   if (!(error instanceof SyscallError) || !resources.writes.some(({ file }) => memoryLimit.test(file))) return
   if (error.errnoName !== 'ENOMEM' && error.errnoName !== 'E2BIG') return
   error.message += ': the memory limit is too low to start the container'
+}
+
+/** Says what a real-time policy takes where the kernel gives a new cpu group of cgroup v1 no time for it. */
+export function explainScheduler(error: unknown, { cgroup }: LaunchPlan): void {
+  if (!(error instanceof SyscallError) || error.syscall !== 'sched_setattr' || error.errnoName !== 'EPERM') return
+  const time = readFileIfAny(`${directoryOf(cgroup, 'cpu') ?? ''}/cpu.rt_runtime_us`)
+  if (time?.trim() !== '0') return
+  error.message +=
+    ": the container's cgroup has no time for real-time policies, see linux.resources.cpu.realtimeRuntime"
 }
 
 /** Memory limits below this, in bytes, have little room for the 100 KiB that tsrun-init takes on the way to a program. */

@@ -10,6 +10,18 @@ const systemdHierarchy = 'name=systemd'
 /** Named v1 hierarchies other than systemd's track somebody else's processes. */
 const isForeign = (hierarchy: string): boolean => hierarchy.startsWith('name=') && hierarchy !== systemdHierarchy
 
+/** What says where a container is. */
+type Placed = Pick<Config, 'linux'> & Partial<Pick<Config, 'process'>>
+
+/**
+ * A new cpu group of cgroup v1 has no time for real-time policies where the kernel shares that out
+ * (CONFIG_RT_GROUP_SCHED). A container with such a policy that asks for no limit and no place does without the group.
+ */
+const avoidsCpuGroup = ({ linux, process }: Placed): boolean =>
+  ['SCHED_FIFO', 'SCHED_RR'].includes(process?.scheduler?.policy ?? '') &&
+  linux?.resources?.cpu === undefined &&
+  (linux?.cgroupsPath ?? '') === ''
+
 /**
  * Places the container in the hierarchies of the host (config-linux.md "Cgroups Path").
  *
@@ -18,15 +30,16 @@ const isForeign = (hierarchy: string): boolean => hierarchy.startsWith('name=') 
  * cannot distribute controllers to children) and below it in cgroup v1. `..` never leads above the
  * mount point.
  */
-export function planCgroup({ linux }: Pick<Config, 'linux'>, id: string, facts: HostFacts): CgroupPlan {
+export function planCgroup(config: Placed, id: string, facts: HostFacts): CgroupPlan {
   const { cgroup } = facts
   if (cgroup.mode === 'none') return { v1: {} }
-  const wanted = linux?.cgroupsPath ?? ''
+  const wanted = config.linux?.cgroupsPath ?? ''
   const path = wanted === '' ? id : wanted
 
   const v1: Record<string, string> = {}
   for (const [controllers, mountPoint] of Object.entries(cgroup.v1)) {
     if (isForeign(controllers)) continue
+    if (controllers.split(',').includes('cpu') && avoidsCpuGroup(config)) continue
     v1[controllers] = directoryBelow(mountPoint, cgroup.own[controllers] ?? '/', path)
   }
   if (cgroup.unified === undefined) return { v1 }

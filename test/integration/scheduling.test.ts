@@ -54,6 +54,23 @@ test('the scheduler is the runtime’s when the config says nothing', (t, scope)
   t.match(scope.probe().scheduler, { policy: SCHED_OTHER, nice: 0 })
 })
 
+test(
+  'a real-time policy in a cpu cgroup without real-time time is an error that says what it takes',
+  (t, scope) => {
+    const container = scope.container((config) => {
+      config.process.scheduler = { policy: 'SCHED_FIFO', priority: 10 }
+      config.linux.cgroupsPath = `/${scope.word}`
+    })
+    const { status, stderr } = container.create()
+    t.equal(status, 1)
+    t.match(stderr, /sched_setattr: operation not permitted: .*linux\.resources\.cpu\.realtimeRuntime/)
+    container.bundle.config.linux.resources = { cpu: { realtimeRuntime: 10000, realtimePeriod: 200000 } }
+    container.rewrite()
+    t.match(container.create(), { status: 0, stderr: '' })
+  },
+  { needs: ['sys-nice', 'real-time-groups', 'tsrun'] },
+)
+
 const SCHED_DEADLINE = 6
 
 test(

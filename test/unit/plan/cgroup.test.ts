@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Linux } from '#dist/config/types.js'
 import { planCgroup } from '#dist/plan/cgroup.js'
 import { hybridHost, linux, unifiedHost } from './support.js'
 
@@ -44,6 +45,16 @@ t.test('the container is in every hierarchy of a hybrid host that tracks it', (t
 
 t.test('without a path too, below the own cgroup in v1', (t) => {
   t.strictSame(planCgroup(linux(), 'demo', hybridHost).v1.memory, '/sys/fs/cgroup/memory/job/demo')
+  t.end()
+})
+
+t.test('a real-time policy keeps it out of the cpu group of v1, unless the config says limits or a place', (t) => {
+  const process = { cwd: '/', args: ['/x'], scheduler: { policy: 'SCHED_RR' } } as const
+  const hierarchies = (fields: Linux): string[] =>
+    Object.keys(planCgroup({ process, linux: fields }, 'demo', hybridHost).v1)
+  t.same(hierarchies({}), ['memory', 'name=systemd'])
+  t.same(hierarchies({ resources: { cpu: { shares: 5 } } }), ['memory', 'cpu,cpuacct', 'name=systemd'])
+  t.same(hierarchies({ cgroupsPath: 'x' }), ['memory', 'cpu,cpuacct', 'name=systemd'])
   t.end()
 })
 
