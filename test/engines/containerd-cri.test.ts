@@ -55,9 +55,11 @@ cri.add("a pod with the node's network", async (cri) => {
 })
 
 cri.add('an OOM kill that the CRI sees', async (cri) => {
-  // The kill and the end come to containerd by different ways, so the container outlives the kill.
-  const command = ['sh', '-c', 'tail /dev/zero; exec sleep 100']
+  // containerd hears of kills from when the container has started. They and the end come by different ways, so the
+  // container outlives the kill.
+  const command = ['sh', '-c', 'until [ -e /tmp/go ]; do :; done; tail /dev/zero; exec sleep 100']
   const id = await cri.container(await cri.pod('oom'), 'only', command, [[1, [[4, 10 << 20]]]])
+  await cri.exec(id, 'touch', '/tmp/go')
   let seen = await cri.status(id)
   while (seen.state === 'running' && seen.reason === '') seen = await cri.status(id)
   await cri.call('StopContainer', [[1, id]])
