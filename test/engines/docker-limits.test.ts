@@ -21,8 +21,11 @@ docker.add('--memory: an OOM kill that Docker sees', async (docker) => {
   const { status } = await docker.command(['run', '--rm', '--memory', '10m', image, 'tail', '/dev/zero'])
   assert.equal(status, 137)
   const name = docker.name()
-  // Its end and the news of the kill come to Docker by different ways, so the container outlives the kill.
-  await docker.ok('run', '-di', '--name', name, '--memory', '10m', image, 'sh', '-c', 'tail /dev/zero; read end')
+  // Docker hears of kills from when the container has started. They and its end come by different ways, so the
+  // container outlives the kill.
+  const script = 'until [ -e /tmp/go ]; do :; done; tail /dev/zero; read end'
+  await docker.ok('run', '-di', '--name', name, '--memory', '10m', image, 'sh', '-c', script)
+  await docker.ok('exec', name, 'touch', '/tmp/go')
   await docker.seen(name, 'oom')
   await docker.ok('kill', name)
   await docker.ok('wait', name)
