@@ -14,9 +14,10 @@ import { isRootless } from '../host/facts.js'
 import { closeFile, hasErrno, launch, readFileIfAny, reapProcess } from '../native/binding.js'
 import { encodePlan } from '../plan/encode.js'
 import { annotationProperties } from '../plan/gvariant.js'
+import { helperPlan } from '../plan/helper.js'
 import { restoringWrite } from '../plan/resources/restore.js'
-import { noResources, type CgroupWrite } from '../plan/resources/types.js'
-import { planEvent, planVersion } from '../plan/steps.js'
+import type { CgroupWrite } from '../plan/resources/types.js'
+import { planEvent } from '../plan/steps.js'
 import {
   cpuIdle,
   deviceProperties,
@@ -39,20 +40,7 @@ import { comeWithin } from './systemd-reach.js'
 import { cgroupEmptied, type Waiter } from './wait.js'
 
 /** Waits for a word that never comes, and ends when the socket is closed, also by the end of this process. */
-const placeholderPlan: LaunchPlan = {
-  version: planVersion,
-  cloneFlags: 0,
-  cgroup: { v1: {} },
-  resources: noResources,
-  deviceRules: [],
-  netDevices: [],
-  sources: [],
-  waits: [],
-  preserveFds: 0,
-  terminal: false,
-  warnings: [],
-  steps: [{ op: 'barrier', event: planEvent.created, wait: true, open: false }],
-}
+const placeholderPlan = helperPlan([{ op: 'barrier', event: planEvent.created, wait: true, open: false }])
 
 interface Placeholder {
   readonly pid: number

@@ -2,9 +2,9 @@
 import { mountIdMap } from '../config/id-map.js'
 import type { Config, Mount } from '../config/types.js'
 import { UnsupportedError } from '../errors.js'
+import { helperPlan } from './helper.js'
 import { cloneFlag } from './namespaces.js'
-import { noResources } from './resources/types.js'
-import { planVersion, type Step } from './steps.js'
+import type { Step } from './steps.js'
 import type { HostFacts, IdMapping, LaunchPlan, SourcePlan } from './types.js'
 
 interface MountedSource {
@@ -57,23 +57,13 @@ export function idMapText(mappings: readonly IdMapping[]): string {
 /** The plan of the helper: it opens the sources in the container's mount namespace, as the runtime's user. */
 export function compileSources(sources: readonly SourcePlan[]): LaunchPlan {
   const userNamespace = sources.find(({ idMap }) => idMap?.userNamespace !== undefined)?.idMap?.userNamespace
-  const steps: Step[] = [
+  return helperPlan([
     // Paths of the runtime's mount namespace, so before it is left.
     ...(userNamespace === undefined ? [] : [{ op: 'openUserNamespace', path: userNamespace } as const]),
     { op: 'enterNamespaces', types: cloneFlag.mount, procfs: true },
     ...sources.map(openSource),
     { op: 'leave' },
-  ]
-  const nothing = {
-    cgroup: { v1: {} },
-    resources: noResources,
-    deviceRules: [],
-    netDevices: [],
-    sources: [],
-    waits: [],
-    warnings: [],
-  }
-  return { version: planVersion, cloneFlags: 0, preserveFds: 0, terminal: false, ...nothing, steps }
+  ])
 }
 
 function openSource({ destination, source, type, recursive, idMap }: SourcePlan, index: number): Step {
