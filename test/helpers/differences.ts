@@ -6,6 +6,11 @@ const time = 'runc 1.1.5 knows no time namespaces, newer versions do'
 const unreachable = 'runc does not reach a rootfs below a directory that only root may enter'
 const propagation = 'runc fails on shared mounts, or sends and keeps other mounts than config-linux.md says'
 const hybrid = 'on a hybrid host runc does not use the controllers of the unified hierarchy'
+const eventsEnd = 'on cgroup v1 events of runc go on until the container is deleted'
+const lacking = 'runc 1.1 fails where it lacks a capability of the config'
+const barrier = 'runc 1.1 sends no BARRIER=1, newer versions do'
+const socket = 'runc starts nothing when the socket of the manager is not there'
+
 const newer = 'runc 1.1.5 does not know it, newer versions do'
 
 /** Reason by title of the test. */
@@ -136,4 +141,17 @@ export const runcDifferences: Readonly<Record<string, string>> = {
   'of two containers on one CPU cpu.idle decides who gets it': newer,
   'memory without swap, and swap without memory, change each by itself as far as they can':
     'on cgroup v2 runc refuses swap alone; tsrun counts it from the limit that the container has',
+  'events tells statistics after every interval, and ends when the container does': eventsEnd,
+  'an OOM kill is told when it happens, each time': eventsEnd,
+  'an interval that is none, and a container that has stopped, are errors': 'runc says it in other words',
+  'a bundle that doesn’t exist is refused': 'runc says it in other words',
+  '--no-subreaper is taken as from callers of runc: an orphan goes to the container’s init':
+    'runc 1.1 has --no-subreaper for run alone',
+  'what the runtime itself does not have is left out; the rest of the sets is given': lacking,
+  'a process of exec does without what the runtime does not have, too': lacking,
+  'start returns when the container is ready and the manager knows its main process': barrier,
+  'the container finds its socket in the environment, in a directory that it cannot change': socket,
+  'start also returns when the container ends without having been ready': socket,
+  'run --detach waits for the container to be ready': barrier,
+  'a listener may ask that only a fatal signal ends the wait for its answer': newer,
 }

@@ -1,11 +1,10 @@
 /** Podman and Docker with systemd as cgroup manager. In the virtual machine where systemd is process 1; see scripts/test-vm.mjs. */
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import { Docker } from '../engines/support/docker.js'
 import { Podman } from '../engines/support/podman.js'
 import { RootlessPodman } from '../engines/support/rootless-podman.js'
-import { unitProperties } from '../helpers/systemd.js'
+import { show } from '../helpers/systemd.js'
 import { testWith } from '../helpers/test.js'
 import { startUserManager } from '../helpers/user-manager.js'
 
@@ -54,8 +53,7 @@ test('docker: the container is a scope in the slice of the daemon, and update ch
   t.same(['memory.max', 'pids.max', 'cpu.max'].map(read), [String(64 << 20), '50', '50000 100000'])
   await docker.ok('update', '--memory', '32m', '--memory-swap', '64m', name)
   t.equal(read('memory.max'), String(32 << 20))
-  const { stdout } = spawnSync('systemctl', ['show', unit, '-p', 'MemoryMax,TasksMax'], { encoding: 'utf8' })
-  t.same(unitProperties(stdout), { MemoryMax: String(32 << 20), TasksMax: '50' })
+  t.same(show(unit, 'MemoryMax', 'TasksMax'), { MemoryMax: String(32 << 20), TasksMax: '50' })
   await docker.ok('pause', name)
   t.match(read('cgroup.events'), /^frozen 1$/m)
   await docker.ok('unpause', name)

@@ -2,13 +2,12 @@
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Change } from '../helpers/config.js'
-import { unitProperties } from '../helpers/systemd.js'
+import { globals, unitProperties } from '../helpers/systemd.js'
 import { testWith } from '../helpers/test.js'
 import { User } from '../helpers/user.js'
 import { startUserManager } from '../helpers/user-manager.js'
 
 const test = testWith('systemd', 'tsrun')
-const globals = { globals: ['--systemd-cgroup'] } as const
 
 const sleeps: Change = (config) => {
   config.process.args = ['/bin/sleep', '1000']
