@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { writeConfig, type Bundle } from './bundle.js'
+import type { Change } from './config.js'
 import { awaitProcess } from './peer.js'
 import { parseReport, type Report } from './probe.js'
 import type { Result, RunOptions, Runner } from './runtime.js'
@@ -25,6 +26,14 @@ export interface Fifo {
   read(): string
   write(text: string): void
 }
+
+/** Makes the probe the program of a container, with what it is to try. */
+export const probing =
+  (tries: readonly string[], change?: Change): Change =>
+  (config) => {
+    config.process.args = ['/probe', ...tries]
+    change?.(config)
+  }
 
 /** A bundle with an id. Every method is a command; none of them throws when the command fails. */
 export class Container {
@@ -126,6 +135,13 @@ export class Container {
   /** What the probe has reported to the standard output of `create`. */
   report(): Report {
     return parseReport(this.output.stdout)
+  }
+
+  /** `run` in the foreground, of a container whose program is the probe. @throws when that fails */
+  runProbe(): Report {
+    const { status, stdout, stderr } = this.run()
+    if (status !== 0 || stderr !== '') throw new Error(`the probe's container ended with status ${status}: ${stderr}`)
+    return parseReport(stdout)
   }
 
   /** Removes it, whatever state it is in, and waits for what was spawned for it. */

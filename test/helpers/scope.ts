@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { makeBundle, type Bundle } from './bundle.js'
 import type { Change } from './config.js'
-import { Container } from './container.js'
+import { Container, probing } from './container.js'
 import { cgroupsWith, leftovers, mountsWith, processesWith } from './leaks.js'
 import { awaitProcess, Peer } from './peer.js'
-import { parseReport, type Report } from './probe.js'
+import type { Report } from './probe.js'
 import { Runner, type Result, type RunOptions } from './runtime.js'
 
 /** The belongings of one test: a directory, a state directory, containers, peers. */
@@ -65,13 +65,7 @@ export class Scope {
 
   /** Runs the probe in a container in the foreground and returns what it saw. @throws when that fails */
   probe(change?: Change, ...tries: readonly string[]): Report {
-    const container = this.container((config) => {
-      config.process.args = ['/probe', ...tries]
-      change?.(config)
-    })
-    const { status, stdout, stderr } = container.run()
-    if (status !== 0 || stderr !== '') throw new Error(`the probe's container ended with status ${status}: ${stderr}`)
-    return parseReport(stdout)
+    return this.container(probing(tries, change)).runProbe()
   }
 
   /** Mounts a tmpfs on the host, at a path in the test's directory; gone at the end of the test. */

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setNamespace, type Change, type TestConfig } from './config.js'
-import { Container } from './container.js'
-import { parseReport, type Report } from './probe.js'
+import { Container, probing } from './container.js'
+import type { Report } from './probe.js'
 import { runtimeCommand } from './requires.js'
 import { Runner, type Result, type RunOptions } from './runtime.js'
 import type { Scope } from './scope.js'
@@ -96,13 +96,7 @@ export class User {
 
   /** As Scope.probe, in a container of the user. */
   probe(change?: Change, ...tries: readonly string[]): Report {
-    const container = this.container((config) => {
-      config.process.args = ['/probe', ...tries]
-      change?.(config)
-    })
-    const { status, stdout, stderr } = container.run()
-    if (status !== 0 || stderr !== '') throw new Error(`the probe's container ended with status ${status}: ${stderr}`)
-    return parseReport(stdout)
+    return this.container(probing(tries, change)).runProbe()
   }
 
   /** Runs the runtime to its end. */

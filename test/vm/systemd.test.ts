@@ -1,7 +1,10 @@
 /** Cgroups made by systemd. In virtual machines where systemd is process 1, with either version of cgroups; see scripts/test-vm.mjs. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import type { Test } from 'tap'
 import type { Container } from '../helpers/container.js'
+import { awaitProcess } from '../helpers/peer.js'
+import type { Scope } from '../helpers/scope.js'
 import { cgroupsOf, create, directoryOf, everywhereAt, globals, show, sleeper } from '../helpers/systemd.js'
 import { testWith } from '../helpers/test.js'
 
@@ -107,31 +110,49 @@ test('a name that is taken by a running scope is an error, and that scope goes o
   t.equal(first.state().status, 'created')
 })
 
-test('exec joins the scope, and kill --all and delete --force end what is in it', (t, scope) => {
-  const container = sleeper(scope)
-  create(t, container)
-  container.start()
-  const unit = `tsrun-${container.id}.scope`
-  t.equal(scope.runtime(['exec', '--detach', container.id, '/bin/sleep', '1000']).status, 0)
-  t.equal(
-    readFileSync(`${directoryOf(unit)}/cgroup.procs`, 'utf8')
-      .trim()
-      .split('\n').length,
-    2,
-  )
-  t.equal(container.delete(['--force']).status, 0)
-  t.notOk(existsSync(directoryOf(unit)))
-})
+for (const [title, end] of [
+  ['kill --all', (container: Container) => container.kill('KILL', ['--all'])],
+  ['delete --force', (container: Container) => container.delete(['--force'])],
+] as const) {
+  test(`exec joins the scope, and ${title} ends what is in it`, (t, scope) => {
+    const container = sleeper(scope)
+    create(t, container)
+    container.start()
+    const unit = `tsrun-${container.id}.scope`
+    const file = scope.path('pid')
+    const exec = ['exec', '--detach', '--pid-file', file, container.id, '/bin/sleep', '1000']
+    t.equal(scope.runtime(exec).status, 0)
+    const pid = Number(readFileSync(file, 'utf8'))
+    t.same(
+      readFileSync(`${directoryOf(unit)}/cgroup.procs`, 'utf8')
+        .trim()
+        .split('\n')
+        .map(Number)
+        .sort((one, other) => one - other),
+      [container.state().pid, pid].sort((one, other) => one - other),
+    )
+    t.equal(end(container).status, 0)
+    awaitProcess(pid)
+    t.equal(container.delete(['--force']).status, 0)
+    t.notOk(existsSync(directoryOf(unit)))
+  })
+}
 
-test('who stops the scope ends the whole container, also without a pid namespace of its own', (t, scope) => {
+/** It shares the runtime's pid namespace, and has a second process, in the background of `script`, when this returns. */
+function startShared(t: Test, scope: Scope, script: string): Container {
   const container = scope.container((config) => {
-    config.process.args = ['/bin/sh', '-c', 'sleep 1000 & echo > /ready; sleep 1000']
+    config.process.args = ['/bin/sh', '-c', script]
     config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid')
   })
   const ready = container.fifo('ready')
   create(t, container)
   container.start()
   ready.read()
+  return container
+}
+
+test('who stops the scope ends the whole container, also without a pid namespace of its own', (t, scope) => {
+  const container = startShared(t, scope, 'sleep 1000 & echo > /ready; sleep 1000')
   const unit = `tsrun-${container.id}.scope`
   t.equal(spawnSync('systemctl', ['stop', unit]).status, 0)
   container.awaitEnd()
@@ -141,14 +162,7 @@ test('who stops the scope ends the whole container, also without a pid namespace
 })
 
 test('what is left of a container without a pid namespace of its own ends when it is deleted', (t, scope) => {
-  const container = scope.container((config) => {
-    config.process.args = ['/bin/sh', '-c', 'sleep 1000 & echo > /ready']
-    config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid')
-  })
-  const ready = container.fifo('ready')
-  create(t, container)
-  container.start()
-  ready.read()
+  const container = startShared(t, scope, 'sleep 1000 & echo > /ready')
   container.awaitEnd()
   t.equal(container.delete().status, 0)
   t.same(scope.leftovers(), [])
