@@ -14,11 +14,14 @@ import type { CgroupPlan } from '../plan/types.js'
 
 const sigkill = 9
 
-/** All directories of a plan, the unified one first. */
-export const cgroupDirectories = (plan: CgroupPlan): string[] => [
-  ...(plan.unified === undefined ? [] : [plan.unified]),
-  ...Object.values(plan.v1),
+/** Hierarchies of a plan (`''`: the unified one) with the directory in each, the unified one first. */
+export const cgroupPlaces = ({ unified, v1 }: CgroupPlan): [hierarchy: string, directory: string][] => [
+  ...(unified === undefined ? [] : ([['', unified]] as [string, string][])),
+  ...Object.entries(v1),
 ]
+
+/** All directories of a plan, the unified one first. */
+export const cgroupDirectories = (plan: CgroupPlan): string[] => cgroupPlaces(plan).map(([, directory]) => directory)
 
 /** Process ids in one cgroup (cgroup.procs), not in those below it. */
 export function processesIn(directory: string): number[] {
@@ -81,20 +84,26 @@ export function killTree(directory: string): void {
  * `ended` waits until those in a directory have ended.
  */
 export async function removeCgroups(plan: CgroupPlan, ended: (directory: string) => Promise<void>): Promise<void> {
-  for (const directory of cgroupDirectories(plan)) {
-    try {
-      removeDirectory(directory)
-    } catch (error) {
-      if (!hasErrno(error, 'EBUSY')) throw error
-      thaw(directory)
-      while (treeOf(directory).some((path) => processesIn(path).length > 0)) {
-        killTree(directory)
-        await ended(directory)
-      }
-      for (const path of treeOf(directory)) removeDirectory(path)
+  for (const directory of cgroupDirectories(plan)) await removeCgroup(directory, ended)
+}
+
+/** The same for one directory. */
+export async function removeCgroup(directory: string, ended: (directory: string) => Promise<void>): Promise<void> {
+  try {
+    removeDirectory(directory)
+  } catch (error) {
+    if (!hasErrno(error, 'EBUSY')) throw error
+    thaw(directory)
+    while (isUsed(directory)) {
+      killTree(directory)
+      await ended(directory)
     }
+    for (const path of treeOf(directory)) removeDirectory(path)
   }
 }
+
+/** True while there are processes in a directory or below it. */
+export const isUsed = (directory: string): boolean => treeOf(directory).some((path) => processesIn(path).length > 0)
 
 /** A frozen process of cgroup v1 cannot die. */
 function thaw(directory: string): void {

@@ -15,7 +15,7 @@ import { restoringWrite } from '../plan/resources/restore.js'
 import { hierarchiesOf, type ResourcePlan } from '../plan/resources/types.js'
 import type { CgroupPlan } from '../plan/types.js'
 import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.js'
-import { processesIn, removeCgroups, treeOf } from './cgroup.js'
+import { cgroupPlaces, processesIn, removeCgroups, treeOf } from './cgroup.js'
 import { applyWrites, directoryIn } from './resources.js'
 import { cgroupEmptied, type Waiter } from './wait.js'
 
@@ -32,8 +32,7 @@ export function cgroupfsDriver(waiter: Waiter): CgroupDriver {
 function create(request: CgroupRequest): CgroupPlan {
   const { plan, tolerant } = request
   const { resources } = plan
-  const made: string[] = []
-  try {
+  return orNothing((made) => {
     const cgroup = makeTolerated(request, made)
     if (cgroup.unified !== undefined) enableControllers(cgroup.unified, resources)
     applyWrites(cgroup, resources.writes)
@@ -41,6 +40,14 @@ function create(request: CgroupRequest): CgroupPlan {
       delegate(cgroup.unified, resources.owner, { tolerant })
     }
     return cgroup
+  })
+}
+
+/** Does work that notes the directories that it makes; when it fails they are removed. */
+function orNothing<T>(work: (made: string[]) => T): T {
+  const made: string[] = []
+  try {
+    return work(made)
   } catch (error) {
     for (const directory of made.reverse()) removeIfUnused(directory)
     throw error
@@ -83,16 +90,12 @@ function refusal(error: unknown, hierarchy: string, { config, plan }: CgroupRequ
 }
 
 /** Makes all directories of a plan; on failure none of them is left. @throws StatusError when one is in use, SyscallError */
-export function makeGroups(id: string, { unified, v1 }: CgroupPlan): void {
-  const made: string[] = []
-  try {
-    for (const [hierarchy, directory] of Object.entries({ ...(unified === undefined ? {} : { '': unified }), ...v1 })) {
+export function makeGroups(id: string, cgroup: CgroupPlan): void {
+  orNothing((made) => {
+    for (const [hierarchy, directory] of cgroupPlaces(cgroup)) {
       if (!makeGroup(directory, hierarchy === 'cpuset', made)) assertUnused(id, directory)
     }
-  } catch (error) {
-    for (const directory of made.reverse()) removeIfUnused(directory)
-    throw error
-  }
+  })
 }
 
 /** Writes limits; when one is rejected, all files get their old values back. */

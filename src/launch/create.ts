@@ -2,17 +2,13 @@
 import { readAnnotations } from '../config/annotations.js'
 import {
   closeFile,
-  launch,
   listenStart,
   makeDirectory,
-  openFile,
-  openFlag,
   reapProcess,
   renameFile,
   replaceFile,
   signalProcess,
 } from '../native/binding.js'
-import { encodePlan } from '../plan/encode.js'
 import type { CgroupManager, LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../state/observe.js'
 import { toContainerState, type StateRecord } from '../state/record.js'
@@ -26,7 +22,7 @@ import { runHooks } from './hooks.js'
 import { writeIdMaps } from './id-maps.js'
 import { assertRdtFits, joinRdt, makeRdtGroups } from './intel-rdt.js'
 import { handListener } from './listener.js'
-import { explainCgroup, explainMemory, explainScheduler, isTolerant } from './limits.js'
+import { explainMemory, explainScheduler, isTolerant } from './limits.js'
 import { moveNetDevices } from './net-devices.js'
 import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared } from './prepare.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
@@ -34,6 +30,7 @@ import { Rollback } from './rollback.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { SourceHelper } from './sources.js'
 import { afterStop } from './start.js'
+import { startInit } from './start-init.js'
 import type { Waiter } from './wait.js'
 
 const sigkill = 9
@@ -126,26 +123,11 @@ class Creation {
     const { store } = this.#around
     const { plan } = this
     const startFd = this.#mode.startSocket ? listenStart(store.unreadySocket(this.#id)) : -1
-    const { unified } = plan.cgroup
-    const cgroupFd = unified === undefined ? -1 : openFile(unified, openFlag.path)
     try {
-      const launched = launch({
-        plan: encodePlan(plan),
-        cloneFlags: plan.cloneFlags,
-        cgroupFd,
-        startFd,
-        stdio: [0, 1, 2],
-        preserveFds: plan.preserveFds,
-        targetFd: -1,
-        cpus: '',
-      })
+      const launched = startInit(plan, plan.cgroup.unified, { startFd })
       this.sync = launched.sync
       this.#adopt(launched.pid, launched.pidfd)
-    } catch (error) {
-      explainCgroup(error, unified)
-      throw error
     } finally {
-      if (cgroupFd >= 0) closeFile(cgroupFd)
       if (startFd >= 0) closeFile(startFd)
     }
   }

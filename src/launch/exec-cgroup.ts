@@ -4,7 +4,7 @@ import { UsageError } from '../errors.js'
 import { writeCgroup } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
 import type { StateRecord } from '../state/record.js'
-import { cgroupDirectories } from './cgroup.js'
+import { cgroupDirectories, cgroupPlaces } from './cgroup.js'
 import { hasLittleMemory } from './limits.js'
 import { writeError } from './resources.js'
 
@@ -82,7 +82,7 @@ export interface Placement {
 export function placeProcess(record: StateRecord, wanted: readonly string[] | undefined, paused: boolean): Placement {
   const cgroup = wanted?.length ? subCgroups(record.cgroup, wanted) : record.cgroup
   const none: CgroupPlan = { v1: {} }
-  if (paused) return { first: { v1: { ...cgroup.v1, ...(cgroup.unified ? { '': cgroup.unified } : {}) } }, last: none }
+  if (paused) return { first: { v1: Object.fromEntries(cgroupPlaces(cgroup)) }, last: none }
   return hasLittleMemory(record) ? { first: none, last: cgroup } : { first: cgroup, last: none }
 }
 

@@ -4,18 +4,7 @@ import { ProtocolError, StatusError } from '../errors.js'
 import { isRootless, probeCapabilities } from '../host/facts.js'
 import { sharesNamespace } from '../host/namespaces.js'
 import { unifiedCgroupOf } from '../host/process-cgroups.js'
-import {
-  closeFile,
-  hasErrno,
-  launch,
-  openFile,
-  openFlag,
-  processIds,
-  reapProcess,
-  replaceFile,
-  signalProcess,
-} from '../native/binding.js'
-import { encodePlan } from '../plan/encode.js'
+import { closeFile, hasErrno, processIds, reapProcess, replaceFile, signalProcess } from '../native/binding.js'
 import { compileExec } from '../plan/exec.js'
 import { cloneFlag } from '../plan/namespaces.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
@@ -30,12 +19,12 @@ import { openInit } from './kill.js'
 import { joinCgroups, placeProcess } from './exec-cgroup.js'
 import { savedConfig, wantedProcess, type ExecOptions, type ExecSettings } from './exec-options.js'
 import { joinRdt } from './intel-rdt.js'
-import { explainCgroup } from './limits.js'
 import { handListener } from './listener.js'
 import { checkConsole, checkPidFile, type PlanMeans } from './prepare.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { goAhead } from './start.js'
+import { startInit } from './start-init.js'
 
 const sigkill = 9
 
@@ -101,26 +90,10 @@ class Execution {
   }
 
   #launchInto(unified: string | undefined, target: number, cpus: string): void {
-    const cgroupFd = unified === undefined ? -1 : openFile(unified, openFlag.path)
-    try {
-      const launched = launch({
-        plan: encodePlan(this.#plan),
-        cloneFlags: 0,
-        cgroupFd,
-        startFd: -1,
-        stdio: this.#options.stdio ?? [0, 1, 2],
-        preserveFds: this.#plan.preserveFds,
-        targetFd: target,
-        cpus,
-      })
-      this.sync = launched.sync
-      this.#adopt(launched.pid, launched.pidfd)
-    } catch (error) {
-      explainCgroup(error, unified)
-      throw error
-    } finally {
-      if (cgroupFd >= 0) closeFile(cgroupFd)
-    }
+    const { stdio = [0, 1, 2] } = this.#options
+    const launched = startInit(this.#plan, unified, { stdio, targetFd: target, cpus })
+    this.sync = launched.sync
+    this.#adopt(launched.pid, launched.pidfd)
   }
 
   #adopt(pid: number, pidfd: number): void {

@@ -66,10 +66,3 @@ export function assertExecuted(record: StateRecord, pid: number): void {
   const hint = 'the OOM killer struck, the memory limit is too low to start the container'
   throw new ProtocolError(`the init process ended while it executed the program: ${hint}`)
 }
-
-/** Says what else than the cgroup itself it takes to be born in one (cgroups(7), "Delegation Containment"). */
-export function explainCgroup(error: unknown, directory: string | undefined): void {
-  if (!(error instanceof SyscallError) || directory === undefined || error.syscall !== 'clone3') return
-  if (error.errnoName !== 'EACCES') return
-  error.message += `: a process of this cgroup cannot be moved to ${directory}: that takes write permission for cgroup.procs of the cgroup above both (systemd-run --user --scope runs tsrun where a user has it)`
-}

@@ -4,11 +4,11 @@
  * init would find, with the flags that a user namespace locks and the propagation as it is set.
  */
 import { ProtocolError } from '../errors.js'
-import { closeFile, hasErrno, launch, reapProcess, sayGo, sendDescriptor, type Launched } from '../native/binding.js'
-import { encodePlan } from '../plan/encode.js'
+import { closeFile, hasErrno, reapProcess, sayGo, sendDescriptor, type Launched } from '../native/binding.js'
 import { compileSources } from '../plan/sources.js'
 import type { SourcePlan } from '../plan/types.js'
 import { frameError } from './protocol.js'
+import { startInit } from './start-init.js'
 import type { Waiter } from './wait.js'
 
 /** Starts the helper for the first source that init asks for. */
@@ -33,7 +33,7 @@ export class SourceHelper {
       if (mount >= 0) closeFile(mount)
       throw new ProtocolError(`init asked for an unknown source ${number}`)
     }
-    const helper = (this.#helper ??= startHelper(this.#sources, pidfd))
+    const helper = (this.#helper ??= startInit(compileSources(this.#sources), undefined, { targetFd: pidfd }))
     handOn(helper.sync, String(number), mount)
     const frame = await this.#waiter.frame(helper.sync)
     if (frame === null) throw new ProtocolError('the helper that opens mount sources has ended')
@@ -65,10 +65,4 @@ function handOn(socket: number, text: string, fd: number): void {
   } finally {
     if (fd >= 0) closeFile(fd)
   }
-}
-
-function startHelper(sources: readonly SourcePlan[], target: number): Launched {
-  const plan = encodePlan(compileSources(sources))
-  const options = { cloneFlags: 0, cgroupFd: -1, startFd: -1, preserveFds: 0, cpus: '' }
-  return launch({ plan, stdio: [0, 1, 2], targetFd: target, ...options })
 }

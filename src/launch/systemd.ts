@@ -11,8 +11,7 @@
  */
 import { isTsrunError, SystemdError } from '../errors.js'
 import { isRootless } from '../host/facts.js'
-import { closeFile, hasErrno, launch, readFileIfAny, reapProcess } from '../native/binding.js'
-import { encodePlan } from '../plan/encode.js'
+import { closeFile, hasErrno, readFileIfAny, reapProcess, type Launched } from '../native/binding.js'
 import { annotationProperties } from '../plan/gvariant.js'
 import { helperPlan } from '../plan/helper.js'
 import { restoringWrite } from '../plan/resources/restore.js'
@@ -30,10 +29,11 @@ import {
 } from '../plan/systemd-properties.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.js'
-import { cgroupDirectories, killTree, processesIn, removeCgroups, treeOf } from './cgroup.js'
+import { cgroupDirectories, cgroupPlaces, isUsed, killTree, removeCgroup } from './cgroup.js'
 import { cgroupfsDriver, enableControllers, handOver, makeGroups } from './cgroupfs.js'
 import { thawLegacy } from './freezer.js'
 import { applyWrites } from './resources.js'
+import { startInit } from './start-init.js'
 import { startScope, toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
 import { placesOf, scopeOf } from './systemd-places.js'
 import { comeWithin } from './systemd-reach.js'
@@ -42,18 +42,7 @@ import { cgroupEmptied, type Waiter } from './wait.js'
 /** Waits for a word that never comes, and ends when the socket is closed, also by the end of this process. */
 const placeholderPlan = helperPlan([{ op: 'barrier', event: planEvent.created, wait: true, open: false }])
 
-interface Placeholder {
-  readonly pid: number
-  readonly pidfd: number
-  readonly sync: number
-}
-
-function startPlaceholder(): Placeholder {
-  const options = { cgroupFd: -1, startFd: -1, preserveFds: 0, targetFd: -1, cpus: '' }
-  return launch({ plan: encodePlan(placeholderPlan), cloneFlags: 0, stdio: [0, 1, 2], ...options })
-}
-
-async function endPlaceholder({ pidfd, sync }: Placeholder, waiter: Waiter): Promise<void> {
+async function endPlaceholder({ pidfd, sync }: Launched, waiter: Waiter): Promise<void> {
   closeFile(sync)
   await waiter.readable(pidfd)
   reapProcess(pidfd)
@@ -62,7 +51,7 @@ async function endPlaceholder({ pidfd, sync }: Placeholder, waiter: Waiter): Pro
 
 /** The driver for `systemd`. */
 export function systemdDriver(waiter: Waiter): CgroupDriver {
-  let placeholder: Placeholder | undefined
+  let placeholder: Launched | undefined
   const kind: SystemdKind = isRootless() ? 'user' : 'system'
   const files = cgroupfsDriver(waiter)
   const dismiss = async (): Promise<void> => {
@@ -74,7 +63,7 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
     async create(request) {
       let cgroup: CgroupPlan
       try {
-        const { pid } = (placeholder = startPlaceholder())
+        const { pid } = (placeholder = startInit(placeholderPlan))
         await withSystemd(kind, (systemd) => makeScope(systemd, request, pid))
         const { cgroup: places, others } = placesOf(pid, scopeOf(request.plan.cgroup).unit)
         makeGroups(request.id, others)
@@ -173,8 +162,7 @@ async function setProperties(kind: SystemdKind, cgroup: CgroupPlan, writes: read
 /** Notes the values of `inexactFiles`; what it returns writes those that have changed. @throws SyscallError */
 function keepInexact(cgroup: CgroupPlan): () => void {
   const { unified, v1 } = inexactFiles
-  const places = Object.entries({ ...(cgroup.unified === undefined ? {} : { '': cgroup.unified }), ...cgroup.v1 })
-  const kept = places.flatMap(([hierarchy, directory]) =>
+  const kept = cgroupPlaces(cgroup).flatMap(([hierarchy, directory]) =>
     (hierarchy === '' ? unified : v1).flatMap((file) => {
       const path = `${directory}/${file}`
       const before = readFileIfAny(path)
@@ -204,13 +192,12 @@ async function removeScope(kind: SystemdKind, cgroup: CgroupPlan, waiter: Waiter
   const [tracking] = directories
   if (tracking === undefined) return
   const emptied = (directory: string): Promise<void> => cgroupEmptied(directory, waiter)
-  const isUsed = (): boolean => treeOf(tracking).some((path) => processesIn(path).length > 0)
   await unlessGone(async () => {
     do {
-      if (isUsed()) killTree(tracking)
+      if (isUsed(tracking)) killTree(tracking)
       thawLegacy(cgroup)
       await emptied(tracking)
-    } while (isUsed())
+    } while (isUsed(tracking))
   })
   const { unit } = scopeOf(cgroup)
   await withSystemd(kind, async (systemd) => {
@@ -218,7 +205,7 @@ async function removeScope(kind: SystemdKind, cgroup: CgroupPlan, waiter: Waiter
     await systemd.call('ResetFailedUnit', 's', [unit]).catch(ignoreUnknown)
   })
   for (const directory of directories) {
-    await unlessGone(() => removeCgroups({ unified: directory, v1: {} }, emptied))
+    await unlessGone(() => removeCgroup(directory, emptied))
   }
 }
 
