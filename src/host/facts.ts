@@ -1,7 +1,7 @@
 /** Probes the host once per process: what planning needs to know and cannot decide. */
 import { fileInfo, permittedCapabilities, processIds, readFile, readFileIfAny } from '../native/binding.js'
 import { everything, type IdentityFacts } from '../plan/identity.js'
-import type { HostFacts } from '../plan/types.js'
+import type { HostFacts, IdMapping } from '../plan/types.js'
 
 type CgroupFacts = HostFacts['cgroup']
 
@@ -72,6 +72,15 @@ const isInitialIdMap = (map: string): boolean => /^\s*0\s+0\s+4294967295\s*$/.te
 
 /** True when this process's user namespace is not the initial one. */
 export const isInUserNamespace = (): boolean => !isInitialIdMap(readFileIfAny('/proc/self/uid_map') ?? '0 0 4294967295')
+
+/** The ids of this process's user namespace, and what they are in the one that it lies in (/proc/self/uid_map, gid_map). */
+export function ownIdMap(kind: 'uid' | 'gid'): IdMapping[] {
+  const lines = (readFileIfAny(`/proc/self/${kind}_map`) ?? '').split('\n').filter(Boolean)
+  return lines.map((line) => {
+    const [containerID = 0, hostID = 0, size = 0] = line.trim().split(/\s+/).map(Number)
+    return { containerID, hostID, size }
+  })
+}
 
 /** True where tsrun has no power over the host: not root, or root of a user namespace only. */
 export const isRootless = (): boolean => processIds().euid !== 0 || isInUserNamespace()

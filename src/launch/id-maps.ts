@@ -1,5 +1,6 @@
 /** Stage 4, launch: gives a new user namespace its ids; what only root may map, through newuidmap and newgidmap. */
 import { UnsupportedError } from '../errors.js'
+import { ownIdMap } from '../host/facts.js'
 import {
   closeFile,
   fileInfo,
@@ -14,7 +15,7 @@ import {
 } from '../native/binding.js'
 import { idMapText } from '../plan/sources.js'
 import type { IdMapping, LaunchPlan } from '../plan/types.js'
-import { describeRanges, hostRange, missingRanges, parseSubordinateIds, type IdRange } from '../plan/subordinate-ids.js'
+import { describeRanges, hostRange, missingRanges, parseSubordinateIds } from '../plan/subordinate-ids.js'
 
 /** What differs between users and groups. */
 interface Kind {
@@ -53,11 +54,7 @@ async function writeMap(pid: number, maps: readonly IdMapping[], kind: Kind): Pr
 
 /** Root of a user namespace may pass on the ids that are mapped into it, and no others. */
 function notMappedHere(maps: readonly IdMapping[], { noun }: Kind): string {
-  const own = (readFileIfAny(`/proc/self/${noun}_map`) ?? '').trim().split('\n')
-  const mapped = own.map((line): IdRange => {
-    const [first = 0, , size = 0] = line.trim().split(/\s+/).map(Number)
-    return { first, size }
-  })
+  const mapped = ownIdMap(noun).map(({ containerID, size }) => ({ first: containerID, size }))
   const missing = missingRanges(maps.map(hostRange), mapped)
   if (missing.length === 0) return `it takes CAP_SET${noun.toUpperCase()}, which this process does not have`
   return `the user namespace of tsrun has no ${noun} ${describeRanges(missing)} (/proc/self/${noun}_map)`

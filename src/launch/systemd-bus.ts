@@ -1,8 +1,9 @@
 /** Stage 4, launch: talks with systemd over D-Bus (org.freedesktop.systemd1(5)). */
 import { Message, sessionBus, Variant, type MessageBus } from '@jellybrick/dbus-next'
-import { SystemdError, UnsupportedError } from '../errors.js'
-import { isInUserNamespace } from '../host/facts.js'
-import { fileInfo, readFile } from '../native/binding.js'
+import { SystemdError } from '../errors.js'
+import { isInUserNamespace, ownIdMap } from '../host/facts.js'
+import { fileInfo } from '../native/binding.js'
+import { systemdUnusable } from '../plan/systemd.js'
 import type { UnitProperty } from '../plan/systemd-properties.js'
 
 const destination = 'org.freedesktop.systemd1'
@@ -37,19 +38,19 @@ export const toVariants = (properties: readonly UnitProperty[]): unknown[] =>
 
 /** @throws UnsupportedError when systemd does not run here or has no bus */
 function addressOf(kind: SystemdKind): string {
-  const none = (why: string): UnsupportedError =>
-    new UnsupportedError('systemd', `systemd cannot be used as cgroup manager: ${why}; use the cgroup manager cgroupfs`)
   // sd_booted(3)
-  if (fileInfo('/run/systemd/system') === undefined) throw none('it does not run here (no /run/systemd/system)')
+  if (fileInfo('/run/systemd/system') === undefined)
+    throw systemdUnusable('it does not run here (no /run/systemd/system)')
   if (kind === 'system') {
     const socket = '/run/dbus/system_bus_socket'
-    if (fileInfo(socket) === undefined) throw none(`there is no D-Bus system bus (no ${socket})`)
+    if (fileInfo(socket) === undefined) throw systemdUnusable(`there is no D-Bus system bus (no ${socket})`)
     return `unix:path=${socket}`
   }
   const { DBUS_SESSION_BUS_ADDRESS: given, XDG_RUNTIME_DIR: runtime } = process.env
   if (given?.startsWith('unix:path=')) return given
-  if (runtime === undefined || runtime === '') throw none('XDG_RUNTIME_DIR is not set, so the user bus is not known')
-  if (fileInfo(`${runtime}/bus`) === undefined) throw none(`there is no D-Bus user bus (no ${runtime}/bus)`)
+  if (runtime === undefined || runtime === '')
+    throw systemdUnusable('XDG_RUNTIME_DIR is not set, so the user bus is not known')
+  if (fileInfo(`${runtime}/bus`) === undefined) throw systemdUnusable(`there is no D-Bus user bus (no ${runtime}/bus)`)
   return `unix:path=${runtime}/bus`
 }
 
@@ -76,15 +77,6 @@ export function startScope(
   return systemd.job('StartTransientUnit', 'ssa(sv)a(sa(sv))', body)
 }
 
-/** An id of this user namespace as the one that it lies in has it; lines of uid_map are inside, outside, count. */
-function outerId(map: string, id: number): number {
-  for (const line of map.trim().split('\n')) {
-    const [inside = 0, outside = 0, count = 0] = line.trim().split(/\s+/).map(Number)
-    if (id >= inside && id < inside + count) return outside + id - inside
-  }
-  return id
-}
-
 /**
  * Who connects says its uid, which must be the one that the bus sees (D-Bus specification, "EXTERNAL"). The library
  * asks process.getuid for it, and in a user namespace that is another one: so until the connection is there,
@@ -92,7 +84,9 @@ function outerId(map: string, id: number): number {
  */
 function sayOuterUid(bus: MessageBus): () => void {
   const { getuid } = process
-  const outer = outerId(readFile('/proc/self/uid_map'), process.getuid?.() ?? 0)
+  const own = process.getuid?.() ?? 0
+  const map = ownIdMap('uid').find(({ containerID, size }) => own >= containerID && own < containerID + size)
+  const outer = map === undefined ? own : map.hostID + own - map.containerID
   process.getuid = () => outer
   const restore = (): void => void Object.assign(process, { getuid })
   bus.once('connect', restore)

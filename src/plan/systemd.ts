@@ -53,6 +53,10 @@ export function sliceDirectory(slice: string): string {
   return parts.map((_, at) => `/${parts.slice(0, at + 1).join('-')}.slice`).join('')
 }
 
+/** The error for a host on which systemd makes no cgroups for the caller. */
+export const systemdUnusable = (why: string): UnsupportedError =>
+  new UnsupportedError('systemd', `systemd cannot be used as cgroup manager: ${why}; use the cgroup manager cgroupfs`)
+
 /**
  * Where systemd puts the scope, below its own cgroup: the root, or for a user's systemd one that only it can say.
  * With cgroup v1 the container is at this place in every hierarchy, whether systemd knows it or not.
@@ -60,12 +64,11 @@ export function sliceDirectory(slice: string): string {
  */
 export function planSystemdCgroup(config: Pick<Config, 'linux'>, id: string, facts: HostFacts): CgroupPlan {
   const { mode, unified, v1 } = facts.cgroup
-  const refusal = (why: string): UnsupportedError =>
-    new UnsupportedError('systemd', `systemd cannot be used as cgroup manager: ${why}; use the cgroup manager cgroupfs`)
   // A user's systemd gets nothing but its own hierarchy of cgroup v1 (systemd: "Control Group APIs and Delegation").
   if (mode !== 'v2' && usesUserManager(facts))
-    throw refusal(`that of a user needs cgroup v2 alone, this host is ${mode}`)
-  if (unified === undefined && v1['name=systemd'] === undefined) throw refusal('it has no cgroup hierarchy here')
+    throw systemdUnusable(`that of a user needs cgroup v2 alone, this host is ${mode}`)
+  if (unified === undefined && v1['name=systemd'] === undefined)
+    throw systemdUnusable('it has no cgroup hierarchy here')
   const { slice, unit } = planScope(config, id, facts)
   return placeAt(`${sliceDirectory(slice)}/${unit}`, facts.cgroup)
 }
