@@ -2,8 +2,9 @@
 import tseslint from 'typescript-eslint'
 
 /** Who may know whom: a launch records what it does in the state directory; the state knows nothing of launching. */
-const stages = ['config', 'plan', 'state', 'launch']
-const reason = 'A stage imports only what is to its left of: config, plan, state, launch (docs/architecture.md).'
+const stages = ['config', 'plan', 'state', 'cgroup', 'launch']
+const reason =
+  'A stage imports only what is to its left of: config, plan, state, cgroup, launch (docs/architecture.md).'
 const laterThan = (stage) =>
   stages.slice(stages.indexOf(stage) + 1).map((later) => ({ regex: `^\\.\\..*/${later}/`, message: reason }))
 
@@ -74,8 +75,9 @@ export default tseslint.config(
     regex: '/native/',
     message: 'Planning is pure: no file system, no native calls; what it must know comes in as HostFacts.',
   }),
-  forStage('launch'),
   forStage('state'),
+  forStage('cgroup'),
+  forStage('launch'),
   { files: ['src/native/binding.ts'], rules: restricted(noNodeApi) },
   {
     files: ['test/**/*.ts'],

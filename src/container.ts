@@ -1,7 +1,7 @@
 /** A container handle: what can be done with one container. */
 import { ExecHandle } from './exec-handle.js'
 import type { Resources } from './config/types.js'
-import { processesOf } from './launch/members.js'
+import { processesOf } from './cgroup/members.js'
 import type { Surroundings } from './launch/create.js'
 import type { ContainerEvent, EventOptions } from './launch/events.js'
 import type { ExecOptions } from './launch/exec-options.js'
@@ -58,13 +58,13 @@ export class Container {
 
   /** Stops all processes until `resume`. @throws StatusError unless it runs or is created, UnsupportedError */
   async pause(): Promise<void> {
-    const { pauseContainer } = await import('./launch/freezer.js')
+    const { pauseContainer } = await import('./launch/pause.js')
     return pauseContainer(this.#around, this.#id)
   }
 
   /** Lets the processes of a paused container go on. @throws StatusError unless it is paused */
   async resume(): Promise<void> {
-    const { resumeContainer } = await import('./launch/freezer.js')
+    const { resumeContainer } = await import('./launch/pause.js')
     return resumeContainer(this.#around, this.#id)
   }
 

@@ -1,7 +1,7 @@
 /** A process that `exec` has added to a container. */
 import type { ContainerExit } from './container.js'
 import type { Executed } from './launch/exec.js'
-import type { Waiter } from './launch/wait.js'
+import type { Waiter } from './native/wait.js'
 import { closeFile, reapProcess, signalProcess } from './native/binding.js'
 
 /** A running process; `wait` must be called, or it stays a zombie and its descriptor open. */

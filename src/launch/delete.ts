@@ -5,13 +5,13 @@ import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId, Lock, Store } from '../state/store.js'
-import { cgroupDriver } from './cgroup-driver.js'
+import { cgroupDriver } from '../cgroup/driver.js'
 import type { Surroundings } from './create.js'
-import { thawLegacy } from './freezer.js'
+import { thawLegacy } from '../cgroup/freezer.js'
 import { removeRdt } from './intel-rdt.js'
 import { openInit } from './kill.js'
 import { afterStop } from './start.js'
-import type { Waiter } from './wait.js'
+import type { Waiter } from '../native/wait.js'
 
 const sigkill = 9
 

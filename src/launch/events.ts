@@ -16,7 +16,7 @@ import { liveProcess } from '../state/observe.js'
 import type { ContainerId } from '../state/store.js'
 import { readStats } from '../stats/read.js'
 import type { ContainerStats } from '../stats/types.js'
-import { directoryOf } from './cgroup.js'
+import { directoryOf } from '../cgroup/tree.js'
 import type { Surroundings } from './create.js'
 import { openInit } from './kill.js'
 

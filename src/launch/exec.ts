@@ -10,13 +10,13 @@ import { cloneFlag } from '../plan/namespaces.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
-import { oomKilled } from './cgroup.js'
+import { oomKilled } from '../cgroup/tree.js'
 import { assertStatus, type Status } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
 import { handOver } from './console.js'
 import type { Surroundings } from './create.js'
 import { openInit } from './kill.js'
-import { joinCgroups, placeProcess } from './exec-cgroup.js'
+import { joinCgroups, placeProcess } from '../cgroup/placement.js'
 import { savedConfig, wantedProcess, type ExecOptions, type ExecSettings } from './exec-options.js'
 import { joinRdt } from './intel-rdt.js'
 import { handListener } from './listener.js'
@@ -24,7 +24,7 @@ import { checkConsole, checkPidFile, type PlanMeans } from './prepare.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { goAhead } from './start.js'
-import { startInit } from './start-init.js'
+import { startInit } from '../native/start-init.js'
 
 const sigkill = 9
 
@@ -221,7 +221,7 @@ export async function execProcess(
     const plan = planExec(id, record, config, process, { preserveFds, compileSeccomp, cgroup: first })
     for (const warning of plan.warnings) around.onWarning(warning)
     if (record.cgroupManager === 'systemd' && isRootless()) {
-      const { comeWithin } = await import('./systemd-reach.js')
+      const { comeWithin } = await import('../cgroup/systemd-reach.js')
       await comeWithin(record.cgroup)
     }
     execution = new Execution(around, record, plan, options)

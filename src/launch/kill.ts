@@ -6,11 +6,11 @@ import { liveProcess, observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
-import { cgroupDirectories, containerProcesses, signalAll } from './cgroup.js'
+import { cgroupDirectories, containerProcesses, signalAll } from '../cgroup/tree.js'
 import type { Surroundings } from './create.js'
-import { canFreeze, freeze, thaw, thawLegacy } from './freezer.js'
-import { processesOf } from './members.js'
-import type { Waiter } from './wait.js'
+import { canFreeze, freeze, thaw, thawLegacy } from '../cgroup/freezer.js'
+import { processesOf } from '../cgroup/members.js'
+import type { Waiter } from '../native/wait.js'
 
 const sigkill = 9
 

@@ -15,7 +15,7 @@ import {
 } from '../native/binding.js'
 import type { StateRecord } from '../state/record.js'
 import type { ContainerId, Store } from '../state/store.js'
-import type { Waiter } from './wait.js'
+import type { Waiter } from '../native/wait.js'
 
 const inContainer = '/run/notify'
 const socketName = 'notify.sock'

@@ -30,7 +30,7 @@
 import { HookError, ProtocolError, SyscallError, type TsrunError } from '../errors.js'
 import { closeFile, describeFailure, errnoName, reapProcess, sayGo, type Frame } from '../native/binding.js'
 import { planEvent, stepTable, type PlanEvent } from '../plan/steps.js'
-import type { Waiter } from './wait.js'
+import type { Waiter } from '../native/wait.js'
 
 /** What the parent does when init reports something; a missing member means there is nothing to do. */
 export interface Handlers {

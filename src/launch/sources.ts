@@ -8,8 +8,8 @@ import { closeFile, hasErrno, reapProcess, sayGo, sendDescriptor, type Launched 
 import { compileSources } from '../plan/sources.js'
 import type { SourcePlan } from '../plan/types.js'
 import { frameError } from './protocol.js'
-import { startInit } from './start-init.js'
-import type { Waiter } from './wait.js'
+import { startInit } from '../native/start-init.js'
+import type { Waiter } from '../native/wait.js'
 
 /** Starts the helper for the first source that init asks for. */
 export class SourceHelper {

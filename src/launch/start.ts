@@ -6,10 +6,10 @@ import { toContainerState, type StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId, Lock, Store } from '../state/store.js'
 import { runHooks } from './hooks.js'
-import { assertExecuted } from './limits.js'
+import { assertExecuted } from '../cgroup/small-memory.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import { serveInit } from './protocol.js'
-import type { Waiter } from './wait.js'
+import type { Waiter } from '../native/wait.js'
 
 const sigkill = 9
 

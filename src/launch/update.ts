@@ -13,10 +13,10 @@ import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
-import { cgroupDriver } from './cgroup-driver.js'
+import { cgroupDriver } from '../cgroup/driver.js'
 import type { Surroundings } from './create.js'
 import { checkSchemas, updateRdt } from './intel-rdt-update.js'
-import { stringifyResources } from './limits.js'
+import { stringifyResources } from '../cgroup/small-memory.js'
 
 /**
  * Changes limits; what is not in `value` stays as it is. All of them are changed, or none.

@@ -1,4 +1,4 @@
-/** Stage 4, launch: what all cgroups of a container have in common, and their end. */
+/** Cgroup: what all cgroups of a container have in common, and their end. */
 import {
   fileInfo,
   hasErrno,

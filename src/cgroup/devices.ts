@@ -1,9 +1,9 @@
-/** Stage 3, launch: puts the device rules of a container into force. */
+/** Cgroup: puts the device rules of a container into force. */
 import { isRootless } from '../host/facts.js'
 import { hasErrno, setDeviceRules } from '../native/binding.js'
 import { deviceWrites, type DeviceRulePlan } from '../plan/resources/devices.js'
 import type { CgroupPlan } from '../plan/types.js'
-import { applyWrites } from './resources.js'
+import { applyWrites } from './writes.js'
 
 /**
  * Restricts the devices of a container before there is anybody in its cgroups: by an eBPF program of

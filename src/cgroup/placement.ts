@@ -1,12 +1,12 @@
-/** Stage 4, launch: the cgroups of a process that `exec` adds. */
+/** Cgroup: the cgroups of a process that `exec` adds. */
 import { cleanPath } from '../config/paths.js'
 import { UsageError } from '../errors.js'
 import { writeCgroup } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
 import type { StateRecord } from '../state/record.js'
-import { cgroupDirectories, cgroupPlaces } from './cgroup.js'
-import { hasLittleMemory } from './limits.js'
-import { writeError } from './resources.js'
+import { cgroupDirectories, cgroupPlaces } from './tree.js'
+import { hasLittleMemory } from './small-memory.js'
+import { writeError } from './writes.js'
 
 /** Controller of the unified hierarchy in `--cgroup PATH`. */
 const unifiedKey = ''

@@ -1,10 +1,10 @@
-/** Stage 4, launch: the directories of a scope in all hierarchies: those of systemd, and those that it leaves to the runtime. */
+/** Cgroup: the directories of a scope in all hierarchies: those of systemd, and those that it leaves to the runtime. */
 import { SystemdError } from '../errors.js'
 import { parseCgroupMounts, parseOwnCgroups } from '../host/facts.js'
 import { readFile, readFileIfAny } from '../native/binding.js'
 import { placeAt } from '../plan/cgroup.js'
 import type { CgroupPlan } from '../plan/types.js'
-import { cgroupDirectories } from './cgroup.js'
+import { cgroupDirectories } from './tree.js'
 
 /** Where a scope is. */
 export interface ScopePlaces {

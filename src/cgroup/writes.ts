@@ -1,4 +1,4 @@
-/** Stage 4, launch: writes limits to cgroups. */
+/** Cgroup: writes limits to cgroups. */
 import { SyscallError, UnsupportedError } from '../errors.js'
 import { errnoName, describeFailure, readFile, readFileIfAny, writeCgroup } from '../native/binding.js'
 import type { CgroupWrite } from '../plan/resources/types.js'

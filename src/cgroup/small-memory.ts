@@ -1,4 +1,4 @@
-/** Stage 4, launch: the limits of a container as they are now: kept as text in its state. */
+/** Cgroup: the limits of a container as they are now: kept as text in its state. */
 import { parseJson } from '../config/json.js'
 import { stringifyConfig } from '../config/stringify.js'
 import type { Config, Resources } from '../config/types.js'
@@ -8,7 +8,7 @@ import { readFileIfAny } from '../native/binding.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { endedAsInit } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
-import { directoryOf, oomKilled } from './cgroup.js'
+import { directoryOf, oomKilled } from './tree.js'
 
 /** `linux.resources` as JSON text with exact integers, without the device rules, which never change. */
 export function stringifyResources({ devices: _, ...resources }: Resources): string {

@@ -1,5 +1,5 @@
 /**
- * Stage 4, launch: the driver whose cgroups systemd makes, each a transient scope (systemd.scope(5)).
+ * Cgroup: the driver whose cgroups systemd makes, each a transient scope (systemd.scope(5)).
  *
  * A scope needs a process from its beginning, and init must be born in the finished cgroup: its memory is
  * charged there, and its cgroup namespace begins there. So the scope is made around a placeholder, a
@@ -28,16 +28,17 @@ import {
   type UnitProperty,
 } from '../plan/systemd-properties.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
-import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.js'
-import { cgroupDirectories, cgroupPlaces, isUsed, killTree, removeCgroup } from './cgroup.js'
+import type { CgroupChange, CgroupDriver, CgroupRequest } from './driver.js'
+import { cgroupDirectories, cgroupPlaces, isUsed, killTree, removeCgroup } from './tree.js'
 import { cgroupfsDriver, enableControllers, handOver, makeGroups } from './cgroupfs.js'
 import { thawLegacy } from './freezer.js'
-import { applyWrites } from './resources.js'
-import { startInit } from './start-init.js'
+import { applyWrites } from './writes.js'
+import { startInit } from '../native/start-init.js'
 import { startScope, toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
 import { placesOf, scopeOf } from './systemd-places.js'
 import { comeWithin } from './systemd-reach.js'
-import { cgroupEmptied, type Waiter } from './wait.js'
+import type { Waiter } from '../native/wait.js'
+import { cgroupEmptied } from './emptied.js'
 
 /** Waits for a word that never comes, and ends when the socket is closed, also by the end of this process. */
 const placeholderPlan = helperPlan([{ op: 'barrier', event: planEvent.created, wait: true, open: false }])

@@ -1,10 +1,10 @@
-/** Stage 4, launch: who makes, limits and removes the cgroups of a container. */
+/** Cgroup: who makes, limits and removes the cgroups of a container. */
 import type { Config } from '../config/types.js'
 import type { ResourcePlan } from '../plan/resources/types.js'
 import type { CgroupManager, CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { StateRecord } from '../state/record.js'
 import { cgroupfsDriver } from './cgroupfs.js'
-import type { Waiter } from './wait.js'
+import type { Waiter } from '../native/wait.js'
 
 /** What a driver gets to make the cgroups of a new container. */
 export interface CgroupRequest {

@@ -1,4 +1,4 @@
-/** Stage 4, launch: the driver that makes cgroups itself, in the file systems of the hierarchies. */
+/** Cgroup: the driver that makes cgroups itself, in the file systems of the hierarchies. */
 import { isTsrunError, messageChain, StatusError, UnsupportedError } from '../errors.js'
 import {
   changeOwner,
@@ -14,10 +14,11 @@ import {
 import { restoringWrite } from '../plan/resources/restore.js'
 import { hierarchiesOf, type ResourcePlan } from '../plan/resources/types.js'
 import type { CgroupPlan } from '../plan/types.js'
-import type { CgroupChange, CgroupDriver, CgroupRequest } from './cgroup-driver.js'
-import { cgroupPlaces, processesIn, removeCgroups, treeOf } from './cgroup.js'
-import { applyWrites, directoryIn } from './resources.js'
-import { cgroupEmptied, type Waiter } from './wait.js'
+import type { CgroupChange, CgroupDriver, CgroupRequest } from './driver.js'
+import { cgroupPlaces, processesIn, removeCgroups, treeOf } from './tree.js'
+import { applyWrites, directoryIn } from './writes.js'
+import type { Waiter } from '../native/wait.js'
+import { cgroupEmptied } from './emptied.js'
 
 /** The driver for `cgroupfs`, and for `disabled`, whose plans name no directory. */
 export function cgroupfsDriver(waiter: Waiter): CgroupDriver {

@@ -1,4 +1,4 @@
-/** Stage 4, launch: talks with systemd over D-Bus (org.freedesktop.systemd1(5)). */
+/** Cgroup: talks with systemd over D-Bus (org.freedesktop.systemd1(5)). */
 import { Message, sessionBus, Variant, type MessageBus } from '@jellybrick/dbus-next'
 import { SystemdError } from '../errors.js'
 import { isInUserNamespace, ownIdMap } from '../host/facts.js'

@@ -1,5 +1,5 @@
 /**
- * Stage 4, launch: brings this process to where it may put others into the scopes of the user's own systemd.
+ * Cgroup: brings this process to where it may put others into the scopes of the user's own systemd.
  *
  * That takes write permission for cgroup.procs of the nearest cgroup above both (cgroups(7), "Delegation:
  * containment"). A login session is outside of what the system has delegated to the user's systemd. So the process

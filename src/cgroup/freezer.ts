@@ -1,5 +1,5 @@
-/** Stage 4, launch: stops and continues all processes of a container at once. */
-import { StatusError, UnsupportedError } from '../errors.js'
+/** Cgroup: stops and continues all processes of a container at once. */
+import { UnsupportedError } from '../errors.js'
 import {
   closeFile,
   drain,
@@ -13,54 +13,14 @@ import {
   writeFile,
 } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
-import { observeStatus } from '../state/observe.js'
-import { assertStatus } from '../state/status.js'
-import type { ContainerId } from '../state/store.js'
-import { directoryOf } from './cgroup.js'
-import type { Surroundings } from './create.js'
-import type { Waiter } from './wait.js'
-
-/** Longest time that all processes may take to stop, in milliseconds; the same as runc's. */
-const freezeLimit = 10_000
+import { directoryOf } from './tree.js'
+import type { Waiter } from '../native/wait.js'
 
 /**
  * cgroup v1 tells nobody when all are frozen: freezer.state cannot be watched, and the kernel works it out only
  * when it is read. So it is looked at after so many milliseconds, then after twice as many, up to the second figure.
  */
 const legacyPause = { first: 1, longest: 128 }
-
-/** Stops a container's processes. @throws StatusError, UnsupportedError without a cgroup, SyscallError */
-export async function pauseContainer(around: Surroundings, id: ContainerId): Promise<void> {
-  await changeStatus(around, id, 'pause', (cgroup) => freeze(cgroup, around.waiter, freezeLimit))
-}
-
-/** Lets them go on. @throws StatusError unless it is paused, SyscallError */
-export async function resumeContainer(around: Surroundings, id: ContainerId): Promise<void> {
-  await changeStatus(around, id, 'resume', (cgroup) => {
-    thaw(cgroup)
-    return Promise.resolve(true)
-  })
-}
-
-async function changeStatus(
-  { store, waiter }: Surroundings,
-  id: ContainerId,
-  operation: 'pause' | 'resume',
-  change: (cgroup: CgroupPlan) => Promise<boolean>,
-): Promise<void> {
-  const lock = await store.lockWith(id, waiter.locked)
-  try {
-    const record = store.load(id)
-    const status = observeStatus(store, id, record)
-    assertStatus(id, operation, status)
-    if (await change(record.cgroup)) return
-    thaw(record.cgroup)
-    const message = `cannot ${operation} container ${id}: its processes have not stopped within ${freezeLimit / 1000} s`
-    throw new StatusError(message, { id, operation, status })
-  } finally {
-    lock.release()
-  }
-}
 
 /** The directory of cgroup v1 that freezes: only where no unified hierarchy does it. */
 const legacyFreezer = (cgroup: CgroupPlan): string | undefined =>

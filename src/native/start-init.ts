@@ -1,6 +1,6 @@
-/** Stage 4, launch: clones tsrun-init to carry a plan out. */
+/** Native: clones tsrun-init to carry a plan out. */
 import { SyscallError } from '../errors.js'
-import { closeFile, launch, openFile, openFlag, type Launched, type LaunchRequest } from '../native/binding.js'
+import { closeFile, launch, openFile, openFlag, type Launched, type LaunchRequest } from './binding.js'
 import { encodePlan } from '../plan/encode.js'
 import type { LaunchPlan } from '../plan/types.js'
 

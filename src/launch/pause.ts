@@ -1,0 +1,44 @@
+/** Stage 4, launch: pauses and resumes a container. */
+import { freeze, thaw } from '../cgroup/freezer.js'
+import { StatusError } from '../errors.js'
+import type { CgroupPlan } from '../plan/types.js'
+import { observeStatus } from '../state/observe.js'
+import { assertStatus } from '../state/status.js'
+import type { ContainerId } from '../state/store.js'
+import type { Surroundings } from './create.js'
+
+/** Longest time that all processes may take to stop, in milliseconds; the same as runc's. */
+const freezeLimit = 10_000
+
+/** Stops a container's processes. @throws StatusError, UnsupportedError without a cgroup, SyscallError */
+export async function pauseContainer(around: Surroundings, id: ContainerId): Promise<void> {
+  await changeStatus(around, id, 'pause', (cgroup) => freeze(cgroup, around.waiter, freezeLimit))
+}
+
+/** Lets them go on. @throws StatusError unless it is paused, SyscallError */
+export async function resumeContainer(around: Surroundings, id: ContainerId): Promise<void> {
+  await changeStatus(around, id, 'resume', (cgroup) => {
+    thaw(cgroup)
+    return Promise.resolve(true)
+  })
+}
+
+async function changeStatus(
+  { store, waiter }: Surroundings,
+  id: ContainerId,
+  operation: 'pause' | 'resume',
+  change: (cgroup: CgroupPlan) => Promise<boolean>,
+): Promise<void> {
+  const lock = await store.lockWith(id, waiter.locked)
+  try {
+    const record = store.load(id)
+    const status = observeStatus(store, id, record)
+    assertStatus(id, operation, status)
+    if (await change(record.cgroup)) return
+    thaw(record.cgroup)
+    const message = `cannot ${operation} container ${id}: its processes have not stopped within ${freezeLimit / 1000} s`
+    throw new StatusError(message, { id, operation, status })
+  } finally {
+    lock.release()
+  }
+}
