@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setNamespace, type Change } from '../helpers/config.js'
 import { cgroupMounts, cgroupsWith } from '../helpers/leaks.js'
-import type { MountInfo } from '../helpers/probe.js'
+import { tried, type MountInfo } from '../helpers/probe.js'
 import type { Scope } from '../helpers/scope.js'
 import { test } from '../helpers/test.js'
 
@@ -150,6 +150,20 @@ test('a read-only cgroup mount cannot be written to', (t, scope) => {
   const { mounts } = scope.probe((config) => config.mounts.push(cgroupMount('ro')))
   const ours = mounts.filter(({ type }) => type.startsWith('cgroup'))
   t.ok(ours.length > 0)
+  const writes = ours.flatMap(({ point }) => [`mkdir ${point}/made`, `write ${point}/cgroup.procs 0`])
+  const errorsWith = (...options: string[]): string[] => {
+    const report = scope.probe((config) => config.mounts.push(cgroupMount(...options)), ...writes)
+    return writes.map((words) => `${words}: ${tried(report, words).error}`)
+  }
+  t.same(
+    errorsWith('ro'),
+    writes.map((words) => `${words}: EROFS`),
+  )
+  t.same(
+    errorsWith().filter((line) => line.endsWith('EROFS')),
+    [],
+    'without `ro` nothing is in the way of these writes',
+  )
   for (const { point, options } of ours) {
     t.same(
       ['ro', 'nosuid', 'nodev', 'noexec'].filter((word) => !options.includes(word)),

@@ -7,6 +7,9 @@ import { cgroupMounts, cgroupsWith } from '../helpers/leaks.js'
 import { ended, Lines } from '../helpers/runtime.js'
 import { test } from '../helpers/test.js'
 
+/** What is said of a path that leads out of the container's cgroup. */
+const notBelow = /invalid --cgroup argument: .* is not a sub cgroup path/
+
 test(
   '--cgroup places the process in an existing cgroup below the container’s, and nowhere else',
   (t, scope) => {
@@ -20,10 +23,16 @@ test(
     t.equal(status, 0, stderr)
     t.match(stdout, /^0::.*\/sub$/m)
     rmdirSync(join(group, 'sub'))
-    for (const path of ['nothing', '../..', '/../..', 'sub/../..', 'nothing:sub', ':sub']) {
+    for (const [path, reason] of [
+      ['nothing', /\/nothing.*no such file or directory/],
+      ['../..', notBelow],
+      ['/../..', notBelow],
+      ['sub/../..', notBelow],
+      ['nothing:sub', /invalid --cgroup argument: the container has no cgroup of controller nothing$/m],
+      [':sub', /invalid --cgroup argument: :sub \(empty <controller> prefix\)/],
+    ] as const) {
       const result = exec(scope, '--cgroup', path, container.id, '/probe')
-      t.equal(result.status, 255, path)
-      t.equal(result.stdout, '')
+      t.match(result, { status: 255, stdout: '', stderr: reason }, path)
     }
   },
   { needs: ['cgroup-unified', 'tsrun'] },
@@ -45,17 +54,16 @@ test(
     t.equal(status, 0, stderr)
     const expected = own.map((line) => (/^\d+:pids:/.test(line) ? `${line}/sub` : line))
     t.same(stdout.split('\n'), expected)
-    for (const wanted of [
-      ['pids:nothing'],
-      ['pids:../..'],
-      ['pids:sub', 'pids:sub'],
-      ['nothing:sub'],
-      ['sub', 'pids:'],
-    ]) {
+    for (const [wanted, reason] of [
+      [['pids:nothing'], /\/nothing.*no such file or directory/],
+      [['pids:../..'], notBelow],
+      [['pids:sub', 'pids:sub'], /controller pids specified multiple times/],
+      [['nothing:sub'], /the container has no cgroup of controller nothing$/m],
+      [['sub', 'pids:'], /invalid --cgroup argument: sub \(missing <controller>: prefix\)/],
+    ] as const) {
       const args = wanted.flatMap((path) => ['--cgroup', path])
       const result = exec(scope, ...args, container.id, '/probe')
-      t.equal(result.status, 255, wanted.join(' '))
-      t.equal(result.stdout, '')
+      t.match(result, { status: 255, stdout: '', stderr: reason }, wanted.join(' '))
     }
     rmdirSync(sub)
   },
@@ -111,7 +119,10 @@ test(
     const { status, stdout, stderr } = exec(scope, container.id, '/bin/cat', '/proc/self/cgroup')
     t.equal(status, 0, stderr)
     t.match(stdout, /^0::.*\/moved$/m)
-    t.equal(exec(scope, '--cgroup', 'sub', container.id, '/bin/true').status, 255)
+    t.match(exec(scope, '--cgroup', 'sub', container.id, '/bin/true'), {
+      status: 255,
+      stderr: /\/box\/sub.*no such file or directory/,
+    })
     container.kill('KILL')
     container.awaitEnd()
     t.equal(container.delete().status, 0)

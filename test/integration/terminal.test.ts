@@ -59,6 +59,15 @@ test('consoleSize without a terminal is ignored', (t, scope) => {
     config.process.consoleSize = { height: 33, width: 99 }
   })
   t.match(terminal, { stdin: false, controlling: false, rows: 0, columns: 0 })
+  // Where the caller's own terminal is the container's stdin there is something that could be changed.
+  const container = scope.container((config) => {
+    config.process.args = ['/probe']
+    config.process.consoleSize = { height: 33, width: 99 }
+  })
+  const command = scope.runner.commandLine(['run', '--bundle', container.bundle.path, container.id])
+  const { status, shown } = runInTerminal(command)
+  t.equal(status, 0)
+  t.match(parseReport(shown).terminal, { stdin: true, controlling: false, rows: 24, columns: 80 })
 })
 
 test('the terminal belongs to the user of the program', async (t, scope) => {
