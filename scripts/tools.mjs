@@ -31,8 +31,8 @@ const tools = {
       ],
     },
     {
-      name: 'linux/openat2.h',
-      there: () => existsSync('/usr/include/linux/openat2.h'),
+      name: 'linux/bpf.h',
+      there: () => existsSync('/usr/include/linux/bpf.h'),
       packages: ['linux-libc-dev', 'kernel-headers', 'linux-headers', 'linux-api-headers'],
     },
   ],

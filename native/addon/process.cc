@@ -1,5 +1,4 @@
 // Processes by pidfd: open, signal, reap.
-#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -27,8 +26,8 @@ Napi::Value process_ids(const Napi::CallbackInfo& info) {
 
 // The capabilities that this process can hand on, as a bit set.
 Napi::Value permitted_capabilities(const Napi::CallbackInfo& info) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2]{};
+  sys::CapabilityHeader header;
+  sys::CapabilityHalf data[2]{};
   if (syscall(SYS_capget, &header, data) < 0) throw_errno(info.Env(), "capget");
   const uint64_t high = data[1].permitted;
   return Napi::BigInt::New(info.Env(), high << 32 | data[0].permitted);

@@ -1,5 +1,4 @@
 // The init side of the sync protocol: frames to the parent, go from it.
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>

@@ -1,6 +1,5 @@
 // The step that runs a hook in the container's namespaces.
 #include <fcntl.h>
-#include <linux/prctl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 #include "init/identity.h"
 
 #include <grp.h>
-#include <linux/capability.h>
 #include <sys/prctl.h>
 
 #include "init/context.h"
@@ -21,8 +20,8 @@ uint32_t half(uint64_t set, int index) noexcept {
 }  // namespace
 
 Failure set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable) noexcept {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2];
+  sys::CapabilityHeader header;
+  sys::CapabilityHalf data[2];
   for (int i = 0; i < 2; i++)
     data[i] = {half(effective, i), half(permitted, i), half(inheritable, i)};
   return ::syscall(SYS_capset, &header, data) < 0 ? fail("capset") : kOk;

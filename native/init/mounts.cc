@@ -1,5 +1,4 @@
 // Steps that mount filesystems and bind trees into the rootfs, from descriptor to descriptor.
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>

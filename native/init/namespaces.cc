@@ -1,6 +1,4 @@
 // Steps that join, make and furnish namespaces.
-#include <linux/nsfs.h>
-#include <linux/sched.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
@@ -129,7 +127,7 @@ Failure run(const Fork& s, Context& context) noexcept {
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail("pipe2");
   Fd read_end{ends[0]}, write_end{ends[1]};
   int pidfd = -1;
-  clone_args args{};
+  sys::CloneArguments args{};
   args.flags = s.flags | CLONE_PARENT | CLONE_PIDFD;
   args.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
   const long pid = ::syscall(SYS_clone3, &args, sizeof args);

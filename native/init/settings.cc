@@ -1,6 +1,5 @@
 // Steps that each set one property of the process, or of a namespace, with one kernel call.
 #include <fcntl.h>
-#include <linux/ioprio.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>

@@ -1,6 +1,6 @@
 // Steps of the helper that opens mount sources for init: in the container's mount namespace, with the
 // rights of the runtime.
-#include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -138,7 +138,7 @@ Failure make_user_namespace(const OpenSource& s, Context& context) noexcept {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail("pipe2");
   Fd read_end{ends[0]}, write_end{ends[1]};
-  clone_args args{};
+  sys::CloneArguments args{};
   args.flags = CLONE_NEWUSER;
   args.exit_signal = SIGCHLD;
   const long pid = ::syscall(SYS_clone3, &args, sizeof args);

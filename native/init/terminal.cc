@@ -1,5 +1,4 @@
 // Steps that give the container its terminal and its standard streams.
-#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>

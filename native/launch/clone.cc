@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sys/cpu_mask.h"
+#include "sys/kernel.h"
 
 namespace tsrun {
 namespace {
@@ -98,7 +99,7 @@ class BornOn {
 
 #if defined(__x86_64__)
 // The child starts on a stack of its own: on ours it would overwrite what we return to.
-long clone_on_stack(clone_args* args, Shared* shared) noexcept {
+long clone_on_stack(sys::CloneArguments* args, Shared* shared) noexcept {
   long result;
   register void* entry __asm__("r12") = reinterpret_cast<void*>(child);
   register Shared* argument __asm__("r13") = shared;
@@ -117,7 +118,7 @@ long clone_on_stack(clone_args* args, Shared* shared) noexcept {
   return result;
 }
 #elif defined(__aarch64__)
-long clone_on_stack(clone_args* args, Shared* shared) noexcept {
+long clone_on_stack(sys::CloneArguments* args, Shared* shared) noexcept {
   register long x0 __asm__("x0") = reinterpret_cast<long>(args);
   register long x1 __asm__("x1") = sizeof *args;
   register long x8 __asm__("x8") = SYS_clone3;
@@ -151,7 +152,7 @@ CloneResult clone_init(const CloneRequest& request) noexcept {
     result.syscall = "mmap";
     return result;
   }
-  clone_args args{};
+  sys::CloneArguments args{};
   args.flags = request.flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
   args.pidfd = reinterpret_cast<uintptr_t>(&result.pidfd);
   args.exit_signal = SIGCHLD;

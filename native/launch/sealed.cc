@@ -3,14 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/memfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#define MFD_NOEXEC_SEAL 0x0008U
-#endif
+#include "sys/kernel.h"
 
 extern "C" {
 extern const char tsrun_init_begin[];

@@ -3,31 +3,19 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
-#include <linux/openat2.h>
-#include <linux/sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Newer than some supported kernel headers.
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
-#ifndef MOUNT_ATTR_IDMAP
-#define MOUNT_ATTR_IDMAP 0x00100000
-#endif
-#ifndef MS_REC
-#define MS_REC 16384
-#endif
+#include "sys/kernel.h"
 
 namespace tsrun::sys {
 
 // O_CLOEXEC is part of every open: nothing that init or the addon opens may reach the container.
 inline int openat2(int dir, const char* path, uint64_t flags, uint64_t resolve,
                    uint64_t mode = 0) noexcept {
-  open_how how{};
+  OpenHow how{};
   how.flags = flags | O_CLOEXEC;
   how.mode = mode;
   how.resolve = resolve;
@@ -39,7 +27,7 @@ inline int openat2(int dir, const char* path, uint64_t flags, uint64_t resolve,
 }
 
 inline int open_tree(int dir, const char* path, unsigned flags) noexcept {
-  return static_cast<int>(::syscall(SYS_open_tree, dir, path, flags | OPEN_TREE_CLOEXEC));
+  return static_cast<int>(::syscall(SYS_open_tree, dir, path, flags | O_CLOEXEC));
 }
 
 inline int move_mount(int from, const char* from_path, int to, const char* to_path,
@@ -47,8 +35,10 @@ inline int move_mount(int from, const char* from_path, int to, const char* to_pa
   return static_cast<int>(::syscall(SYS_move_mount, from, from_path, to, to_path, flags));
 }
 
+constexpr unsigned kFsCloexec = 1;  // FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC
+
 inline int fsopen(const char* type) noexcept {
-  return static_cast<int>(::syscall(SYS_fsopen, type, FSOPEN_CLOEXEC));
+  return static_cast<int>(::syscall(SYS_fsopen, type, kFsCloexec));
 }
 
 inline int fsconfig(int fs, unsigned command, const char* key, const void* value) noexcept {
@@ -56,15 +46,8 @@ inline int fsconfig(int fs, unsigned command, const char* key, const void* value
 }
 
 inline int fsmount(int fs, unsigned attributes) noexcept {
-  return static_cast<int>(::syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes));
+  return static_cast<int>(::syscall(SYS_fsmount, fs, kFsCloexec, attributes));
 }
-
-struct MountAttributes {
-  uint64_t set = 0;
-  uint64_t clear = 0;
-  uint64_t propagation = 0;
-  uint64_t userns_fd = 0;
-};
 
 inline int mount_setattr(int dir, const char* path, unsigned flags,
                          const MountAttributes& attributes) noexcept {
