@@ -1,9 +1,8 @@
 /** Cgroup: waits until killed processes of a cgroup have ended. */
+import { sigkill } from '../config/vocabulary/signals.js'
 import { closeFile, drain, fileInfo, notifyFile, openProcess, readFileIfAny, signalProcess } from '../native/binding.js'
 import type { Waiter } from '../native/wait.js'
 import { processesIn, treeOf } from './tree.js'
-
-const sigkill = 9
 
 /** Kills a process and waits until it has ended; nothing to do when it has already. */
 async function endProcess(pid: number, waiter: Waiter): Promise<void> {

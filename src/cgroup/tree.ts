@@ -1,4 +1,5 @@
 /** Cgroup: what all cgroups of a container have in common, and their end. */
+import { sigkill } from '../config/vocabulary/signals.js'
 import {
   fileInfo,
   hasErrno,
@@ -11,8 +12,6 @@ import {
   writeFile,
 } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
-
-const sigkill = 9
 
 /** Hierarchies of a plan (`''`: the unified one) with the directory in each, the unified one first. */
 export const cgroupPlaces = ({ unified, v1 }: CgroupPlan): [hierarchy: string, directory: string][] => [

@@ -1,4 +1,9 @@
 /** Stage 1, config: the `linux` member of config.json as readonly types (config-linux.md); see types.ts. */
+import type { deviceType, memoryPolicyFlag, memoryPolicyMode, personalityDomain } from './vocabulary/linux.js'
+import type { propagation } from './vocabulary/mounts.js'
+import type { NamespaceType } from './vocabulary/namespaces.js'
+import type { seccompAction, seccompArchitecture, seccompFlag, seccompOperator } from './vocabulary/seccomp.js'
+export type { NamespaceType } from './vocabulary/namespaces.js'
 
 /** An integer of 64 bits: a bigint where its magnitude is above 2^53 - 1, so that it stays exact. */
 export type Int64 = number | bigint
@@ -32,9 +37,6 @@ export interface Linux {
   readonly personality?: Personality
 }
 
-/** Namespace types as spelled in config.json (config-linux.md "Namespaces"). */
-export type NamespaceType = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup' | 'time'
-
 /** A namespace that is new, or the one at `path` (absolute). */
 export interface Namespace {
   readonly type: NamespaceType
@@ -52,7 +54,7 @@ export interface TimeOffset {
 
 /** A device node (config-linux.md "Devices"): char (c, u), block (b) or fifo (p, without numbers). */
 export interface Device {
-  readonly type: 'c' | 'b' | 'u' | 'p'
+  readonly type: keyof typeof deviceType
   readonly path: string
   readonly major?: number
   readonly minor?: number
@@ -68,8 +70,7 @@ export interface NetDevice {
 }
 
 /** Propagation of the root mount: mount(2), recursive with the prefix `r`. */
-export type RootfsPropagation =
-  'private' | 'shared' | 'slave' | 'unbindable' | 'rprivate' | 'rshared' | 'rslave' | 'runbindable'
+export type RootfsPropagation = keyof typeof propagation
 
 /** Cgroup limits (config-linux.md "Control groups"). */
 export interface Resources {
@@ -177,53 +178,16 @@ export interface RdmaResources {
 }
 
 /** Actions of a filter (seccomp(2)); SCMP_ACT_KILL is SCMP_ACT_KILL_THREAD. */
-export type SeccompAction =
-  | 'SCMP_ACT_KILL'
-  | 'SCMP_ACT_KILL_PROCESS'
-  | 'SCMP_ACT_KILL_THREAD'
-  | 'SCMP_ACT_TRAP'
-  | 'SCMP_ACT_ERRNO'
-  | 'SCMP_ACT_TRACE'
-  | 'SCMP_ACT_ALLOW'
-  | 'SCMP_ACT_LOG'
-  | 'SCMP_ACT_NOTIFY'
+export type SeccompAction = keyof typeof seccompAction
 
 /** Comparisons of a syscall's argument. */
-export type SeccompOperator =
-  'SCMP_CMP_NE' | 'SCMP_CMP_LT' | 'SCMP_CMP_LE' | 'SCMP_CMP_EQ' | 'SCMP_CMP_GE' | 'SCMP_CMP_GT' | 'SCMP_CMP_MASKED_EQ'
+export type SeccompOperator = keyof typeof seccompOperator
 
 /** Flags of seccomp(2). */
-export type SeccompFlag =
-  | 'SECCOMP_FILTER_FLAG_TSYNC'
-  | 'SECCOMP_FILTER_FLAG_LOG'
-  | 'SECCOMP_FILTER_FLAG_SPEC_ALLOW'
-  | 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'
+export type SeccompFlag = keyof typeof seccompFlag
 
 /** Architectures that libseccomp knows. */
-export type SeccompArch =
-  | 'SCMP_ARCH_X86'
-  | 'SCMP_ARCH_X86_64'
-  | 'SCMP_ARCH_X32'
-  | 'SCMP_ARCH_ARM'
-  | 'SCMP_ARCH_AARCH64'
-  | 'SCMP_ARCH_LOONGARCH64'
-  | 'SCMP_ARCH_M68K'
-  | 'SCMP_ARCH_MIPS'
-  | 'SCMP_ARCH_MIPS64'
-  | 'SCMP_ARCH_MIPS64N32'
-  | 'SCMP_ARCH_MIPSEL'
-  | 'SCMP_ARCH_MIPSEL64'
-  | 'SCMP_ARCH_MIPSEL64N32'
-  | 'SCMP_ARCH_PPC'
-  | 'SCMP_ARCH_PPC64'
-  | 'SCMP_ARCH_PPC64LE'
-  | 'SCMP_ARCH_S390'
-  | 'SCMP_ARCH_S390X'
-  | 'SCMP_ARCH_SH'
-  | 'SCMP_ARCH_SHEB'
-  | 'SCMP_ARCH_PARISC'
-  | 'SCMP_ARCH_PARISC64'
-  | 'SCMP_ARCH_RISCV64'
+export type SeccompArch = keyof typeof seccompArchitecture
 
 /** A syscall filter (config-linux.md "Seccomp"). */
 export interface Seccomp {
@@ -263,17 +227,10 @@ export interface IntelRdt {
 }
 
 /** Modes of set_mempolicy(2). */
-export type MemoryPolicyMode =
-  | 'MPOL_DEFAULT'
-  | 'MPOL_BIND'
-  | 'MPOL_INTERLEAVE'
-  | 'MPOL_WEIGHTED_INTERLEAVE'
-  | 'MPOL_PREFERRED'
-  | 'MPOL_PREFERRED_MANY'
-  | 'MPOL_LOCAL'
+export type MemoryPolicyMode = keyof typeof memoryPolicyMode
 
 /** Flags of set_mempolicy(2). */
-export type MemoryPolicyFlag = 'MPOL_F_NUMA_BALANCING' | 'MPOL_F_RELATIVE_NODES' | 'MPOL_F_STATIC_NODES'
+export type MemoryPolicyFlag = keyof typeof memoryPolicyFlag
 
 /** Arguments of set_mempolicy(2). */
 export interface MemoryPolicy {
@@ -285,6 +242,6 @@ export interface MemoryPolicy {
 
 /** Execution domain of personality(2); `flags` are reserved by the spec and have no effect. */
 export interface Personality {
-  readonly domain: 'LINUX' | 'LINUX32'
+  readonly domain: keyof typeof personalityDomain
   readonly flags?: readonly string[]
 }

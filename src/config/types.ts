@@ -3,6 +3,7 @@
  * Null members of the document count as absent, unknown members and those of other platforms are dropped.
  */
 
+import type { ioPriorityClass, rlimitNumber, schedulerFlag, schedulerPolicy } from './vocabulary/process.js'
 import type { IDMapping, Int64, Linux } from './types-linux.js'
 export type * from './types-linux.js'
 
@@ -79,23 +80,7 @@ export interface User {
 }
 
 /** Names of the resources of setrlimit(2). */
-export type RlimitType =
-  | 'RLIMIT_AS'
-  | 'RLIMIT_CORE'
-  | 'RLIMIT_CPU'
-  | 'RLIMIT_DATA'
-  | 'RLIMIT_FSIZE'
-  | 'RLIMIT_LOCKS'
-  | 'RLIMIT_MEMLOCK'
-  | 'RLIMIT_MSGQUEUE'
-  | 'RLIMIT_NICE'
-  | 'RLIMIT_NOFILE'
-  | 'RLIMIT_NPROC'
-  | 'RLIMIT_RSS'
-  | 'RLIMIT_RTPRIO'
-  | 'RLIMIT_RTTIME'
-  | 'RLIMIT_SIGPENDING'
-  | 'RLIMIT_STACK'
+export type RlimitType = keyof typeof rlimitNumber
 
 /** One resource limit; 2^64 - 1 is RLIM_INFINITY. */
 export interface Rlimit {
@@ -114,18 +99,10 @@ export interface Capabilities {
 }
 
 /** Policies of sched_setattr(2). */
-export type SchedulerPolicy =
-  'SCHED_OTHER' | 'SCHED_FIFO' | 'SCHED_RR' | 'SCHED_BATCH' | 'SCHED_ISO' | 'SCHED_IDLE' | 'SCHED_DEADLINE'
+export type SchedulerPolicy = keyof typeof schedulerPolicy
 
 /** Flags of sched_setattr(2). */
-export type SchedulerFlag =
-  | 'SCHED_FLAG_RESET_ON_FORK'
-  | 'SCHED_FLAG_RECLAIM'
-  | 'SCHED_FLAG_DL_OVERRUN'
-  | 'SCHED_FLAG_KEEP_POLICY'
-  | 'SCHED_FLAG_KEEP_PARAMS'
-  | 'SCHED_FLAG_UTIL_CLAMP_MIN'
-  | 'SCHED_FLAG_UTIL_CLAMP_MAX'
+export type SchedulerFlag = keyof typeof schedulerFlag
 
 /** Arguments of sched_setattr(2); times in nanoseconds. */
 export interface Scheduler {
@@ -141,7 +118,7 @@ export interface Scheduler {
 }
 
 /** Classes of ioprio_set(2). */
-export type IOPriorityClass = 'IOPRIO_CLASS_RT' | 'IOPRIO_CLASS_BE' | 'IOPRIO_CLASS_IDLE'
+export type IOPriorityClass = keyof typeof ioPriorityClass
 
 /** Arguments of ioprio_set(2); priority 0 to 7, 0 when absent. */
 export interface IOPriority {

@@ -1,32 +1,22 @@
 /** Host: what only a look at the namespaces themselves can tell about a config. */
 import { sysctlNamespace, sysctlPath } from '../config/sysctl.js'
 import type { Config, NamespaceType } from '../config/types.js'
+import { namespaceType } from '../config/vocabulary/namespaces.js'
 import { ConfigError, type ConfigIssue } from '../errors.js'
 import { fileInfo, sameFile } from '../native/binding.js'
-
-const files: Readonly<Record<NamespaceType, string>> = {
-  pid: 'pid',
-  network: 'net',
-  mount: 'mnt',
-  ipc: 'ipc',
-  uts: 'uts',
-  user: 'user',
-  cgroup: 'cgroup',
-  time: 'time',
-}
 
 /**
  * True when a process shares this process's namespace of a type. Anybody else's processes count as in
  * another one; a type that the kernel doesn't know is shared by all.
  */
 export const sharesNamespace = (pid: number, type: NamespaceType): boolean =>
-  sameFile(`/proc/self/ns/${files[type]}`, `/proc/${pid}/ns/${files[type]}`) ||
-  fileInfo(`/proc/self/ns/${files[type]}`) === undefined
+  sameFile(`/proc/self/ns/${namespaceType[type].file}`, `/proc/${pid}/ns/${namespaceType[type].file}`) ||
+  fileInfo(`/proc/self/ns/${namespaceType[type].file}`) === undefined
 
 /** The path by which a config joins the runtime's own namespace of a type; undefined when it does not. */
 function pathToOwn(config: Config, type: NamespaceType): string | undefined {
   const path = config.linux?.namespaces?.find((namespace) => namespace.type === type)?.path ?? ''
-  return path !== '' && sameFile(path, `/proc/self/ns/${files[type]}`) ? path : undefined
+  return path !== '' && sameFile(path, `/proc/self/ns/${namespaceType[type].file}`) ? path : undefined
 }
 
 /**

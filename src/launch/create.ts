@@ -1,4 +1,5 @@
 /** Stage 4, launch: makes a container up to `created`, or leaves nothing behind. */
+import { sigkill } from '../config/vocabulary/signals.js'
 import { readAnnotations } from '../config/annotations.js'
 import {
   closeFile,
@@ -32,8 +33,6 @@ import { SourceHelper } from './sources.js'
 import { afterStop } from './start.js'
 import { startInit } from '../native/start-init.js'
 import type { Waiter } from '../native/wait.js'
-
-const sigkill = 9
 
 /** Where and how a runtime makes its containers. */
 export interface Surroundings {

@@ -1,4 +1,5 @@
 /** Stage 4, launch: removes a container. */
+import { sigkill } from '../config/vocabulary/signals.js'
 import { NotFoundError } from '../errors.js'
 import { closeFile, reapProcess, signalProcess } from '../native/binding.js'
 import { observeStatus } from '../state/observe.js'
@@ -12,8 +13,6 @@ import { removeRdt } from './intel-rdt.js'
 import { openInit } from './kill.js'
 import { afterStop } from './start.js'
 import type { Waiter } from '../native/wait.js'
-
-const sigkill = 9
 
 async function endInit(record: StateRecord, waiter: Waiter): Promise<void> {
   const pidfd = openInit(record)

@@ -1,4 +1,5 @@
 /** Stage 4, launch: adds a process to a container that exists. */
+import { sigkill } from '../config/vocabulary/signals.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
 import { ProtocolError, StatusError } from '../errors.js'
 import { isRootless, probeCapabilities } from '../host/facts.js'
@@ -6,7 +7,7 @@ import { sharesNamespace } from '../host/namespaces.js'
 import { unifiedCgroupOf } from '../host/process-cgroups.js'
 import { closeFile, hasErrno, processIds, reapProcess, replaceFile, signalProcess } from '../native/binding.js'
 import { compileExec } from '../plan/exec.js'
-import { cloneFlag } from '../plan/namespaces.js'
+import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
@@ -25,8 +26,6 @@ import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { goAhead } from './start.js'
 import { startInit } from '../native/start-init.js'
-
-const sigkill = 9
 
 /** A process that runs; the descriptors belong to the caller. */
 export interface Executed {

@@ -1,4 +1,5 @@
 /** Stage 4, launch: signals to a container: to its init process, or to all of them. */
+import { sigkill } from '../config/vocabulary/signals.js'
 import { StatusError } from '../errors.js'
 import { closeFile, fileInfo, openProcess, signalProcess, writeFile } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
@@ -11,8 +12,6 @@ import type { Surroundings } from './create.js'
 import { canFreeze, freeze, thaw, thawLegacy } from '../cgroup/freezer.js'
 import { processesOf } from '../cgroup/members.js'
 import type { Waiter } from '../native/wait.js'
-
-const sigkill = 9
 
 /** How long a signal to all waits for them to stand still, in milliseconds. */
 const freezeLimit = 2000

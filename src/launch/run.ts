@@ -1,4 +1,5 @@
 /** Stage 4, launch: create and start in one go, and the container in the foreground. */
+import { sigkill } from '../config/vocabulary/signals.js'
 import {
   catchSignals,
   closeFile,
@@ -14,8 +15,6 @@ import { destroyContainer, lockIfAny } from './delete.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import type { CreateOptions } from './prepare.js'
 import { afterStart, goAhead } from './start.js'
-
-const sigkill = 9
 
 interface RunFlags {
   readonly detach?: boolean

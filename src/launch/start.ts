@@ -1,4 +1,5 @@
 /** Stage 4, launch: starts a created container and runs what comes after its start. */
+import { sigkill } from '../config/vocabulary/signals.js'
 import { messageChain, StatusError } from '../errors.js'
 import { closeFile, connectSocket, hasErrno, openProcess, removeFile, sayGo, signalProcess } from '../native/binding.js'
 import { liveProcess, observeStatus } from '../state/observe.js'
@@ -10,8 +11,6 @@ import { assertExecuted } from '../cgroup/small-memory.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import { serveInit } from './protocol.js'
 import type { Waiter } from '../native/wait.js'
-
-const sigkill = 9
 
 /**
  * Says go to the init process `pid` at the other end of `sync` and waits until it has executed its

@@ -1,19 +1,18 @@
 /** Stage 2, plan: the numbers of a plan as the names that people know them by. */
+import { deviceType, memoryPolicyFlag, memoryPolicyMode } from '../config/vocabulary/linux.js'
+import { legacyMountFlag, mountAttr, propagationBit } from '../config/vocabulary/mounts.js'
+import { cloneFlag } from '../config/vocabulary/namespaces.js'
+import { rlimitNumber, schedulerFlag, schedulerPolicy } from '../config/vocabulary/process.js'
+import { seccompFlag } from '../config/vocabulary/seccomp.js'
+import type { NumberTable } from '../config/vocabulary/table.js'
 import { capabilityList } from './identity.js'
-import { memoryPolicyFlag, memoryPolicyMode } from './memory-policy.js'
-import { legacyMountFlag, mountAttr, propagationBit } from './mount-options.js'
-import { cloneFlag } from './namespaces.js'
-import { schedulerFlag, schedulerPolicy } from './process.js'
-import { rlimitNumber, unlimited } from './rlimits.js'
-import { seccompFlag } from './seccomp.js'
+import { unlimited } from './rlimits.js'
 import { planEvent } from './steps.js'
 
 /** A number as people read it: names of the bits that are set, one name, or the number itself. */
 export type NamedValue = string | number | readonly string[]
 
-type Names = Readonly<Record<string, number>>
-
-const fileTypes: Names = { char: 0o020000, block: 0o060000, fifo: 0o010000 }
+const fileTypes: NumberTable = { char: deviceType.c, block: deviceType.b, fifo: deviceType.p }
 
 /**
  * The value of a field whose kind ends in `:NAME` (steps.ts). Kinds that are not known here, and bits
@@ -61,7 +60,7 @@ export function nameValue(kind: string, value: number | bigint): NamedValue {
 }
 
 /** Names of the bits in `value`, in the table's order; what has no name comes last, in hexadecimal. */
-export function bitNames(names: Names, value: number): string[] {
+export function bitNames(names: NumberTable, value: number): string[] {
   const found: string[] = []
   let rest = value
   for (const [name, bits] of Object.entries(names)) {
@@ -80,7 +79,7 @@ function mountAttributeNames(value: number): string[] {
   return bitNames({ ...bits, noatime, strictatime }, value)
 }
 
-function oneName(names: Names, value: number | bigint): string | number {
+function oneName(names: NumberTable, value: number | bigint): string | number {
   const found = Object.entries(names).find(([, number]) => number === Number(value))
   return found?.[0] ?? plainNumber(value)
 }

@@ -1,5 +1,6 @@
 /** Stage 2, plan: puts the decisions of the other files in order. Pure: no file system, no native calls. */
 import { readAnnotations } from '../config/annotations.js'
+import { mountAttr, propagation, propagationBit } from '../config/vocabulary/mounts.js'
 import { ConfigError } from '../errors.js'
 import { planCgroup } from './cgroup.js'
 import { planDevices } from './devices.js'
@@ -7,7 +8,6 @@ import { hookWarnings, planCreateContainerHooks, planStartContainerHooks } from 
 import { planIdMaps } from './id-maps.js'
 import { planIdentity } from './identity.js'
 import { planIntelRdt } from './intel-rdt.js'
-import { mountAttr, propagationBit } from './mount-options.js'
 import { type MountPlan, planMounts } from './mounts.js'
 import { type NamespacePlan, planNamespaces } from './namespaces.js'
 import { planNetDevices } from './net-devices.js'
@@ -195,10 +195,10 @@ function initialPropagation({ config, options }: PlanInput): Step {
   return propagationStep(now)
 }
 
-function propagationStep(name: string): Step {
-  const recursive = name.startsWith('r')
-  const kind = (recursive ? name.slice(1) : name) as 'shared' | 'slave' | 'private' | 'unbindable'
-  return { op: 'propagation', target: '/', flags: propagationBit[kind], recursive }
+function propagationStep(name: keyof typeof propagation): Step {
+  const { recursive } = propagationBit
+  const bits = propagation[name]
+  return { op: 'propagation', target: '/', flags: bits & ~recursive, recursive: (bits & recursive) !== 0 }
 }
 
 function hasNamespace({ created, joined }: NamespacePlan, type: 'mount' | 'cgroup'): boolean {

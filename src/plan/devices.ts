@@ -1,10 +1,8 @@
 /** Stage 2, plan: device nodes of the container and the links in /dev. */
 import { cleanPath } from '../config/paths.js'
 import type { Device, Linux } from '../config/types.js'
+import { deviceType } from '../config/vocabulary/linux.js'
 import type { Step } from './steps.js'
-
-/** S_IF* bits (inode(7)) of the device types of config-linux.md; `u` is an unbuffered `c`. */
-const fileType = { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 } as const
 
 const defaultMode = 0o666
 
@@ -44,7 +42,7 @@ function deviceStep(path: string, device: Device): Step {
   return {
     op: 'device',
     path,
-    type: fileType[device.type],
+    type: deviceType[device.type],
     major: device.major ?? 0,
     minor: device.minor ?? 0,
     mode: (device.fileMode ?? defaultMode) & 0o7777,

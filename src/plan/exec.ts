@@ -8,7 +8,7 @@
 import { readAnnotations } from '../config/annotations.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
 import { planIdentity, type IdentityFacts } from './identity.js'
-import { cloneFlag } from './namespaces.js'
+import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import { planEnvironment, planExecution, planOomScore, planProgram, planUmask } from './process.js'
 import { noResources } from './resources/types.js'
 import { planRlimits } from './rlimits.js'

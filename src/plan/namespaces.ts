@@ -1,18 +1,8 @@
 /** Stage 2, plan: which namespaces the first clone makes, and which ones init joins or makes itself. */
 import type { Linux, Namespace, NamespaceType, TimeOffset } from '../config/types.js'
+import { cloneFlag } from '../config/vocabulary/namespaces.js'
+import { bitsOf } from '../config/vocabulary/table.js'
 import type { Step } from './steps.js'
-
-/** CLONE_NEW* bits (clone(2), time_namespaces(7)). */
-export const cloneFlag = {
-  time: 0x00000080,
-  mount: 0x00020000,
-  cgroup: 0x02000000,
-  uts: 0x04000000,
-  ipc: 0x08000000,
-  user: 0x10000000,
-  pid: 0x20000000,
-  network: 0x40000000,
-} as const satisfies Record<NamespaceType, number>
 
 /**
  * Where joined namespaces stand in the plan. The user namespace is the first because the others may
@@ -43,10 +33,10 @@ export function planNamespaces(linux: Linux | undefined): NamespacePlan {
   const joined = new Set(joins.map((namespace) => namespace.type))
   const created = new Set(namespaces.map((namespace) => namespace.type).filter((type) => !joined.has(type)))
 
-  let flags = 0
-  for (const type of created) {
-    if (type !== 'cgroup' && type !== 'time') flags |= cloneFlag[type]
-  }
+  const flags = bitsOf(
+    cloneFlag,
+    [...created].filter((type) => type !== 'cgroup' && type !== 'time'),
+  )
   if (joined.size === 0 && !created.has('time') && !created.has('user'))
     return { cloneFlags: flags, steps: [], created, joined }
 

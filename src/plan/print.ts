@@ -1,6 +1,6 @@
 /** Stage 2, plan: a plan for people's eyes (`tsrun plan`), as a table or as JSON; numbers by their names. */
 import { bitNames, type NamedValue, nameValue } from './bit-names.js'
-import { cloneFlag } from './namespaces.js'
+import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import { formatRule } from './resources/devices.js'
 import { type FieldKind, type Step, stepTable } from './steps.js'
 import type { LaunchPlan, SourcePlan } from './types.js'

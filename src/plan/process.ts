@@ -1,41 +1,14 @@
 /** Stage 2, plan: the program of the container and the settings that it inherits across execve. */
-import type { IOPriorityClass, Linux, Process, SchedulerFlag, SchedulerPolicy } from '../config/types.js'
+import type { Linux, Process } from '../config/types.js'
+import { personalityDomain } from '../config/vocabulary/linux.js'
+import { ioPriorityClass, schedulerFlag, schedulerPolicy } from '../config/vocabulary/process.js'
+import { bitsOf } from '../config/vocabulary/table.js'
 import { planMemoryPolicy } from './memory-policy.js'
 import type { Step, StepOf } from './steps.js'
 import type { PlanOptions } from './types.js'
 
-/** SCHED_* policies of sched_setattr(2). */
-export const schedulerPolicy = {
-  SCHED_OTHER: 0,
-  SCHED_FIFO: 1,
-  SCHED_RR: 2,
-  SCHED_BATCH: 3,
-  SCHED_ISO: 4,
-  SCHED_IDLE: 5,
-  SCHED_DEADLINE: 6,
-} as const satisfies Record<SchedulerPolicy, number>
-
-/** SCHED_FLAG_* of sched_setattr(2). */
-export const schedulerFlag = {
-  SCHED_FLAG_RESET_ON_FORK: 0x01,
-  SCHED_FLAG_RECLAIM: 0x02,
-  SCHED_FLAG_DL_OVERRUN: 0x04,
-  SCHED_FLAG_KEEP_POLICY: 0x08,
-  SCHED_FLAG_KEEP_PARAMS: 0x10,
-  SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
-  SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
-} as const satisfies Record<SchedulerFlag, number>
-
-/** IOPRIO_CLASS_* of ioprio_set(2), which stand above the 13 bits of the level. */
-const ioPriorityClass = {
-  IOPRIO_CLASS_RT: 1,
-  IOPRIO_CLASS_BE: 2,
-  IOPRIO_CLASS_IDLE: 3,
-} as const satisfies Record<IOPriorityClass, number>
+/** The class of ioprio_set(2) stands above the 13 bits of the level. */
 const ioPriorityClassShift = 13
-
-/** Domains of personality(2). */
-const personalityDomain = { LINUX: 0x0000, LINUX32: 0x0008 } as const
 
 /** What the spec leaves to the runtime; runc's value. */
 const defaultUmask = 0o022
@@ -65,12 +38,10 @@ export function planExecution(process: Process, linux: Linux | undefined): Step[
 }
 
 function schedulerStep(scheduler: NonNullable<Process['scheduler']>): StepOf<'scheduler'> {
-  let flags = 0
-  for (const flag of scheduler.flags ?? []) flags |= schedulerFlag[flag]
   return {
     op: 'scheduler',
     policy: schedulerPolicy[scheduler.policy],
-    flags,
+    flags: bitsOf(schedulerFlag, scheduler.flags ?? []),
     nice: (scheduler.nice ?? 0) >>> 0,
     priority: scheduler.priority ?? 0,
     runtime: scheduler.runtime ?? 0,

@@ -1,26 +1,7 @@
 /** Stage 2, plan: process.rlimits as steps. */
-import type { Process, RlimitType } from '../config/types.js'
+import type { Process } from '../config/types.js'
+import { rlimitNumber } from '../config/vocabulary/process.js'
 import type { Step } from './steps.js'
-
-/** RLIMIT_* numbers of asm-generic/resource.h, which every architecture of tsrun uses. */
-export const rlimitNumber = {
-  RLIMIT_CPU: 0,
-  RLIMIT_FSIZE: 1,
-  RLIMIT_DATA: 2,
-  RLIMIT_STACK: 3,
-  RLIMIT_CORE: 4,
-  RLIMIT_RSS: 5,
-  RLIMIT_NPROC: 6,
-  RLIMIT_NOFILE: 7,
-  RLIMIT_MEMLOCK: 8,
-  RLIMIT_AS: 9,
-  RLIMIT_LOCKS: 10,
-  RLIMIT_SIGPENDING: 11,
-  RLIMIT_MSGQUEUE: 12,
-  RLIMIT_NICE: 13,
-  RLIMIT_RTPRIO: 14,
-  RLIMIT_RTTIME: 15,
-} as const satisfies Record<RlimitType, number>
 
 /** RLIM_INFINITY of getrlimit(2). */
 export const unlimited = 0xffffffffffffffffn

@@ -1,6 +1,8 @@
 /** Stage 2, plan: linux.seccomp as plain rules for native code, and when the filter is loaded. */
 import { readAnnotations } from '../config/annotations.js'
-import type { Config, Seccomp, SeccompAction, SeccompArg, SeccompOperator, SeccompSyscall } from '../config/types.js'
+import type { Config, Seccomp, SeccompAction, SeccompArg, SeccompSyscall } from '../config/types.js'
+import { seccompAction, seccompFlag, seccompOperator } from '../config/vocabulary/seccomp.js'
+import { bitsOf } from '../config/vocabulary/table.js'
 import type { StepOf } from './steps.js'
 
 /** What native code compiles to a filter. Values are those of seccomp(2) and seccomp_rule_add(3). */
@@ -32,38 +34,6 @@ export interface SeccompCondition {
   readonly value: number | bigint
   readonly valueTwo: number | bigint
 }
-
-/** SECCOMP_RET_* (seccomp(2)); the low 16 bits of errno and trace are data. */
-export const seccompAction = {
-  SCMP_ACT_KILL: 0x00000000,
-  SCMP_ACT_KILL_THREAD: 0x00000000,
-  SCMP_ACT_KILL_PROCESS: 0x80000000,
-  SCMP_ACT_TRAP: 0x00030000,
-  SCMP_ACT_ERRNO: 0x00050000,
-  SCMP_ACT_TRACE: 0x7ff00000,
-  SCMP_ACT_LOG: 0x7ffc0000,
-  SCMP_ACT_ALLOW: 0x7fff0000,
-  SCMP_ACT_NOTIFY: 0x7fc00000,
-} as const satisfies Record<SeccompAction, number>
-
-/** enum scmp_compare of seccomp.h. */
-export const seccompOperator = {
-  SCMP_CMP_NE: 1,
-  SCMP_CMP_LT: 2,
-  SCMP_CMP_LE: 3,
-  SCMP_CMP_EQ: 4,
-  SCMP_CMP_GE: 5,
-  SCMP_CMP_GT: 6,
-  SCMP_CMP_MASKED_EQ: 7,
-} as const satisfies Record<SeccompOperator, number>
-
-/** SECCOMP_FILTER_FLAG_* of seccomp(2). */
-export const seccompFlag = {
-  SECCOMP_FILTER_FLAG_TSYNC: 1 << 0,
-  SECCOMP_FILTER_FLAG_LOG: 1 << 1,
-  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 1 << 2,
-  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 1 << 5,
-} as const
 
 const EPERM = 1
 const ENOSYS = 38
@@ -111,8 +81,7 @@ export function planSeccomp(config: Config, compile: (request: SeccompRequest) =
 
 /** Absent flags are SPEC_ALLOW alone, as runc does it; an empty list is no flags. */
 function filterFlags(seccomp: Seccomp, { listener }: { listener: boolean }): number {
-  let flags = 0
-  for (const flag of seccomp.flags ?? ['SECCOMP_FILTER_FLAG_SPEC_ALLOW']) flags |= seccompFlag[flag]
+  const flags = bitsOf(seccompFlag, seccomp.flags ?? ['SECCOMP_FILTER_FLAG_SPEC_ALLOW'])
   // seccomp(2) refuses TSYNC with a listener and WAIT_KILLABLE_RECV without; init has one thread anyway.
   return (
     flags & ~(listener ? seccompFlag.SECCOMP_FILTER_FLAG_TSYNC : seccompFlag.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)

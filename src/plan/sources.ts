@@ -3,7 +3,7 @@ import { mountIdMap } from '../config/id-map.js'
 import type { Config, Mount } from '../config/types.js'
 import { UnsupportedError } from '../errors.js'
 import { helperPlan } from './helper.js'
-import { cloneFlag } from './namespaces.js'
+import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import type { Step } from './steps.js'
 import type { HostFacts, IdMapping, LaunchPlan, SourcePlan } from './types.js'
 

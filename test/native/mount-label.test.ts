@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { closeFile, launch, reapProcess, receive, waitReadable } from '#dist/native/binding.js'
 import { encodePlan } from '#dist/plan/encode.js'
-import { legacyMountFlag, propagationBit } from '#dist/plan/mount-options.js'
-import { cloneFlag } from '#dist/plan/namespaces.js'
+import { legacyMountFlag, propagationBit } from '#dist/config/vocabulary/mounts.js'
+import { cloneFlag } from '#dist/config/vocabulary/namespaces.js'
 import type { Step, StepOf } from '#dist/plan/steps.js'
 
 const attributes = { attrSet: 0, attrClear: 0, recursiveSet: 0, recursiveClear: 0, propagation: [] }

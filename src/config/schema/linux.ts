@@ -3,56 +3,30 @@ import { idMappingsShape } from './mounts.js'
 import { resourcesShape } from './resources.js'
 import { seccompShape } from './seccomp.js'
 import { integer, lazily, list, map, object, oneOf } from './shape.js'
+import { deviceType, memoryPolicyFlag, memoryPolicyMode, personalityDomain } from '../vocabulary/linux.js'
+import { propagation } from '../vocabulary/mounts.js'
+import { namespaceType } from '../vocabulary/namespaces.js'
 import { flag, id, safeInteger, text, textMap, textOrEmpty, texts, uint32 } from './values.js'
-
-const namespaceTypes = ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time'] as const
-
-const deviceTypes = ['c', 'b', 'u', 'p'] as const
-
-const propagations = [
-  'private',
-  'shared',
-  'slave',
-  'unbindable',
-  'rprivate',
-  'rshared',
-  'rslave',
-  'runbindable',
-] as const
-
-const personalityDomains = ['LINUX', 'LINUX32'] as const
-
-const memoryPolicyModes = [
-  'MPOL_DEFAULT',
-  'MPOL_BIND',
-  'MPOL_INTERLEAVE',
-  'MPOL_WEIGHTED_INTERLEAVE',
-  'MPOL_PREFERRED',
-  'MPOL_PREFERRED_MANY',
-  'MPOL_LOCAL',
-] as const
-
-const memoryPolicyFlags = ['MPOL_F_NUMA_BALANCING', 'MPOL_F_RELATIVE_NODES', 'MPOL_F_STATIC_NODES'] as const
 
 /** Shape of `linux`. */
 export const linuxShape = lazily(() =>
   object(
     {},
     {
-      namespaces: list(object({ type: oneOf('namespace type', namespaceTypes) }, { path: textOrEmpty })),
+      namespaces: list(object({ type: oneOf('namespace type', namespaceType) }, { path: textOrEmpty })),
       uidMappings: idMappingsShape(),
       gidMappings: idMappingsShape(),
       timeOffsets: timeOffsetsShape(),
       devices: list(
         object(
-          { type: oneOf('device type', deviceTypes), path: text },
+          { type: oneOf('device type', deviceType), path: text },
           { major: uint32, minor: uint32, fileMode: uint32, uid: id, gid: id },
         ),
       ),
       netDevices: map(object({}, { name: textOrEmpty })),
       cgroupsPath: textOrEmpty,
       resources: resourcesShape(),
-      rootfsPropagation: oneOf('propagation', propagations, { emptyIsAbsent: true }),
+      rootfsPropagation: oneOf('propagation', propagation, { emptyIsAbsent: true }),
       seccomp: seccompShape(),
       sysctl: textMap,
       maskedPaths: texts,
@@ -69,10 +43,10 @@ export const linuxShape = lazily(() =>
         },
       ),
       memoryPolicy: object(
-        { mode: oneOf('memory policy mode', memoryPolicyModes) },
-        { nodes: textOrEmpty, flags: list(oneOf('memory policy flag', memoryPolicyFlags)) },
+        { mode: oneOf('memory policy mode', memoryPolicyMode) },
+        { nodes: textOrEmpty, flags: list(oneOf('memory policy flag', memoryPolicyFlag)) },
       ),
-      personality: object({ domain: oneOf('personality domain', personalityDomains) }, { flags: texts }),
+      personality: object({ domain: oneOf('personality domain', personalityDomain) }, { flags: texts }),
     },
   ),
 )

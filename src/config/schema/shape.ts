@@ -4,6 +4,7 @@
  * which put every problem of a bad one into words. Building zod's schemas and running them once takes
  * longer than all of the kernel's work for a container, so a good document must not pay for them.
  */
+import { namesOf } from '../vocabulary/table.js'
 
 declare const type: unique symbol
 
@@ -105,13 +106,13 @@ export function object<R extends Shapes, O extends Shapes>(
   return { kind: 'object', members, required: Object.keys(required), strict: false, ...options }
 }
 
-/** One of the names that the spec lists. */
-export function oneOf<const T extends string>(
+/** One of the names of a table of the vocabulary. */
+export function oneOf<T extends object>(
   what: string,
-  names: readonly T[],
+  table: T,
   { emptyIsAbsent = false } = {},
-): Shape<T> {
-  return { kind: 'oneOf', what, names, emptyIsAbsent }
+): Shape<keyof T & string> {
+  return { kind: 'oneOf', what, names: namesOf(table), emptyIsAbsent }
 }
 
 /** An integer from `min` to `max`, both of which a double holds exactly. */

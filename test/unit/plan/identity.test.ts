@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { Capabilities, User } from '#dist/config/types.js'
-import { capabilityList, capabilityNames, planIdentity } from '#dist/plan/identity.js'
+import { capabilityNames } from '#dist/config/vocabulary/process.js'
+import { capabilityList, planIdentity } from '#dist/plan/identity.js'
 import { names, processOf, stepOf, unifiedHost } from './support.js'
 
 /** No filter to load, no user namespace. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Mount } from '#dist/config/types.js'
 import { UnsupportedError } from '#dist/errors.js'
-import { mountAttr } from '#dist/plan/mount-options.js'
+import { mountAttr } from '#dist/config/vocabulary/mounts.js'
 import { planMounts } from '#dist/plan/mounts.js'
 import type { HostFacts } from '#dist/plan/types.js'
 import { hybridHost, linux, unifiedHost } from './support.js'

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Linux, NamespaceType } from '#dist/config/types.js'
-import { cloneFlag, planNamespaces } from '#dist/plan/namespaces.js'
+import { cloneFlag } from '#dist/config/vocabulary/namespaces.js'
+import { planNamespaces } from '#dist/plan/namespaces.js'
 
 const created = (...types: NamespaceType[]) => types.map((type) => ({ type }))
 const of = (namespaces: Linux['namespaces'], others: Partial<Linux> = {}) =>

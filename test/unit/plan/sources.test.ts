@@ -1,6 +1,6 @@
 import t from 'tap'
 import { compileSources } from '#dist/plan/sources.js'
-import { cloneFlag } from '#dist/plan/namespaces.js'
+import { cloneFlag } from '#dist/config/vocabulary/namespaces.js'
 import { config, names, plan, stepsOf, unifiedHost, usualNamespaces } from './support.js'
 
 const maps = [{ containerID: 0, hostID: 1000, size: 10 }]
