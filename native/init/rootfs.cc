@@ -73,6 +73,52 @@ Failure run(const Rootfs& s, Context& context) noexcept {
   return kOk;
 }
 
+namespace {
+
+constexpr int kDetach = 2;  // MNT_DETACH of umount2(2)
+
+// Which mount and which directory of it `path` is; statx(2), STATX_MNT_ID since Linux 5.8.
+struct Directory {
+  uint64_t mount = 0;
+  uint64_t inode = 0;
+  bool operator==(const Directory&) const noexcept = default;
+};
+
+bool identify(int dir, const char* path, Directory& directory) noexcept {
+  constexpr unsigned kInode = 0x100, kMountId = 0x1000;  // STATX_INO, STATX_MNT_ID
+  uint64_t info[32] = {};                                // struct statx: 256 bytes
+  if (::syscall(SYS_statx, dir, path, AT_EMPTY_PATH, kInode | kMountId, info) < 0) return false;
+  directory = {info[18], info[4]};  // stx_mnt_id, stx_ino
+  return true;
+}
+
+// What is mounted on the root directory is out of sight of `/`, but `/..` leads there: to the host's
+// root, where that is left.
+Failure prove_root(const Context& context) noexcept {
+  Directory root, own, above;
+  if (!identify(context.root.get(), "", root) || !identify(AT_FDCWD, "/", own) ||
+      !identify(AT_FDCWD, "/..", above))
+    return fail("statx", "/..");
+  if (own == root && above == root) return kOk;
+  return refuse(EXDEV, "statx", "/..", "another mount than the container's root is left in reach");
+}
+
+// One umount2(2) takes the mount on top; the host's root may be a stack of them (mount --bind / /).
+Failure detach_above(const Context& context) noexcept {
+  for (int mounts = 0; mounts < 100000; mounts++) {
+    Directory root, above;
+    Fd top{::openat(context.root.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (!top || !identify(top.get(), "", above) || !identify(context.root.get(), "", root))
+      return fail("statx", "/..");
+    if (above == root) break;
+    if (::fchdir(top.get()) < 0) return fail("fchdir");
+    if (::syscall(SYS_umount2, ".", kDetach) < 0) return fail("umount2", "/");
+  }
+  return kOk;
+}
+
+}  // namespace
+
 // pivot_root(".", ".") stacks the old root on the new one, so no directory for it is needed.
 Failure run(const PivotRoot&, Context& context) noexcept {
   Fd old{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
@@ -86,9 +132,9 @@ Failure run(const PivotRoot&, Context& context) noexcept {
     if (sys::mount_setattr(old.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, attributes) < 0)
       return fail("mount_setattr", "/");
   }
-  constexpr int kDetach = 2;
   if (::syscall(SYS_umount2, ".", kDetach) < 0) return fail("umount2", "/");
-  return ::chdir("/") < 0 ? fail("chdir", "/") : kOk;
+  if (Failure failure = detach_above(context)) return failure;
+  return ::chdir("/") < 0 ? fail("chdir", "/") : prove_root(context);
 }
 
 namespace {
@@ -107,7 +153,6 @@ Failure hide_kernel_mount(char* line) noexcept {
   const char* type = strstr(at, " - ");
   if (type == nullptr || strcmp(fields[3], "/") != 0) return kOk;
   if (!starts_with(type + 3, "proc ") && !starts_with(type + 3, "sysfs ")) return kOk;
-  constexpr int kDetach = 2;
   if (::syscall(SYS_umount2, fields[4], kDetach) == 0 || errno == EINVAL || errno == ENOENT)
     return kOk;
   return fail("umount2", fields[4]);
@@ -136,7 +181,7 @@ Failure run(const MoveRoot&, Context& context) noexcept {
   if (sys::move_mount(context.root.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
     return fail("move_mount", "/");
   if (::chroot(".") < 0) return fail("chroot", ".");
-  return ::chdir("/") < 0 ? fail("chdir", "/") : kOk;
+  return ::chdir("/") < 0 ? fail("chdir", "/") : prove_root(context);
 }
 
 // For `exec`: the root of the container that is already there.
@@ -149,7 +194,7 @@ Failure run(const EnterRoot& s, Context& context) noexcept {
 Failure run(const Chroot&, Context& context) noexcept {
   if (::fchdir(context.root.get()) < 0) return fail("fchdir");
   if (::chroot(".") < 0) return fail("chroot", ".");
-  return ::chdir("/") < 0 ? fail("chdir", "/") : kOk;
+  return ::chdir("/") < 0 ? fail("chdir", "/") : prove_root(context);
 }
 
 Failure run(const MountAttributes& s, Context& context) noexcept {
