@@ -1,151 +1,78 @@
 /**
  * Stage 1, config: config.json of runtime-spec 1.3 for Linux as readonly types, member names verbatim.
- * Null members of the document count as absent, unknown members and those of other platforms are dropped.
+ * They follow from the shapes of src/config/schema, which have the comments about single members. Null
+ * members of the document count as absent, unknown members and those of other platforms are dropped.
  */
+import type { documentShape } from './schema/index.js'
+import type { TypeOf } from './schema/shape.js'
+export type { Int64 } from './schema/values.js'
+export type { NamespaceType } from './vocabulary/namespaces.js'
 
-import type { ioPriorityClass, rlimitNumber, schedulerFlag, schedulerPolicy } from './vocabulary/process.js'
-import type { IDMapping, Int64, Linux } from './types-linux.js'
-export type * from './types-linux.js'
-
-/** A config.json that passed schema and rules (config.md). */
-export interface Config extends ConfigDocument {
-  readonly root: Root
-  readonly process: Process
-}
+/** What a list has. */
+type Item<L> = L extends readonly (infer T)[] ? T : never
+/** What an optional member has when it is there. */
+type Member<T, N extends keyof T> = NonNullable<T[N]>
 
 /** A config.json that passed the schema: the spec lets it omit what only `start` needs. */
-export interface ConfigDocument {
-  readonly ociVersion?: string
-  readonly root?: Root
-  readonly mounts?: readonly Mount[]
-  readonly process?: Process
-  readonly hostname?: string
-  readonly domainname?: string
-  readonly hooks?: Hooks
-  readonly annotations?: Readonly<Record<string, string>>
-  readonly linux?: Linux
-}
+export type ConfigDocument = TypeOf<ReturnType<typeof documentShape>>
 
-/** The root file system (config.md "Root"); `path` is absolute or relative to the bundle. */
-export interface Root {
-  readonly path: string
-  readonly readonly?: boolean
-}
+/** A config.json that passed schema and rules (config.md). */
+export type Config = ConfigDocument & Required<Pick<ConfigDocument, 'root' | 'process'>>
 
-/** One mount (config.md "Mounts"); `destination` is absolute and lexically clean after loading. */
-export interface Mount {
-  readonly destination: string
-  readonly type?: string
-  readonly source?: string
-  readonly options?: readonly string[]
-  readonly uidMappings?: readonly IDMapping[]
-  readonly gidMappings?: readonly IDMapping[]
-}
-
+/** One mount (config.md "Mounts"). */
+export type Mount = Item<ConfigDocument['mounts']>
 /** The container's process, also what `exec --process` reads (config.md "Process"). */
-export interface Process {
-  readonly terminal?: boolean
-  readonly consoleSize?: ConsoleSize
-  /** Absolute in the container. */
-  readonly cwd: string
-  /** Each `NAME=value`. */
-  readonly env?: readonly string[]
-  /** At least one; `args[0]` is looked up in the container's PATH. */
-  readonly args: readonly string[]
-  readonly user?: User
-  readonly rlimits?: readonly Rlimit[]
-  readonly apparmorProfile?: string
-  readonly capabilities?: Capabilities
-  readonly noNewPrivileges?: boolean
-  /** -1000 to 1000. */
-  readonly oomScoreAdj?: number
-  readonly scheduler?: Scheduler
-  readonly selinuxLabel?: string
-  readonly ioPriority?: IOPriority
-  readonly execCPUAffinity?: ExecCPUAffinity
-}
-
-/** Characters, 0 to 65535 each. */
-export interface ConsoleSize {
-  readonly height: number
-  readonly width: number
-}
-
-/** The process's user (config.md "POSIX-platform User"): ids 0 to 2^32 - 2; of umask the kernel takes 0o777. */
-export interface User {
-  readonly uid?: number
-  readonly gid?: number
-  readonly umask?: number
-  readonly additionalGids?: readonly number[]
-}
-
+export type Process = Config['process']
+/** The process's user (config.md "POSIX-platform User"). */
+export type User = Member<Process, 'user'>
+/** Capability sets by name (config.md "Linux Process"). */
+export type Capabilities = Member<Process, 'capabilities'>
 /** Names of the resources of setrlimit(2). */
-export type RlimitType = keyof typeof rlimitNumber
-
-/** One resource limit; 2^64 - 1 is RLIM_INFINITY. */
-export interface Rlimit {
-  readonly type: RlimitType
-  readonly soft: Int64
-  readonly hard: Int64
-}
-
-/** Capability sets by name (`CAP_CHOWN`); names that nobody knows are kept, planning warns about them. */
-export interface Capabilities {
-  readonly bounding?: readonly string[]
-  readonly effective?: readonly string[]
-  readonly inheritable?: readonly string[]
-  readonly permitted?: readonly string[]
-  readonly ambient?: readonly string[]
-}
-
-/** Policies of sched_setattr(2). */
-export type SchedulerPolicy = keyof typeof schedulerPolicy
-
-/** Flags of sched_setattr(2). */
-export type SchedulerFlag = keyof typeof schedulerFlag
-
-/** Arguments of sched_setattr(2); times in nanoseconds. */
-export interface Scheduler {
-  readonly policy: SchedulerPolicy
-  /** -20 to 19. */
-  readonly nice?: number
-  /** 1 to 99, SCHED_FIFO and SCHED_RR only. */
-  readonly priority?: number
-  readonly flags?: readonly SchedulerFlag[]
-  readonly runtime?: Int64
-  readonly deadline?: Int64
-  readonly period?: Int64
-}
-
-/** Classes of ioprio_set(2). */
-export type IOPriorityClass = keyof typeof ioPriorityClass
-
-/** Arguments of ioprio_set(2); priority 0 to 7, 0 when absent. */
-export interface IOPriority {
-  readonly class: IOPriorityClass
-  readonly priority?: number
-}
-
-/** CPU lists such as `0-3,7` for processes added by `exec`, before and after they join the cgroup. */
-export interface ExecCPUAffinity {
-  readonly initial?: string
-  readonly final?: string
-}
-
+export type RlimitType = Item<Process['rlimits']>['type']
+/** Arguments of sched_setattr(2). */
+export type Scheduler = Member<Process, 'scheduler'>
 /** The six hook lists (config.md "POSIX-platform Hooks"). */
-export interface Hooks {
-  readonly prestart?: readonly Hook[]
-  readonly createRuntime?: readonly Hook[]
-  readonly createContainer?: readonly Hook[]
-  readonly startContainer?: readonly Hook[]
-  readonly poststart?: readonly Hook[]
-  readonly poststop?: readonly Hook[]
-}
-
+export type Hooks = Member<ConfigDocument, 'hooks'>
 /** One hook; `path` is absolute, `timeout` in seconds and above 0. */
-export interface Hook {
-  readonly path: string
-  readonly args?: readonly string[]
-  readonly env?: readonly string[]
-  readonly timeout?: number
-}
+export type Hook = Item<Hooks['prestart']>
+
+/** Linux members (config-linux.md). */
+export type Linux = Member<ConfigDocument, 'linux'>
+/** A namespace that is new, or the one at `path` (absolute). */
+export type Namespace = Item<Linux['namespaces']>
+/** One line of uid_map or gid_map (user_namespaces(7)): `size` ids from `containerID` are those from `hostID`. */
+export type IDMapping = Item<Linux['uidMappings']>
+/** What a clock of the container is ahead of the host's; nanosecs 0 to 999999999. */
+export type TimeOffset = NonNullable<Member<Linux, 'timeOffsets'>['monotonic']>
+/** A device node (config-linux.md "Devices"): char (c, u), block (b) or fifo (p, without numbers). */
+export type Device = Item<Linux['devices']>
+/** Intel resource director (config-linux.md "IntelRdt"). */
+export type IntelRdt = Member<Linux, 'intelRdt'>
+/** Modes of set_mempolicy(2). */
+export type MemoryPolicyMode = Member<Linux, 'memoryPolicy'>['mode']
+
+/** Cgroup limits (config-linux.md "Control groups"). */
+export type Resources = Member<Linux, 'resources'>
+/** A rule of the device list; an absent number or -1 stands for all. */
+export type DeviceRule = Item<Resources['devices']>
+/** Bytes; -1 is unlimited. */
+export type MemoryResources = Member<Resources, 'memory'>
+/** Times in microseconds. */
+export type CPUResources = Member<Resources, 'cpu'>
+/** Block I/O weights and throttles. */
+export type BlockIOResources = Member<Resources, 'blockIO'>
+/** Bytes or operations per second of one block device. */
+export type BlockIOThrottle = Item<BlockIOResources['throttleReadBpsDevice']>
+
+/** A syscall filter (config-linux.md "Seccomp"). */
+export type Seccomp = Member<Linux, 'seccomp'>
+/** Actions of a filter (seccomp(2)). */
+export type SeccompAction = Seccomp['defaultAction']
+/** Flags of seccomp(2). */
+export type SeccompFlag = Item<Seccomp['flags']>
+/** What happens to the named syscalls when all of `args` match. */
+export type SeccompSyscall = Item<Seccomp['syscalls']>
+/** A condition on argument `index` (0 to 5). */
+export type SeccompArg = Item<SeccompSyscall['args']>
+/** Comparisons of a syscall's argument. */
+export type SeccompOperator = SeccompArg['op']

@@ -13,9 +13,12 @@ export const documentShape = lazily(() =>
     {
       // not judged any further, as by the peers: engines write all sorts of versions
       ociVersion: text,
+      /** `path` is absolute or relative to the bundle. */
       root: object({ path: text }, { readonly: flag }),
+      /** Destinations are absolute and lexically clean after loading. */
       mounts: mountsShape(),
       process: processShape(),
+      /** Needs a UTS namespace of the container's own, as domainname does. */
       hostname: textOrEmpty,
       domainname: textOrEmpty,
       hooks: hooksShape(),

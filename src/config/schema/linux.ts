@@ -16,6 +16,7 @@ export const linuxShape = lazily(() =>
       namespaces: list(object({ type: oneOf('namespace type', namespaceType) }, { path: textOrEmpty })),
       uidMappings: idMappingsShape(),
       gidMappings: idMappingsShape(),
+      /** What the clocks of the container are ahead of the host's (time_namespaces(7)). */
       timeOffsets: timeOffsetsShape(),
       devices: list(
         object(
@@ -23,6 +24,7 @@ export const linuxShape = lazily(() =>
           { major: uint32, minor: uint32, fileMode: uint32, uid: id, gid: id },
         ),
       ),
+      /** By the name of the interface in the runtime namespace. */
       netDevices: map(object({}, { name: textOrEmpty })),
       cgroupsPath: textOrEmpty,
       resources: resourcesShape(),
@@ -42,10 +44,12 @@ export const linuxShape = lazily(() =>
           enableMonitoring: flag,
         },
       ),
+      /** Arguments of set_mempolicy(2); `nodes` is a list such as `0-3,7`. */
       memoryPolicy: object(
         { mode: oneOf('memory policy mode', memoryPolicyMode) },
         { nodes: textOrEmpty, flags: list(oneOf('memory policy flag', memoryPolicyFlag)) },
       ),
+      /** `flags` are reserved by the spec and have no effect. */
       personality: object({ domain: oneOf('personality domain', personalityDomain) }, { flags: texts }),
     },
   ),

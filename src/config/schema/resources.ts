@@ -10,13 +10,21 @@ export const resourcesShape = lazily(() =>
       devices: list(
         object({ allow: flag }, { type: text, major: deviceNumber(), minor: deviceNumber(), access: text }),
       ),
+      /** Bytes; -1 is unlimited. */
       memory: memoryShape(),
+      /** Times in microseconds; `cpus` and `mems` are lists such as `0-3,7`. */
       cpu: cpuShape(),
+      /** Number of tasks; -1 is unlimited. */
       pids: object({}, { limit: int64 }),
+      /** Weights (10 to 1000) and throttles: bytes or operations per second of one block device. */
       blockIO: blockIOShape(),
+      /** Bytes of huge pages of one size (`2MB`). */
       hugepageLimits: list(object({ pageSize: pageSize(), limit: uint64 }, {})),
+      /** net_cls and net_prio of cgroup v1. */
       network: object({}, { classID: uint32, priorities: list(object({ name: text, priority: uint32 }, {})) }),
+      /** By the name of the RDMA device. */
       rdma: map(object({}, { hcaHandles: uint32, hcaObjects: uint32 })),
+      /** Files of cgroup v2 and their content. */
       unified: textMap,
     },
   ),

@@ -15,6 +15,7 @@ export const seccompShape = lazily(() => {
     {
       defaultErrnoRet: uint16,
       architectures: list(oneOf('architecture', seccompArchitecture)),
+      /** Absent is not the same as empty: the default flags apply only when absent. */
       flags: list(oneOf('seccomp flag', seccompFlag)),
       listenerPath: textOrEmpty,
       listenerMetadata: textOrEmpty,

@@ -1,6 +1,8 @@
 /** Stage 1, config: the shapes of single values that config.json is made of. */
-import type { Int64 } from '../types.js'
 import { integer, lazily, list, map, type Shape } from './shape.js'
+
+/** An integer of 64 bits: a bigint where its magnitude is above 2^53 - 1, so that it stays exact. */
+export type Int64 = number | bigint
 
 /** A string. */
 export const text: Shape<string> = { kind: 'text', emptyIsAbsent: false }

@@ -2,7 +2,7 @@ import t from 'tap'
 import { UnsupportedError } from '#dist/errors.js'
 import { missingSchema, planSchemata } from '#dist/plan/intel-rdt.js'
 import { printPlan } from '#dist/plan/print.js'
-import type { IntelRdt } from '#dist/config/types-linux.js'
+import type { IntelRdt } from '#dist/config/types.js'
 import { linux, plan, unifiedHost } from './support.js'
 
 const facts = { ...unifiedHost, resctrl: '/resctrl' }
