@@ -2,7 +2,7 @@
 import { ExecHandle } from './exec-handle.js'
 import type { Resources } from './config/types.js'
 import { processesOf } from './cgroup/members.js'
-import type { Surroundings } from './launch/create.js'
+import type { RuntimeContext } from './launch/context.js'
 import type { ContainerEvent, EventOptions } from './launch/events.js'
 import type { ExecOptions } from './launch/exec-options.js'
 import type { StartOptions } from './launch/start.js'
@@ -20,14 +20,14 @@ export type ContainerExit = ExitStatus | { readonly code: null; readonly signal:
 export class Container {
   readonly id: string
   readonly #id: ContainerId
-  readonly #around: Surroundings
+  readonly #context: RuntimeContext
   /** Kept from the create of this process, so that the exit status can be had. */
   #pidfd: number
   #exit: Promise<ContainerExit> | undefined
 
   /** Made by Runtime; `pidfd` is owned by the handle, -1 when the container was opened by id. */
-  constructor(around: Surroundings, id: ContainerId, pidfd: number) {
-    this.#around = around
+  constructor(context: RuntimeContext, id: ContainerId, pidfd: number) {
+    this.#context = context
     this.#id = id
     this.id = id
     this.#pidfd = pidfd
@@ -36,7 +36,7 @@ export class Container {
   /** The state as it is now. @throws NotFoundError, StoreError */
   state(): Promise<ContainerState> {
     return later(() => {
-      const { store } = this.#around
+      const { store } = this.#context
       const record = store.load(this.#id)
       return toContainerState(record, observeStatus(store, this.#id, record), ownerName(record.owner))
     })
@@ -45,7 +45,7 @@ export class Container {
   /** Starts the program of a created container. @throws StatusError, SyscallError, HookError */
   async start(options: StartOptions = {}): Promise<void> {
     const { startContainer } = await import('./launch/start.js')
-    return startContainer(this.#around.store, this.#id, this.#around.waiter, options)
+    return startContainer(this.#context.store, this.#id, this.#context.waiter, options)
   }
 
   /**
@@ -53,30 +53,30 @@ export class Container {
    */
   async kill(signal: number, options: { all?: boolean } = {}): Promise<void> {
     const { killContainer } = await import('./launch/kill.js')
-    return killContainer(this.#around, this.#id, signal, { all: options.all ?? false })
+    return killContainer(this.#context, this.#id, signal, { all: options.all ?? false })
   }
 
   /** Stops all processes until `resume`. @throws StatusError unless it runs or is created, UnsupportedError */
   async pause(): Promise<void> {
     const { pauseContainer } = await import('./launch/pause.js')
-    return pauseContainer(this.#around, this.#id)
+    return pauseContainer(this.#context, this.#id)
   }
 
   /** Lets the processes of a paused container go on. @throws StatusError unless it is paused */
   async resume(): Promise<void> {
     const { resumeContainer } = await import('./launch/pause.js')
-    return resumeContainer(this.#around, this.#id)
+    return resumeContainer(this.#context, this.#id)
   }
 
   /** Pids of all processes, in the pid namespace of the runtime, in ascending order; none when it has stopped. */
   processes(): Promise<number[]> {
-    return later(() => processesOf(this.#around.store.load(this.#id)).sort((one, other) => one - other))
+    return later(() => processesOf(this.#context.store.load(this.#id)).sort((one, other) => one - other))
   }
 
   /** What the container uses now. @throws StatusError when it has stopped */
   async stats(): Promise<ContainerStats> {
     const { containerStats } = await import('./launch/events.js')
-    return containerStats(this.#around, this.#id)
+    return containerStats(this.#context, this.#id)
   }
 
   /**
@@ -85,7 +85,7 @@ export class Container {
    */
   async *events(options: EventOptions = {}): AsyncGenerator<ContainerEvent, void, void> {
     const { containerEvents } = await import('./launch/events.js')
-    yield* containerEvents(this.#around, this.#id, options)
+    yield* containerEvents(this.#context, this.#id, options)
   }
 
   /**
@@ -95,8 +95,8 @@ export class Container {
    */
   async exec(options: ExecOptions): Promise<ExecHandle> {
     const { execProcess } = await import('./launch/exec.js')
-    const executed = await execProcess(this.#around, this.#id, options, { terminalStays: !options.consoleSocket })
-    return new ExecHandle(this.#around.waiter, executed)
+    const executed = await execProcess(this.#context, this.#id, options, { terminalStays: !options.consoleSocket })
+    return new ExecHandle(this.#context.waiter, executed)
   }
 
   /**
@@ -107,7 +107,7 @@ export class Container {
    */
   async execForeground(options: ExecOptions & { readonly detach?: boolean }): Promise<number> {
     const { runExec } = await import('./launch/exec-run.js')
-    return runExec(this.#around, this.#id, options)
+    return runExec(this.#context, this.#id, options)
   }
 
   /**
@@ -116,13 +116,13 @@ export class Container {
    */
   async update(resources: Resources, intelRdt: RdtSchemas = {}): Promise<void> {
     const { updateContainer } = await import('./launch/update.js')
-    await updateContainer(this.#around, this.#id, resources, intelRdt)
+    await updateContainer(this.#context, this.#id, resources, intelRdt)
   }
 
   /** Removes the container; `force` kills it first. @throws NotFoundError, StatusError, StoreError */
   async delete(options: { force?: boolean } = {}): Promise<void> {
     const { deleteContainer } = await import('./launch/delete.js')
-    return deleteContainer(this.#around, this.#id, { force: options.force ?? false })
+    return deleteContainer(this.#context, this.#id, { force: options.force ?? false })
   }
 
   /** Resolves when init has ended; the exit status is there when this process made the container. */
@@ -133,12 +133,12 @@ export class Container {
   async #waitForEnd(): Promise<ContainerExit> {
     const unknown = { code: null, signal: null }
     if (this.#pidfd < 0) {
-      const record = this.#around.store.load(this.#id)
+      const record = this.#context.store.load(this.#id)
       this.#pidfd = openProcess(record.pid)
       if (this.#pidfd < 0) return unknown
       if (liveProcess(record) === undefined) return this.#closed(unknown)
     }
-    await this.#around.waiter.readable(this.#pidfd)
+    await this.#context.waiter.readable(this.#pidfd)
     return this.#closed(reapProcess(this.#pidfd) ?? unknown)
   }
 

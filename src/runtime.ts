@@ -2,7 +2,7 @@
 import { Container, later, ownerName } from './container.js'
 import { NotFoundError } from './errors.js'
 import { isInUserNamespace } from './host/facts.js'
-import type { Surroundings } from './launch/create.js'
+import type { RuntimeContext } from './launch/context.js'
 import type { CreateOptions } from './launch/prepare.js'
 import { blockingWaiter, eventWaiter } from './native/wait.js'
 import { closeFile, compileSeccomp, processIds } from './native/binding.js'
@@ -57,10 +57,10 @@ export function defaultRoot(): string {
 
 /** Makes, finds and removes containers below one root directory. */
 export class Runtime {
-  readonly #around: Surroundings
+  readonly #context: RuntimeContext
 
   constructor(options: RuntimeOptions = {}) {
-    this.#around = {
+    this.#context = {
       store: new Store(options.root ?? defaultRoot()),
       waiter: options.blocking ? blockingWaiter : eventWaiter,
       onWarning: options.onWarning ?? (() => undefined),
@@ -79,9 +79,9 @@ export class Runtime {
     const mode = { foreground: false, startSocket: true }
     // Planners and all: only loaded by those who create.
     const { createContainer } = await import('./launch/create.js')
-    const created = await createContainer(this.#around, containerId, options, mode)
+    const created = await createContainer(this.#context, containerId, options, mode)
     closeFile(created.sync)
-    return new Container(this.#around, containerId, created.pidfd)
+    return new Container(this.#context, containerId, created.pidfd)
   }
 
   /**
@@ -92,15 +92,15 @@ export class Runtime {
    */
   async run(id: string, options: RunOptions): Promise<number> {
     const { runContainer } = await import('./launch/run.js')
-    return runContainer(this.#around, parseContainerId(id), options)
+    return runContainer(this.#context, parseContainerId(id), options)
   }
 
   /** The container with this id. @throws NotFoundError, StoreError, UsageError */
   get(id: string): Promise<Container> {
     return later(() => {
       const containerId = parseContainerId(id)
-      this.#around.store.load(containerId)
-      return new Container(this.#around, containerId, -1)
+      this.#context.store.load(containerId)
+      return new Container(this.#context, containerId, -1)
     })
   }
 
@@ -110,7 +110,7 @@ export class Runtime {
   }
 
   #list(): ContainerList {
-    const { store } = this.#around
+    const { store } = this.#context
     const containers: ContainerState[] = []
     const broken: { id: string; error: Error }[] = []
     for (const id of store.list()) {
@@ -128,7 +128,7 @@ export class Runtime {
   /** Removes a container, also one that is only half made. @throws as Container.delete */
   async delete(id: string, options: { force?: boolean } = {}): Promise<void> {
     const { deleteContainer } = await import('./launch/delete.js')
-    await deleteContainer(this.#around, parseContainerId(id), { force: options.force ?? false })
+    await deleteContainer(this.#context, parseContainerId(id), { force: options.force ?? false })
   }
 
   /** What `create` would do for root, in order; whoever asks. @throws ConfigError, UnsupportedError */
@@ -136,7 +136,7 @@ export class Runtime {
     const { findBundle, prepare } = await import('./launch/prepare.js')
     const bundle = findBundle(options.bundle)
     const id = options.id ?? bundle.slice(bundle.lastIndexOf('/') + 1)
-    const means = { cgroupManager: this.#around.cgroupManager, compileSeccomp, asRoot: true }
-    return (await prepare(id, options, means)).plan
+    const inputs = { cgroupManager: this.#context.cgroupManager, compileSeccomp, asRoot: true }
+    return (await prepare(id, options, inputs)).plan
   }
 }

@@ -47,7 +47,7 @@ Napi::Value write_cgroup(const Napi::CallbackInfo& info);
 // launch.cc
 Napi::Value launch(const Napi::CallbackInfo& info);
 Napi::Value receive(const Napi::CallbackInfo& info);
-void say_go(const Napi::CallbackInfo& info);
+void send_go(const Napi::CallbackInfo& info);
 
 // net_device.cc
 Napi::Value move_net_devices(const Napi::CallbackInfo& info);

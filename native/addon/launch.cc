@@ -153,7 +153,7 @@ Napi::Value receive(const Napi::CallbackInfo& info) {
 }
 
 // False would only repeat what the next `receive` tells, so a closed socket is not an error here.
-void say_go(const Napi::CallbackInfo& info) {
+void send_go(const Napi::CallbackInfo& info) {
   ssize_t sent;
   do sent = send(int_argument(info, 0), &kGo, 1, MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);

@@ -52,7 +52,7 @@ constexpr Entry kExports[] = {
     {"writeCgroup", write_cgroup},
     {"launch", launch},
     {"receive", receive},
-    {"sayGo", as_function<say_go>},
+    {"sendGo", as_function<send_go>},
     {"listenStart", listen_start},
     {"connectSocket", connect_socket},
     {"sendDescriptor", as_function<send_descriptor>},

@@ -1,4 +1,4 @@
-// Steps that join, make and furnish namespaces.
+// Steps that join and make namespaces and give them what belongs to them.
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>

@@ -150,7 +150,7 @@ Failure make_user_namespace(const OpenSource& s, Context& context) noexcept {
     }
     ::_exit(0);
   }
-  const auto furnish = [&]() -> Failure {
+  const auto map_and_open = [&]() -> Failure {
     char path[32] = "";
     append_number(path, static_cast<uint32_t>(pid));
     Fd dir{::openat(private_proc(context), path, O_PATH | O_DIRECTORY | O_CLOEXEC)};
@@ -165,7 +165,7 @@ Failure make_user_namespace(const OpenSource& s, Context& context) noexcept {
     context.user_namespace.reset(::openat(dir.get(), "ns/user", O_RDONLY | O_CLOEXEC));
     return context.user_namespace ? kOk : fail("openat", "ns/user");
   };
-  const Failure failure = furnish();
+  const Failure failure = map_and_open();
   write_end.reset();
   while (::waitpid(static_cast<pid_t>(pid), nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -137,7 +137,7 @@ NetDeviceFailure look(Netlink& here, Netlink& there, std::span<const NetDeviceMo
   return {};
 }
 
-NetDeviceFailure furnish(Netlink& there, std::span<const NetDeviceMove> moves,
+NetDeviceFailure set_up_all(Netlink& there, std::span<const NetDeviceMove> moves,
                          const std::vector<Device>& devices) {
   for (size_t i = 0; i < moves.size(); i++) {
     int index = 0;  // a new one, where the old one was taken
@@ -163,7 +163,7 @@ NetDeviceFailure move_net_devices(int netns, std::span<const NetDeviceMove> move
   for (size_t i = 0; i < moves.size(); i++)
     if (const NetlinkError error = move(here, devices[i].index, netns, moves[i].target))
       return failure(i, "RTM_SETLINK", error);
-  return furnish(there, moves, devices);
+  return set_up_all(there, moves, devices);
 }
 
 }  // namespace tsrun

@@ -221,14 +221,14 @@ function enableBelow(directory: string, names: readonly string[]): Error | undef
 /** Only a convenience where the runtime is not root: then the owner stays. */
 function delegate(directory: string, owner: number, { tolerant }: { tolerant: boolean }): void {
   try {
-    handOver(directory, owner)
+    delegateTo(directory, owner)
   } catch (error) {
     if (!tolerant || !isPermission(error)) throw error
   }
 }
 
 /** Hands a directory over to a user, with the files that the kernel lists for that (cgroups(7), "Delegation"). */
-export function handOver(directory: string, owner: number): void {
+export function delegateTo(directory: string, owner: number): void {
   changeOwner(directory, owner, -1)
   for (const file of words(readFileIfAny('/sys/kernel/cgroup/delegate'))) {
     try {

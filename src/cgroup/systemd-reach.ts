@@ -11,7 +11,7 @@ import type { CgroupPlan } from '../plan/types.js'
 import { startScope, withSystemd } from './systemd-bus.js'
 
 /** Joins a scope of its own unless it may put processes into the cgroup as it is. @throws UnsupportedError, SystemdError */
-export async function comeWithin({ unified }: CgroupPlan): Promise<void> {
+export async function joinOwnScope({ unified }: CgroupPlan): Promise<void> {
   const own = unifiedCgroupOf('self')
   if (unified === undefined || own === undefined || mayMove(own, unified)) return
   const { pid } = processIds()

@@ -30,13 +30,13 @@ import {
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { CgroupChange, CgroupDriver, CgroupRequest } from './driver.js'
 import { cgroupDirectories, cgroupPlaces, isUsed, killTree, removeCgroup } from './tree.js'
-import { cgroupfsDriver, enableControllers, handOver, makeGroups } from './cgroupfs.js'
+import { cgroupfsDriver, enableControllers, delegateTo, makeGroups } from './cgroupfs.js'
 import { thawLegacy } from './freezer.js'
 import { applyWrites } from './writes.js'
 import { startInit } from '../native/start-init.js'
 import { startScope, toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
 import { placesOf, scopeOf } from './systemd-places.js'
-import { comeWithin } from './systemd-reach.js'
+import { joinOwnScope } from './systemd-reach.js'
 import type { Waiter } from '../native/wait.js'
 import { cgroupEmptied } from './emptied.js'
 
@@ -69,7 +69,7 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
         const { cgroup: places, others } = placesOf(pid, scopeOf(request.plan.cgroup).unit)
         makeGroups(request.id, others)
         cgroup = places
-        if (kind === 'user') await comeWithin(cgroup)
+        if (kind === 'user') await joinOwnScope(cgroup)
       } catch (error) {
         // Without its process a scope that is ours ends; one of the same name that was there before is not ours.
         await dismiss()
@@ -141,7 +141,7 @@ function limitByFiles({ resources }: LaunchPlan, cgroup: CgroupPlan): void {
   const { unified } = cgroup
   if (unified !== undefined) enableControllers(unified, resources)
   applyWrites(cgroup, resources.writes)
-  if (unified !== undefined && resources.owner !== undefined) handOver(unified, resources.owner)
+  if (unified !== undefined && resources.owner !== undefined) delegateTo(unified, resources.owner)
 }
 
 /**

@@ -6,7 +6,7 @@ import { closeFile, connectSocket, sendDescriptor } from '../native/binding.js'
  * and seccomp listener protocols all look like this (runc docs/terminals.md, config-linux.md).
  * @throws SyscallError
  */
-export function handOver(socketPath: string, text: string, fd: number): void {
+export function sendToSocket(socketPath: string, text: string, fd: number): void {
   const socket = connectSocket(socketPath, { packets: false })
   try {
     sendDescriptor(socket, text, fd)

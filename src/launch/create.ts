@@ -10,13 +10,14 @@ import {
   replaceFile,
   signalProcess,
 } from '../native/binding.js'
-import type { CgroupManager, LaunchPlan } from '../plan/types.js'
+import type { LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../state/observe.js'
 import { toContainerState, type StateRecord } from '../state/record.js'
-import type { ContainerId, Store } from '../state/store.js'
+import type { ContainerId } from '../state/store.js'
 import { cgroupDriver, type CgroupDriver } from '../cgroup/driver.js'
 import { cgroupDirectories, oomKilled } from '../cgroup/tree.js'
-import { handOver } from './console.js'
+import { sendToSocket } from './console.js'
+import type { RuntimeContext } from './context.js'
 import { restrictDevices } from '../cgroup/devices.js'
 import { firstRecord } from './first-record.js'
 import { runHooks } from './hooks.js'
@@ -32,17 +33,6 @@ import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { SourceHelper } from './sources.js'
 import { afterStop } from './start.js'
 import { startInit } from '../native/start-init.js'
-import type { Waiter } from '../native/wait.js'
-
-/** Where and how a runtime makes its containers. */
-export interface Surroundings {
-  readonly store: Store
-  readonly waiter: Waiter
-  readonly onWarning: (message: string) => void
-  /** Who makes the cgroups of new containers. */
-  readonly cgroupManager: CgroupManager
-  readonly rootless: boolean | 'auto'
-}
 
 /** A container that has reached `created`; the descriptors belong to the caller. */
 export interface Created {
@@ -68,19 +58,19 @@ class Creation {
   pidfd = -1
   sync = -1
   ptmx = -1
-  readonly #around: Surroundings
+  readonly #context: RuntimeContext
   readonly #id: ContainerId
   #prepared: Prepared
   readonly #options: CreateOptions
   readonly #mode: CreateMode
 
-  constructor(around: Surroundings, id: ContainerId, prepared: Prepared, options: CreateOptions, mode: CreateMode) {
-    this.#around = around
+  constructor(context: RuntimeContext, id: ContainerId, prepared: Prepared, options: CreateOptions, mode: CreateMode) {
+    this.#context = context
     this.#id = id
     this.#prepared = prepared
     this.#options = options
     this.#mode = mode
-    this.record = firstRecord(id, prepared, around.cgroupManager, options)
+    this.record = firstRecord(id, prepared, context.cgroupManager, options)
   }
 
   get plan(): LaunchPlan {
@@ -89,7 +79,7 @@ class Creation {
 
   /** The state directory comes first: a create that is killed from here on can be deleted. */
   saveFirst(): void {
-    const { store } = this.#around
+    const { store } = this.#context
     store.save(this.#id, this.record)
     store.saveConfig(this.#id, this.#prepared.configText)
     if (this.#options.notifySocket) makeDirectory(store.notifyDirectory(this.#id), 0o755)
@@ -101,7 +91,7 @@ class Creation {
    */
   async makeCgroups(driver: CgroupDriver, rollback: Rollback): Promise<void> {
     const { config, plan } = this.#prepared
-    const tolerant = isTolerant(this.#around.rootless, config)
+    const tolerant = isTolerant(this.#context.rootless, config)
     const cgroup = await driver.create({ id: this.#id, config, plan, tolerant })
     rollback.add(() => driver.remove(cgroup))
     restrictDevices(cgroup, plan.deviceRules)
@@ -119,7 +109,7 @@ class Creation {
 
   /** Clones init and notes who it is before it can have done anything. */
   launch(): void {
-    const { store } = this.#around
+    const { store } = this.#context
     const { plan } = this
     const startFd = this.#mode.startSocket ? listenStart(store.unreadySocket(this.#id)) : -1
     try {
@@ -134,16 +124,16 @@ class Creation {
   #adopt(pid: number, pidfd: number): void {
     this.pidfd = pidfd
     this.record = { ...this.record, pid, startTime: readProcessStat(pid)?.startTime ?? '' }
-    this.#around.store.save(this.#id, this.record)
+    this.#context.store.save(this.#id, this.record)
     joinRdt(this.record.intelRdt, pid)
   }
 
   /** Serves init until it has come as far as `created`. */
   async serve(): Promise<void> {
-    const sources = new SourceHelper(this.plan.sources, this.#around.waiter)
+    const sources = new SourceHelper(this.plan.sources, this.#context.waiter)
     const handlers: Handlers = {
       child: async (pid, pidfd) => {
-        await this.#around.waiter.readable(this.pidfd)
+        await this.#context.waiter.readable(this.pidfd)
         reapProcess(this.pidfd)
         closeFile(this.pidfd)
         this.#adopt(pid, pidfd)
@@ -156,9 +146,9 @@ class Creation {
       source: (number, mount) => sources.give(number, mount, this),
       event: (event) => (event === 'mounts' ? this.#runtimeHooks() : this.#finishNamespaces()),
     }
-    const reached = serveInit(this.sync, handlers, this.#around.waiter, 'created')
+    const reached = serveInit(this.sync, handlers, this.#context.waiter, 'created')
     if (await reached.finally(() => sources.close())) return
-    await this.#around.waiter.readable(this.pidfd)
+    await this.#context.waiter.readable(this.pidfd)
     throw unexpectedEnd(this.pidfd, { before: 'the container was created', oom: oomKilled(this.plan.cgroup) })
   }
 
@@ -176,17 +166,17 @@ class Creation {
   }
 
   /** The last things, in the order that engines rely on: terminal, pidfd, pid file. */
-  handOver(): void {
+  deliver(): void {
     const { consoleSocket, pidfdSocket, pidFile } = this.#options
     if (this.ptmx >= 0 && !this.#mode.foreground) {
-      handOver(consoleSocket ?? '', '/dev/ptmx', this.ptmx)
+      sendToSocket(consoleSocket ?? '', '/dev/ptmx', this.ptmx)
       closeFile(this.ptmx)
       this.ptmx = -1
     }
     const { pidfdReceiver } = readAnnotations(this.record.annotations)
-    for (const socket of [pidfdSocket, pidfdReceiver]) if (socket) handOver(socket, 'standard', this.pidfd)
+    for (const socket of [pidfdSocket, pidfdReceiver]) if (socket) sendToSocket(socket, 'standard', this.pidfd)
     if (pidFile !== undefined && pidFile !== '') replaceFile(pidFile, String(this.record.pid), 0o644)
-    const { store } = this.#around
+    const { store } = this.#context
     if (this.#mode.startSocket) renameFile(store.unreadySocket(this.#id), store.startSocket(this.#id))
   }
 
@@ -196,10 +186,10 @@ class Creation {
     if (this.sync >= 0) closeFile(this.sync)
     if (this.pidfd < 0) return
     signalProcess(this.pidfd, sigkill)
-    await this.#around.waiter.readable(this.pidfd)
+    await this.#context.waiter.readable(this.pidfd)
     reapProcess(this.pidfd)
     closeFile(this.pidfd)
-    await afterStop(this.record, this.#around.onWarning)
+    await afterStop(this.record, this.#context.onWarning)
   }
 }
 
@@ -209,36 +199,36 @@ class Creation {
  * UnsupportedError; then nothing of the container is left
  */
 export async function createContainer(
-  around: Surroundings,
+  context: RuntimeContext,
   id: ContainerId,
   options: CreateOptions,
   mode: CreateMode,
 ): Promise<Created> {
-  const compileSeccomp = cachedSeccompCompiler(around.store.root)
+  const compileSeccomp = cachedSeccompCompiler(context.store.root)
   const prepared = await prepare(id, options, {
-    ...{ cgroupManager: around.cgroupManager, compileSeccomp },
-    ...(options.notifySocket ? { notifyDirectory: around.store.notifyDirectory(id) } : {}),
+    ...{ cgroupManager: context.cgroupManager, compileSeccomp },
+    ...(options.notifySocket ? { notifyDirectory: context.store.notifyDirectory(id) } : {}),
   })
   checkConsole(prepared.config.process, options, mode.foreground)
   checkPidFile(options.pidFile)
-  for (const warning of prepared.plan.warnings) around.onWarning(warning)
-  const { store } = around
+  for (const warning of prepared.plan.warnings) context.onWarning(warning)
+  const { store } = context
   const lock = store.create(id)
   const rollback = new Rollback()
   try {
     rollback.add(() => store.remove(id))
-    const creation = new Creation(around, id, prepared, options, mode)
+    const creation = new Creation(context, id, prepared, options, mode)
     const { intelRdt } = prepared.plan
     if (intelRdt) assertRdtFits(intelRdt)
     creation.saveFirst()
-    const driver = await cgroupDriver(around.cgroupManager, around.waiter)
+    const driver = await cgroupDriver(context.cgroupManager, context.waiter)
     await creation.makeCgroups(driver, rollback)
     if (intelRdt) makeRdtGroups(intelRdt, rollback)
     rollback.add(() => creation.abandon())
     creation.launch()
     await creation.serve()
     await creation.finishCgroups(driver)
-    creation.handOver()
+    creation.deliver()
     const { record, pidfd, sync, ptmx } = creation
     return { record, pidfd, sync, ptmx }
   } catch (error) {

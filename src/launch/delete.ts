@@ -7,7 +7,7 @@ import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId, Lock, Store } from '../state/store.js'
 import { cgroupDriver } from '../cgroup/driver.js'
-import type { Surroundings } from './create.js'
+import type { RuntimeContext } from './context.js'
 import { thawLegacy } from '../cgroup/freezer.js'
 import { removeRdt } from './intel-rdt.js'
 import { openInit } from './kill.js'
@@ -28,8 +28,8 @@ async function endInit(record: StateRecord, waiter: Waiter): Promise<void> {
 }
 
 /** Takes down what is left of a container whose record is known. The caller holds the lock. */
-export async function destroyContainer(around: Surroundings, id: ContainerId, record: StateRecord): Promise<void> {
-  const { store, waiter, onWarning } = around
+export async function destroyContainer(context: RuntimeContext, id: ContainerId, record: StateRecord): Promise<void> {
+  const { store, waiter, onWarning } = context
   await endInit(record, waiter)
   await (await cgroupDriver(record.cgroupManager, waiter)).remove(record.cgroup)
   removeRdt(record.intelRdt)
@@ -74,11 +74,11 @@ function assertDeletable(store: Store, id: ContainerId, record: StateRecord): vo
  * @throws NotFoundError, StatusError, StoreError, SyscallError
  */
 export async function deleteContainer(
-  around: Surroundings,
+  context: RuntimeContext,
   id: ContainerId,
   options: { force: boolean },
 ): Promise<void> {
-  const { store, waiter } = around
+  const { store, waiter } = context
   if (!store.has(id)) {
     if (options.force) return
     throw new NotFoundError(id)
@@ -95,7 +95,7 @@ export async function deleteContainer(
   }
   try {
     const current = loadIfAny(store, id)
-    if (current !== undefined) await destroyContainer(around, id, current)
+    if (current !== undefined) await destroyContainer(context, id, current)
     else if (options.force || record !== undefined) store.remove(id)
     else throw new NotFoundError(id)
   } finally {

@@ -17,7 +17,7 @@ import type { ContainerId } from '../state/store.js'
 import { readStats } from '../stats/read.js'
 import type { ContainerStats } from '../stats/types.js'
 import { directoryOf } from '../cgroup/tree.js'
-import type { Surroundings } from './create.js'
+import type { RuntimeContext } from './context.js'
 import { openInit } from './kill.js'
 
 /** One event of a container. */
@@ -84,7 +84,7 @@ function notRunning(id: string): StatusError {
 }
 
 /** What a container uses now. @throws NotFoundError, StatusError when it has stopped, SyscallError */
-export function containerStats({ store }: Surroundings, id: ContainerId): ContainerStats {
+export function containerStats({ store }: RuntimeContext, id: ContainerId): ContainerStats {
   const record = store.load(id)
   if (liveProcess(record) === undefined) throw notRunning(id)
   return readStats(record.cgroup, record.intelRdt)
@@ -95,7 +95,7 @@ export function containerStats({ store }: Surroundings, id: ContainerId): Contai
  * @throws NotFoundError, StatusError when it is not running, UsageError for an interval of 0 or less
  */
 export async function* containerEvents(
-  { store, waiter }: Surroundings,
+  { store, waiter }: RuntimeContext,
   id: ContainerId,
   { interval = defaultInterval }: EventOptions,
 ): AsyncGenerator<ContainerEvent, void, void> {

@@ -1,7 +1,7 @@
 /** Stage 4, launch: a process of `exec` in the foreground. */
 import { catchSignals, closeFile, copyTerminalSize, runForeground } from '../native/binding.js'
 import type { ContainerId } from '../state/store.js'
-import type { Surroundings } from './create.js'
+import type { RuntimeContext } from './context.js'
 import { execProcess } from './exec.js'
 import type { ExecOptions } from './exec-options.js'
 
@@ -11,14 +11,14 @@ import type { ExecOptions } from './exec-options.js'
  * @throws what execProcess throws
  */
 export async function runExec(
-  around: Surroundings,
+  context: RuntimeContext,
   id: ContainerId,
   options: ExecOptions & { readonly detach?: boolean },
 ): Promise<number> {
   const foreground = options.detach !== true
   // A signal that comes from now on is forwarded, instead of leaving the process behind.
   if (foreground) catchSignals()
-  const { pid, pidfd, ptmx } = await execProcess(around, id, options, {
+  const { pid, pidfd, ptmx } = await execProcess(context, id, options, {
     terminalStays: foreground,
     onTerminal: copyTerminalSize,
   })

@@ -14,17 +14,17 @@ import type { StateRecord } from '../state/record.js'
 import { oomKilled } from '../cgroup/tree.js'
 import { assertStatus, type Status } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
-import { handOver } from './console.js'
-import type { Surroundings } from './create.js'
+import { sendToSocket } from './console.js'
+import type { RuntimeContext } from './context.js'
 import { openInit } from './kill.js'
 import { joinCgroups, placeProcess } from '../cgroup/placement.js'
 import { savedConfig, wantedProcess, type ExecOptions, type ExecSettings } from './exec-options.js'
 import { joinRdt } from './intel-rdt.js'
 import { handListener } from './listener.js'
-import { checkConsole, checkPidFile, type PlanMeans } from './prepare.js'
+import { checkConsole, checkPidFile, type PlanInputs } from './prepare.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
-import { goAhead } from './start.js'
+import { startProgram } from './start.js'
 import { startInit } from '../native/start-init.js'
 
 /** A process that runs; the descriptors belong to the caller. */
@@ -50,13 +50,13 @@ class Execution {
   sync = -1
   ptmx = -1
   #forked = false
-  readonly #around: Surroundings
+  readonly #context: RuntimeContext
   readonly #record: StateRecord
   readonly #plan: LaunchPlan
   readonly #options: ExecSettings
 
-  constructor(around: Surroundings, record: StateRecord, plan: LaunchPlan, options: ExecSettings) {
-    this.#around = around
+  constructor(context: RuntimeContext, record: StateRecord, plan: LaunchPlan, options: ExecSettings) {
+    this.#context = context
     this.#record = record
     this.#plan = plan
     this.#options = options
@@ -103,7 +103,7 @@ class Execution {
 
   /** Serves init until its program is found and everything about it is set. */
   async serve(status: 'created' | 'running' | 'paused'): Promise<void> {
-    const { waiter } = this.#around
+    const { waiter } = this.#context
     const handlers: Handlers = {
       child: (pid, pidfd) => this.#takeChild(pid, pidfd),
       console: (ptmx) => (this.ptmx = ptmx),
@@ -128,7 +128,7 @@ class Execution {
       throw new ProtocolError('init reported a second process')
     }
     this.#forked = true
-    await this.#around.waiter.readable(this.pidfd)
+    await this.#context.waiter.readable(this.pidfd)
     reapProcess(this.pidfd)
     closeFile(this.pidfd)
     this.#adopt(pid, pidfd)
@@ -138,13 +138,13 @@ class Execution {
   async finish(onTerminal: (ptmx: number) => void): Promise<void> {
     const { consoleSocket, pidfdSocket, pidFile } = this.#options
     if (this.ptmx >= 0 && consoleSocket) {
-      handOver(consoleSocket, '/dev/ptmx', this.ptmx)
+      sendToSocket(consoleSocket, '/dev/ptmx', this.ptmx)
       closeFile(this.ptmx)
       this.ptmx = -1
     }
     if (this.ptmx >= 0) onTerminal(this.ptmx)
-    if (pidfdSocket) handOver(pidfdSocket, 'setns', this.pidfd)
-    await goAhead(this.sync, this.#around.waiter, this.#record, this.pid)
+    if (pidfdSocket) sendToSocket(pidfdSocket, 'setns', this.pidfd)
+    await startProgram(this.sync, this.#context.waiter, this.#record, this.pid)
     closeFile(this.sync)
     this.sync = -1
     if (pidFile) replaceFile(pidFile, String(this.pid), 0o644)
@@ -155,7 +155,7 @@ class Execution {
     for (const fd of [this.ptmx, this.sync]) if (fd >= 0) closeFile(fd)
     if (this.pidfd < 0) return
     signalProcess(this.pidfd, sigkill)
-    await this.#around.waiter.readable(this.pidfd)
+    await this.#context.waiter.readable(this.pidfd)
     reapProcess(this.pidfd)
     closeFile(this.pidfd)
   }
@@ -166,7 +166,7 @@ function planExec(
   record: StateRecord,
   config: Config,
   process: Process,
-  options: { preserveFds: number; cgroup: CgroupPlan; compileSeccomp: PlanMeans['compileSeccomp'] },
+  options: { preserveFds: number; cgroup: CgroupPlan; compileSeccomp: PlanInputs['compileSeccomp'] },
 ): LaunchPlan {
   const namespaces = new Set<NamespaceType>(
     (Object.keys(cloneFlag) as NamespaceType[]).filter((type) => !sharesNamespace(record.pid, type)),
@@ -196,12 +196,12 @@ function assertEnterable(id: string, status: Status): void {
  * the process is left
  */
 export async function execProcess(
-  around: Surroundings,
+  context: RuntimeContext,
   id: ContainerId,
   options: ExecOptions,
   mode: ExecMode,
 ): Promise<Executed> {
-  const { store } = around
+  const { store } = context
   const record = store.load(id)
   const status = observeStatus(store, id, record)
   if (status !== 'paused' || !options.ignorePaused) assertStatus(id, 'exec', status)
@@ -218,12 +218,12 @@ export async function execProcess(
     const { preserveFds = 0 } = options
     const { first, last } = placeProcess(record, options.cgroup, status === 'paused')
     const plan = planExec(id, record, config, process, { preserveFds, compileSeccomp, cgroup: first })
-    for (const warning of plan.warnings) around.onWarning(warning)
+    for (const warning of plan.warnings) context.onWarning(warning)
     if (record.cgroupManager === 'systemd' && isRootless()) {
-      const { comeWithin } = await import('../cgroup/systemd-reach.js')
-      await comeWithin(record.cgroup)
+      const { joinOwnScope } = await import('../cgroup/systemd-reach.js')
+      await joinOwnScope(record.cgroup)
     }
-    execution = new Execution(around, record, plan, options)
+    execution = new Execution(context, record, plan, options)
     execution.launch(target, process.execCPUAffinity?.initial ?? '')
     await execution.serve(status as 'created' | 'running' | 'paused')
     execution.join(last)

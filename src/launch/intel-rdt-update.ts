@@ -45,7 +45,7 @@ export function updateRdt(
   try {
     // What it has made is in the record, for `undo`.
     makeRdtGroups(plan, new Rollback())
-    joinRdtWithAll(made, () => processesOf(record))
+    joinRdtWithAll(made, () => accountedProcesses(record))
   } catch (error) {
     undo()
     throw error
@@ -69,7 +69,7 @@ function changeSchemata({ root, group }: RdtRecord, texts: readonly string[]): (
 }
 
 /** Without a cgroup of its own only init is known. */
-function processesOf({ cgroup, pid }: StateRecord): number[] {
+function accountedProcesses({ cgroup, pid }: StateRecord): number[] {
   const found = containerProcesses(cgroup)
   return found.length > 0 ? found : [pid]
 }

@@ -8,7 +8,7 @@ import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
 import { cgroupDirectories, containerProcesses, signalAll } from '../cgroup/tree.js'
-import type { Surroundings } from './create.js'
+import type { RuntimeContext } from './context.js'
 import { canFreeze, freeze, thaw, thawLegacy } from '../cgroup/freezer.js'
 import { processesOf } from '../cgroup/members.js'
 import type { Waiter } from '../native/wait.js'
@@ -34,7 +34,7 @@ export function openInit(record: StateRecord): number {
  * @throws StatusError when the container is not running (never with `all`)
  */
 export async function killContainer(
-  { store, waiter }: Surroundings,
+  { store, waiter }: RuntimeContext,
   id: ContainerId,
   signal: number,
   options: { all: boolean },

@@ -3,7 +3,7 @@ import { closeFile, takeDescriptor } from '../native/binding.js'
 import type { LaunchPlan } from '../plan/types.js'
 import type { StateRecord } from '../state/record.js'
 import type { Status } from '../state/status.js'
-import { handOver } from './console.js'
+import { sendToSocket } from './console.js'
 
 /** A listener in a process that has just loaded its filter. */
 export interface Listener {
@@ -26,7 +26,7 @@ export function handListener({ plan, record, status, pid, pidfd, fd }: Listener)
   const { path, metadata } = seccompListener
   const message = { ociVersion, fds: ['seccompFd'], pid, metadata, state }
   try {
-    handOver(path, JSON.stringify(message), own)
+    sendToSocket(path, JSON.stringify(message), own)
   } finally {
     closeFile(own)
   }

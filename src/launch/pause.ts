@@ -5,26 +5,26 @@ import type { CgroupPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
-import type { Surroundings } from './create.js'
+import type { RuntimeContext } from './context.js'
 
 /** Longest time that all processes may take to stop, in milliseconds; the same as runc's. */
 const freezeLimit = 10_000
 
 /** Stops a container's processes. @throws StatusError, UnsupportedError without a cgroup, SyscallError */
-export async function pauseContainer(around: Surroundings, id: ContainerId): Promise<void> {
-  await changeStatus(around, id, 'pause', (cgroup) => freeze(cgroup, around.waiter, freezeLimit))
+export async function pauseContainer(context: RuntimeContext, id: ContainerId): Promise<void> {
+  await changeStatus(context, id, 'pause', (cgroup) => freeze(cgroup, context.waiter, freezeLimit))
 }
 
 /** Lets them go on. @throws StatusError unless it is paused, SyscallError */
-export async function resumeContainer(around: Surroundings, id: ContainerId): Promise<void> {
-  await changeStatus(around, id, 'resume', (cgroup) => {
+export async function resumeContainer(context: RuntimeContext, id: ContainerId): Promise<void> {
+  await changeStatus(context, id, 'resume', (cgroup) => {
     thaw(cgroup)
     return Promise.resolve(true)
   })
 }
 
 async function changeStatus(
-  { store, waiter }: Surroundings,
+  { store, waiter }: RuntimeContext,
   id: ContainerId,
   operation: 'pause' | 'resume',
   change: (cgroup: CgroupPlan) => Promise<boolean>,

@@ -109,7 +109,7 @@ export function checkConsole(
 }
 
 /** What planning gets from the runtime. */
-export interface PlanMeans {
+export interface PlanInputs {
   readonly cgroupManager: CgroupManager
   /** From the rules of linux.seccomp to struct sock_filter[]. */
   readonly compileSeccomp: (request: SeccompRequest) => Uint8Array
@@ -123,8 +123,8 @@ export interface PlanMeans {
  * Reads and checks the config of a bundle and plans its container. Touches nothing.
  * @throws ConfigError, UnsupportedError, SyscallError
  */
-export async function prepare(id: string, options: CreateOptions, means: PlanMeans): Promise<Prepared> {
-  const { cgroupManager, compileSeccomp, notifyDirectory } = means
+export async function prepare(id: string, options: CreateOptions, inputs: PlanInputs): Promise<Prepared> {
+  const { cgroupManager, compileSeccomp, notifyDirectory } = inputs
   const bundle = findBundle(options.bundle)
   const configText = options.config === undefined ? readConfigText(bundle) : stringifyConfig(options.config)
   const { loadConfig } = await import('../config/load.js')
@@ -138,7 +138,7 @@ export async function prepare(id: string, options: CreateOptions, means: PlanMea
     selinux: Boolean(selinuxLabel) || Boolean(config.linux?.mountLabel),
     resctrl: config.linux?.intelRdt !== undefined,
   })
-  const facts = means.asRoot ? { ...probed, euid: 0, egid: 0, inUserNamespace: false } : probed
+  const facts = inputs.asRoot ? { ...probed, euid: 0, egid: 0, inUserNamespace: false } : probed
   const planOptions = {
     noPivot: options.noPivot ?? false,
     noNewKeyring: options.noNewKeyring ?? false,

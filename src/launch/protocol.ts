@@ -28,7 +28,7 @@
  *   then the end. An end without a frame is a ProtocolError with the wait status.
  */
 import { HookError, ProtocolError, SyscallError, type TsrunError } from '../errors.js'
-import { closeFile, describeFailure, errnoName, reapProcess, sayGo, type Frame } from '../native/binding.js'
+import { closeFile, describeFailure, errnoName, reapProcess, sendGo, type Frame } from '../native/binding.js'
 import { planEvent, stepTable, type PlanEvent } from '../plan/steps.js'
 import type { Waiter } from '../native/wait.js'
 
@@ -119,7 +119,7 @@ export async function serveInit(
         break
       case 'listener':
         handlers.listener?.(frame.value)
-        sayGo(sync)
+        sendGo(sync)
         break
       case 'source':
         if (handlers.source) await handlers.source(frame.value, frame.fd)
@@ -130,7 +130,7 @@ export async function serveInit(
         if (event === until) return true
         if (event === undefined) throw new ProtocolError(`init reported an unknown event ${frame.value}`)
         await handlers.event?.(event)
-        sayGo(sync)
+        sendGo(sync)
       }
     }
   }

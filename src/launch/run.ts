@@ -10,11 +10,12 @@ import {
   signalProcess,
 } from '../native/binding.js'
 import type { ContainerId } from '../state/store.js'
-import { createContainer, type Created, type Surroundings } from './create.js'
+import type { RuntimeContext } from './context.js'
+import { createContainer, type Created } from './create.js'
 import { destroyContainer, lockIfAny } from './delete.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import type { CreateOptions } from './prepare.js'
-import { afterStart, goAhead } from './start.js'
+import { afterStart, startProgram } from './start.js'
 
 interface RunFlags {
   readonly detach?: boolean
@@ -23,15 +24,15 @@ interface RunFlags {
 }
 
 /** A container that could not be started is of no use to anybody. */
-async function start(around: Surroundings, id: ContainerId, created: Created): Promise<void> {
+async function start(context: RuntimeContext, id: ContainerId, created: Created): Promise<void> {
   try {
-    await goAhead(created.sync, around.waiter, created.record)
+    await startProgram(created.sync, context.waiter, created.record)
     await afterStart(created.record)
   } catch (error) {
     signalProcess(created.pidfd, sigkill)
-    await around.waiter.readable(created.pidfd)
+    await context.waiter.readable(created.pidfd)
     reapProcess(created.pidfd)
-    await removeAtEnd(around, id)
+    await removeAtEnd(context, id)
     throw error
   } finally {
     closeFile(created.sync)
@@ -39,11 +40,11 @@ async function start(around: Surroundings, id: ContainerId, created: Created): P
 }
 
 /** Somebody else's `delete` may be there first; an `update` may have put it into more cgroups. */
-async function removeAtEnd(around: Surroundings, id: ContainerId): Promise<void> {
-  const lock = await lockIfAny(around.store, id, around.waiter)
+async function removeAtEnd(context: RuntimeContext, id: ContainerId): Promise<void> {
+  const lock = await lockIfAny(context.store, id, context.waiter)
   if (lock === undefined) return
   try {
-    await destroyContainer(around, id, around.store.load(id))
+    await destroyContainer(context, id, context.store.load(id))
   } finally {
     lock.release()
   }
@@ -55,7 +56,7 @@ async function removeAtEnd(around: Surroundings, id: ContainerId): Promise<void>
  * @throws what creating and starting throw; then nothing is left
  */
 export async function runContainer(
-  around: Surroundings,
+  context: RuntimeContext,
   id: ContainerId,
   options: CreateOptions & RunFlags,
 ): Promise<number> {
@@ -64,16 +65,16 @@ export async function runContainer(
     catchSignals()
     if (!options.noSubreaper) setSubreaper()
   }
-  const created = await createContainer(around, id, options, { foreground, startSocket: false })
+  const created = await createContainer(context, id, options, { foreground, startSocket: false })
   if (created.ptmx >= 0) copyTerminalSize(created.ptmx)
-  const notify = openNotify(around.store, id, options.notifySocket)
+  const notify = openNotify(context.store, id, options.notifySocket)
   const { record, pidfd, ptmx } = created
-  await start(around, id, created)
+  await start(context, id, created)
   if (!foreground) {
-    if (notify) await forwardUntilReady(notify, record, around.waiter)
+    if (notify) await forwardUntilReady(notify, record, context.waiter)
     return 0
   }
   const status = runForeground(record.pid, pidfd, ptmx, notify)
-  if (!options.keep) await removeAtEnd(around, id)
+  if (!options.keep) await removeAtEnd(context, id)
   return 'signal' in status ? 128 + status.signal : status.code
 }

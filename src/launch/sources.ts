@@ -4,7 +4,7 @@
  * init would find, with the flags that a user namespace locks and the propagation as it is set.
  */
 import { ProtocolError } from '../errors.js'
-import { closeFile, hasErrno, reapProcess, sayGo, sendDescriptor, type Launched } from '../native/binding.js'
+import { closeFile, hasErrno, reapProcess, sendGo, sendDescriptor, type Launched } from '../native/binding.js'
 import { compileSources } from '../plan/sources.js'
 import type { SourcePlan } from '../plan/types.js'
 import { frameError } from './protocol.js'
@@ -41,7 +41,7 @@ export class SourceHelper {
       const detail = frame.detail === '' ? '' : `: ${frame.detail}`
       throw frameError({ ...frame, detail: `for ${JSON.stringify(source.destination)}${detail}` })
     }
-    if (frame.fd < 0) sayGo(sync)
+    if (frame.fd < 0) sendGo(sync)
     else handOn(sync, 'g', frame.fd)
   }
 

@@ -1,7 +1,15 @@
 /** Stage 4, launch: starts a created container and runs what comes after its start. */
 import { sigkill } from '../config/vocabulary/signals.js'
 import { messageChain, StatusError } from '../errors.js'
-import { closeFile, connectSocket, hasErrno, openProcess, removeFile, sayGo, signalProcess } from '../native/binding.js'
+import {
+  closeFile,
+  connectSocket,
+  hasErrno,
+  openProcess,
+  removeFile,
+  sendGo,
+  signalProcess,
+} from '../native/binding.js'
 import { liveProcess, observeStatus } from '../state/observe.js'
 import { toContainerState, type StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
@@ -18,8 +26,8 @@ import type { Waiter } from '../native/wait.js'
  * @throws SyscallError or HookError when a startContainer hook or execve fails, ProtocolError when the
  * OOM killer was faster: the process has ended then
  */
-export async function goAhead(sync: number, waiter: Waiter, record: StateRecord, pid = record.pid): Promise<void> {
-  sayGo(sync)
+export async function startProgram(sync: number, waiter: Waiter, record: StateRecord, pid = record.pid): Promise<void> {
+  sendGo(sync)
   await serveInit(sync, {}, waiter, undefined)
   assertExecuted(record, pid)
 }
@@ -99,7 +107,7 @@ async function startLocked(store: Store, id: ContainerId, waiter: Waiter): Promi
     assertStatus(id, 'start', observeStatus(store, id, record))
     const sync = connectStart(store, id)
     try {
-      await goAhead(sync, waiter, record)
+      await startProgram(sync, waiter, record)
     } catch (error) {
       await initEnded(record, waiter)
       throw error

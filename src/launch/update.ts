@@ -14,7 +14,7 @@ import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
 import { cgroupDriver } from '../cgroup/driver.js'
-import type { Surroundings } from './create.js'
+import type { RuntimeContext } from './context.js'
 import { checkSchemas, updateRdt } from './intel-rdt-update.js'
 import { stringifyResources } from '../cgroup/small-memory.js'
 
@@ -25,21 +25,21 @@ import { stringifyResources } from '../cgroup/small-memory.js'
  * @throws ConfigError, StatusError, UnsupportedError, SyscallError
  */
 export async function updateContainer(
-  around: Surroundings,
+  context: RuntimeContext,
   id: ContainerId,
   value: unknown,
   schemas: RdtSchemas,
 ): Promise<void> {
   const given = await readResources(value)
   checkSchemas(schemas)
-  const { store, waiter } = around
+  const { store, waiter } = context
   const lock = await store.lockWith(id, waiter.locked)
   try {
     const record = store.load(id)
     assertStatus(id, 'update', observeStatus(store, id, record))
     const undo = updateRdt(record, schemas, (changed) => store.save(id, changed))
     try {
-      if (undo === undefined || Object.keys(given).length > 0) await updateLimits(around, store.load(id), id, given)
+      if (undo === undefined || Object.keys(given).length > 0) await updateLimits(context, store.load(id), id, given)
     } catch (error) {
       undo?.()
       throw error
@@ -50,7 +50,7 @@ export async function updateContainer(
 }
 
 async function updateLimits(
-  { store, waiter, onWarning }: Surroundings,
+  { store, waiter, onWarning }: RuntimeContext,
   record: StateRecord,
   id: ContainerId,
   given: Resources,

@@ -105,7 +105,7 @@ export interface Addon {
   writeCgroup(directory: string, files: readonly (readonly [string, string])[]): RejectedWrite | undefined
   launch(request: LaunchRequest): Launched
   receive(fd: number, wait: boolean): Frame | null | undefined
-  sayGo(fd: number): void
+  sendGo(fd: number): void
   listenStart(path: string): number
   connectSocket(path: string, packets: boolean): number
   sendDescriptor(socket: number, text: string, fd: number): void

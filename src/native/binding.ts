@@ -207,7 +207,7 @@ export const receive = (fd: number, options: { wait: boolean }): Frame | null | 
   native(() => addon().receive(fd, options.wait))
 
 /** Answers a barrier, or starts a created container. @throws SyscallError */
-export const sayGo = (fd: number): void => native(() => addon().sayGo(fd))
+export const sendGo = (fd: number): void => native(() => addon().sendGo(fd))
 
 /** Binds and listens on the start socket (mode 0600). @throws SyscallError */
 export const listenStart = (path: string): number => native(() => addon().listenStart(path))

@@ -5,18 +5,18 @@ import { encodePlan } from '../plan/encode.js'
 import type { LaunchPlan } from '../plan/types.js'
 
 /** What is not in the plan; without it there is nothing of the kind, and the runtime's standard streams. */
-type Circumstances = Partial<Pick<LaunchRequest, 'startFd' | 'stdio' | 'targetFd' | 'cpus'>>
+type InitInheritance = Partial<Pick<LaunchRequest, 'startFd' | 'stdio' | 'targetFd' | 'cpus'>>
 
 /**
  * Starts init, born in its cgroup of the unified hierarchy when that is given.
  * @throws SyscallError, which says what else than the cgroup itself it takes to be born in one
  */
-export function startInit(plan: LaunchPlan, cgroup?: string, circumstances: Circumstances = {}): Launched {
+export function startInit(plan: LaunchPlan, cgroup?: string, inheritance: InitInheritance = {}): Launched {
   const nothing = { startFd: -1, stdio: [0, 1, 2], targetFd: -1, cpus: '' } as const
   const cgroupFd = cgroup === undefined ? -1 : openFile(cgroup, openFlag.path)
   const { cloneFlags, preserveFds } = plan
   try {
-    return launch({ plan: encodePlan(plan), cloneFlags, cgroupFd, preserveFds, ...nothing, ...circumstances })
+    return launch({ plan: encodePlan(plan), cloneFlags, cgroupFd, preserveFds, ...nothing, ...inheritance })
   } catch (error) {
     explainCgroup(error, cgroup)
     throw error

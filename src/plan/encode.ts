@@ -19,7 +19,7 @@ import type { LaunchPlan } from './types.js'
 export const planMagic = 0x50525354
 /** Where the addon writes the number of init's end of the sync socket. */
 export const syncFdOffset = 16
-/** Where the addon writes the number of the start fifo's descriptor. */
+/** Where the addon writes the number of the start socket's descriptor. */
 export const startFdOffset = 20
 /** Length of the header in bytes. */
 export const headerLength = 32

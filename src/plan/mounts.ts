@@ -86,10 +86,10 @@ function planMount(one: OneMount, steps: Step[], finish: Step[]): void {
   const late = delaysReadOnly(one)
   const attributes = late ? without(options.attributes, mountAttr.rdonly) : options.attributes
   const recursive = late ? without(options.recursive, mountAttr.rdonly) : options.recursive
-  const eased: MountOptions = { ...options, attributes, recursive }
-  if (bind !== undefined) steps.push(bindStep(one, eased, bind))
-  else if (mount.type === 'cgroup' || mount.type === 'cgroup2') steps.push(planCgroupMount(mount, eased, one.input))
-  else steps.push(filesystemStep(one, eased))
+  const firstOptions: MountOptions = { ...options, attributes, recursive }
+  if (bind !== undefined) steps.push(bindStep(one, firstOptions, bind))
+  else if (mount.type === 'cgroup' || mount.type === 'cgroup2') steps.push(planCgroupMount(mount, firstOptions, one.input))
+  else steps.push(filesystemStep(one, firstOptions))
   if (!late) return
   const destination = mount.destination
   const readOnly = { op: 'mountAttributes', destination, attrSet: mountAttr.rdonly, attrClear: 0 } as const
