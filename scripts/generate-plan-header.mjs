@@ -2,7 +2,7 @@
 // usage: node scripts/generate-plan-header.mjs OUTPUT   (needs dist/plan/steps.js, that is `tsc`)
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { planEvent, planVersion, stepTable } from '../dist/plan/steps.js'
+import { planVersion, stepTable } from '../dist/plan/steps.js'
 
 const output = process.argv[2]
 if (!output) throw new Error('usage: generate-plan-header.mjs OUTPUT')
@@ -46,11 +46,6 @@ const text = `// Generated from src/plan/steps.ts by scripts/generate-plan-heade
 #include "init/reader.h"
 namespace tsrun {
 inline constexpr uint32_t kPlanVersion = ${planVersion};
-enum class Event : uint32_t { ${Object.entries(planEvent)
-  .map(([k, v]) => `${k} = ${v}`)
-  .join(', ')} };
-inline constexpr const char* kStepNames[] = {${names.map((n) => `"${n}"`).join(', ')}};
-inline constexpr uint32_t kStepCount = ${names.length};
 namespace step {
 ${structs.join('\n')}
 template <class S>

@@ -78,7 +78,6 @@ Napi::Value run_foreground(const Napi::CallbackInfo& info);
 // notify.cc
 Napi::Value listen_notify(const Napi::CallbackInfo& info);
 Napi::Value forward_notify(const Napi::CallbackInfo& info);
-Napi::Value either_readable(const Napi::CallbackInfo& info);
 
 // seccomp.cc
 Napi::Value CompileSeccomp(const Napi::CallbackInfo& info);

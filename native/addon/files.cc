@@ -146,9 +146,6 @@ Napi::Value file_info(const Napi::CallbackInfo& info) {
   result.Set("type", type);
   result.Set("mode", static_cast<double>(data.st_mode & 07777));
   result.Set("uid", static_cast<double>(data.st_uid));
-  result.Set("inode", static_cast<double>(data.st_ino));
-  result.Set("mtimeMs",
-             static_cast<double>(data.st_mtim.tv_sec) * 1e3 + data.st_mtim.tv_nsec / 1e6);
   return result;
 }
 

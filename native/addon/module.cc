@@ -74,7 +74,6 @@ constexpr Entry kExports[] = {
     {"writeKeyed", as_function<write_keyed>},
     {"listenNotify", listen_notify},
     {"forwardNotify", forward_notify},
-    {"eitherReadable", either_readable},
     {"compileSeccomp", CompileSeccomp},
     {"seccompVersion", SeccompVersion},
 };

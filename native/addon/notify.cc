@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -119,19 +118,6 @@ Napi::Value forward_notify(const Napi::CallbackInfo& info) {
   const bool done =
       forward_ready(int_argument(info, 0), text_argument(info, 1), int_argument(info, 2));
   return Napi::Boolean::New(info.Env(), done);
-}
-
-// A descriptor that is readable as soon as one of two is.
-Napi::Value either_readable(const Napi::CallbackInfo& info) {
-  Fd set{epoll_create1(EPOLL_CLOEXEC)};
-  if (!set) throw_errno(info.Env(), "epoll_create1");
-  for (size_t i = 0; i < 2; i++) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    if (epoll_ctl(set.get(), EPOLL_CTL_ADD, int_argument(info, i), &event) < 0)
-      throw_errno(info.Env(), "epoll_ctl");
-  }
-  return Napi::Number::New(info.Env(), set.release());
 }
 
 }  // namespace tsrun

@@ -138,7 +138,7 @@ NetDeviceFailure look(Netlink& here, Netlink& there, std::span<const NetDeviceMo
 }
 
 NetDeviceFailure set_up_all(Netlink& there, std::span<const NetDeviceMove> moves,
-                         const std::vector<Device>& devices) {
+                            const std::vector<Device>& devices) {
   for (size_t i = 0; i < moves.size(); i++) {
     int index = 0;  // a new one, where the old one was taken
     if (const NetlinkError error = find(there, moves[i].target, index))

@@ -5,9 +5,9 @@
 import type { Config } from '../config/types.js'
 import {
   closeFile,
-  eitherReadable,
   fileInfo,
   forwardNotify,
+  gather,
   listenNotify,
   openProcess,
   waitReadable,
@@ -40,7 +40,7 @@ export function openNotify(store: Store, id: ContainerId, host: string | undefin
 export async function forwardUntilReady(relay: NotifyRelay, { pid }: StateRecord, waiter: Waiter): Promise<void> {
   const pidfd = openProcess(pid)
   if (pidfd < 0) return
-  const either = eitherReadable(relay.fd, pidfd)
+  const either = gather([relay.fd, pidfd])
   try {
     while (!forwardNotify(relay, pid)) {
       await waiter.readable(either)

@@ -68,8 +68,6 @@ export interface FileInfo {
   readonly type: 'file' | 'directory' | 'link' | 'socket' | 'other'
   readonly mode: number
   readonly uid: number
-  readonly inode: number
-  readonly mtimeMs: number
 }
 
 /** The addon's functions (native/addon/module.cc). */
@@ -121,7 +119,6 @@ export interface Addon {
   runForeground(pid: number, pidfd: number, ptmx: number, notify: number, notifyHost: string): ExitStatus
   listenNotify(path: string): number
   forwardNotify(fd: number, host: string, pid: number): boolean
-  eitherReadable(one: number, other: number): number
   moveDevices(netns: string, moves: readonly (readonly [string, string])[]): RejectedDevice | undefined
   setDeviceRules(directory: string, rules: Uint32Array): void
   assembleDeviceRules(rules: Uint32Array): Uint8Array

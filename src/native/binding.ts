@@ -272,9 +272,6 @@ export const listenNotify = (path: string): number => native(() => addon().liste
 export const forwardNotify = ({ fd, host }: NotifyRelay, pid: number): boolean =>
   native(() => addon().forwardNotify(fd, host, pid))
 
-/** A descriptor that is readable as soon as one of two is. @throws SyscallError */
-export const eitherReadable = (one: number, other: number): number => native(() => addon().eitherReadable(one, other))
-
 /** 64-bit FNV-1a of a text as 16 hexadecimal digits: for file names, not for trust. */
 export const hashText = (text: string): string => addon().hashText(text)
 

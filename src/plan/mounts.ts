@@ -88,7 +88,8 @@ function planMount(one: OneMount, steps: Step[], finish: Step[]): void {
   const recursive = late ? without(options.recursive, mountAttr.rdonly) : options.recursive
   const firstOptions: MountOptions = { ...options, attributes, recursive }
   if (bind !== undefined) steps.push(bindStep(one, firstOptions, bind))
-  else if (mount.type === 'cgroup' || mount.type === 'cgroup2') steps.push(planCgroupMount(mount, firstOptions, one.input))
+  else if (mount.type === 'cgroup' || mount.type === 'cgroup2')
+    steps.push(planCgroupMount(mount, firstOptions, one.input))
   else steps.push(filesystemStep(one, firstOptions))
   if (!late) return
   const destination = mount.destination
