@@ -37,11 +37,15 @@ export const rooms = {
     may: ['errors', 'native'],
     types: ['config', 'plan'],
   },
+  dbus: {
+    does: 'speaks the wire format of D-Bus with a bus',
+    not: 'know what is said',
+    may: ['errors', 'native'],
+  },
   cgroup: {
     does: 'the one room for hierarchies, drivers, limits and the freezer',
     not: 'know commands',
-    may: ['errors', 'config', 'plan', 'native', 'host', 'state'],
-    packages: { '@jellybrick/dbus-next': 'the bus of systemd' },
+    may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'dbus'],
   },
   stats: {
     does: 'reads what a container uses from its cgroups, v1 or v2',

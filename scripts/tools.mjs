@@ -53,6 +53,11 @@ const tools = {
       there: () => onPath('script'),
       packages: ['bsdutils', 'util-linux', 'util-linux-misc', 'util-linux'],
     },
+    {
+      name: 'dbus-daemon',
+      there: () => onPath('dbus-daemon'),
+      packages: ['dbus-daemon', 'dbus-daemon', 'dbus', 'dbus'],
+    },
     { name: 'ip', there: () => onPath('ip'), packages: ['iproute2', 'iproute', 'iproute2', 'iproute2'] },
   ],
   // Only as Debian packages them: the lane is not run elsewhere.

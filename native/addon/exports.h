@@ -60,6 +60,8 @@ Napi::Value assemble_device_rules(const Napi::CallbackInfo& info);
 Napi::Value listen_start(const Napi::CallbackInfo& info);
 Napi::Value connect_socket(const Napi::CallbackInfo& info);
 void send_descriptor(const Napi::CallbackInfo& info);
+void send_bytes(const Napi::CallbackInfo& info);
+Napi::Value receive_bytes(const Napi::CallbackInfo& info);
 
 // watch.cc
 Napi::Value wait_readable(const Napi::CallbackInfo& info);

@@ -56,6 +56,8 @@ constexpr Entry kExports[] = {
     {"listenStart", listen_start},
     {"connectSocket", connect_socket},
     {"sendDescriptor", as_function<send_descriptor>},
+    {"sendBytes", as_function<send_bytes>},
+    {"receiveBytes", receive_bytes},
     {"moveDevices", move_net_devices},
     {"setDeviceRules", as_function<set_device_rules>},
     {"assembleDeviceRules", assemble_device_rules},

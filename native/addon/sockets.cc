@@ -47,7 +47,8 @@ Napi::Value listen_start(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), fd.release());
 }
 
-// `packets`: SOCK_SEQPACKET (the start socket) instead of SOCK_STREAM.
+// `packets`: SOCK_SEQPACKET (the start socket) instead of SOCK_STREAM. A listener that takes nobody on, or
+// reads nothing, costs half a minute at most.
 Napi::Value connect_socket(const Napi::CallbackInfo& info) {
   const std::string path = text_argument(info, 0);
   const int type = info[1].As<Napi::Boolean>().Value() ? SOCK_SEQPACKET : SOCK_STREAM;
@@ -55,10 +56,38 @@ Napi::Value connect_socket(const Napi::CallbackInfo& info) {
   if (!fd) throw_errno(info.Env(), "socket", path);
   sockaddr_un address{};
   Fd dir;
+  const timeval limit{30, 0};
+  if (setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) < 0)
+    throw_errno(info.Env(), "setsockopt", path);
   if (!fill_address(path, address, dir) ||
       connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0)
     throw_errno(info.Env(), "connect", path);
   return Napi::Number::New(info.Env(), fd.release());
+}
+
+// All of some bytes; the limit of `connect_socket` counts for each part that has to wait.
+void send_bytes(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  for (size_t at = 0; at < bytes.ByteLength();) {
+    const ssize_t sent =
+        send(int_argument(info, 0), bytes.Data() + at, bytes.ByteLength() - at, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) throw_errno(info.Env(), "send");
+    at += static_cast<size_t>(sent);
+  }
+}
+
+// What has come, at most `limit` bytes; none at the end, undefined when nothing has come yet.
+Napi::Value receive_bytes(const Napi::CallbackInfo& info) {
+  std::string buffer(info[1].As<Napi::Number>().Uint32Value(), 0);
+  ssize_t got;
+  do got = recv(int_argument(info, 0), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  while (got < 0 && errno == EINTR);
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return info.Env().Undefined();
+  if (got < 0) throw_errno(info.Env(), "recv");
+  Napi::Uint8Array bytes = Napi::Uint8Array::New(info.Env(), static_cast<size_t>(got));
+  memcpy(bytes.Data(), buffer.data(), static_cast<size_t>(got));
+  return bytes;
 }
 
 // One message with a text, and one descriptor unless it is -1.

@@ -7,16 +7,17 @@
  */
 import { unifiedCgroupOf } from '../host/process-cgroups.js'
 import { closeFile, hasErrno, openFile, openFlag, processIds } from '../native/binding.js'
+import type { Waiter } from '../native/wait.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { startScope, withSystemd } from './systemd-bus.js'
 
 /** Joins a scope of its own unless it may put processes into the cgroup as it is. @throws UnsupportedError, SystemdError */
-export async function joinOwnScope({ unified }: CgroupPlan): Promise<void> {
+export async function joinOwnScope({ unified }: CgroupPlan, waiter: Waiter): Promise<void> {
   const own = unifiedCgroupOf('self')
   if (unified === undefined || own === undefined || mayMove(own, unified)) return
   const { pid } = processIds()
   const description = ['Description', 's', `tsrun, process ${pid}`] as const
-  await withSystemd('user', (systemd) => startScope(systemd, `tsrun.${pid}.scope`, [0], [description]))
+  await withSystemd('user', waiter, (systemd) => startScope(systemd, `tsrun.${pid}.scope`, [0], [description]))
 }
 
 function mayMove(from: string, to: string): boolean {

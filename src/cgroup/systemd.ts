@@ -28,7 +28,7 @@ import {
   type UnitProperty,
 } from '../plan/systemd-properties.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
-import type { CgroupChange, CgroupDriver, CgroupRequest } from './driver.js'
+import type { CgroupDriver, CgroupRequest } from './driver.js'
 import { cgroupDirectories, cgroupPlaces, isUsed, killTree, removeCgroup } from './tree.js'
 import { cgroupfsDriver, enableControllers, delegateTo, makeGroups } from './cgroupfs.js'
 import { thawLegacy } from './freezer.js'
@@ -65,11 +65,11 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
       let cgroup: CgroupPlan
       try {
         const { pid } = (placeholder = startInit(placeholderPlan))
-        await withSystemd(kind, (systemd) => makeScope(systemd, request, pid))
+        await withSystemd(kind, waiter, (systemd) => makeScope(systemd, request, pid))
         const { cgroup: places, others } = placesOf(pid, scopeOf(request.plan.cgroup).unit)
         makeGroups(request.id, others)
         cgroup = places
-        if (kind === 'user') await joinOwnScope(cgroup)
+        if (kind === 'user') await joinOwnScope(cgroup, waiter)
       } catch (error) {
         // Without its process a scope that is ours ends; one of the same name that was there before is not ours.
         await dismiss()
@@ -86,10 +86,15 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
     },
     async finish({ plan: { cgroup, resources } }) {
       await dismiss()
-      await setProperties(kind, cgroup, resources.late)
+      await setProperties({ kind, waiter }, cgroup, resources.late)
       applyWrites(cgroup, resources.late)
     },
-    update: (change) => update(change, kind, files),
+    async update(change) {
+      // The files first: they are restored when one is rejected. systemd then knows the same, also for a daemon-reload.
+      await files.update(change)
+      const { record, limits } = change
+      await setProperties({ kind, waiter }, record.cgroup, [...limits.writes, ...limits.late])
+    },
     async remove(cgroup) {
       await dismiss()
       await removeScope(kind, cgroup, waiter)
@@ -148,10 +153,14 @@ function limitByFiles({ resources }: LaunchPlan, cgroup: CgroupPlan): void {
  * Tells systemd of limits of the running scope. It then writes all that it knows of the scope, some of it not as it
  * was: that is written once more when systemd is done, which it is when it answers the next call.
  */
-async function setProperties(kind: SystemdKind, cgroup: CgroupPlan, writes: readonly CgroupWrite[]): Promise<void> {
+async function setProperties(
+  { kind, waiter }: { kind: SystemdKind; waiter: Waiter },
+  cgroup: CgroupPlan,
+  writes: readonly CgroupWrite[],
+): Promise<void> {
   const properties = limitProperties(writes)
   if (properties.length === 0 && cpuIdle.of(writes).length === 0) return
-  await withSystemd(kind, async (systemd) => {
+  await withSystemd(kind, waiter, async (systemd) => {
     properties.push(...(await newerProperties(systemd, writes, [cpuIdle])))
     const restore = keepInexact(cgroup)
     await systemd.call('SetUnitProperties', 'sba(sv)', [scopeOf(cgroup).unit, true, toVariants(properties)])
@@ -181,12 +190,6 @@ function keepInexact(cgroup: CgroupPlan): () => void {
   }
 }
 
-/** The files first: they are restored when one is rejected. systemd then knows the same, also for a daemon-reload. */
-async function update(change: CgroupChange, kind: SystemdKind, files: CgroupDriver): Promise<void> {
-  await files.update(change)
-  await setProperties(kind, change.record.cgroup, [...change.limits.writes, ...change.limits.late])
-}
-
 /** systemd removes a scope when its last process has gone; what is left of it then is stopped and forgotten. */
 async function removeScope(kind: SystemdKind, cgroup: CgroupPlan, waiter: Waiter): Promise<void> {
   const directories = cgroupDirectories(cgroup)
@@ -201,7 +204,7 @@ async function removeScope(kind: SystemdKind, cgroup: CgroupPlan, waiter: Waiter
     } while (isUsed(tracking))
   })
   const { unit } = scopeOf(cgroup)
-  await withSystemd(kind, async (systemd) => {
+  await withSystemd(kind, waiter, async (systemd) => {
     await systemd.job('StopUnit', 'ss', [unit, 'replace']).catch(ignoreUnknown)
     await systemd.call('ResetFailedUnit', 's', [unit]).catch(ignoreUnknown)
   })

@@ -221,7 +221,7 @@ export async function execProcess(
     for (const warning of plan.warnings) context.onWarning(warning)
     if (record.cgroupManager === 'systemd' && isRootless()) {
       const { joinOwnScope } = await import('../cgroup/systemd-reach.js')
-      await joinOwnScope(record.cgroup)
+      await joinOwnScope(record.cgroup, context.waiter)
     }
     execution = new Execution(context, record, plan, options)
     execution.launch(target, process.execCPUAffinity?.initial ?? '')

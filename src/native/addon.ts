@@ -107,6 +107,8 @@ export interface Addon {
   listenStart(path: string): number
   connectSocket(path: string, packets: boolean): number
   sendDescriptor(socket: number, text: string, fd: number): void
+  sendBytes(socket: number, bytes: Uint8Array): void
+  receiveBytes(socket: number, limit: number): Uint8Array | undefined
   waitReadable(fd: number, timeout: number): boolean
   watch(fd: number, callback: () => void): void
   notifyFile(path: string): number

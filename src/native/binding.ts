@@ -46,7 +46,8 @@ export function describeFailure(syscall: string, errno: number, path: string | u
 /** Name of an errno, for example EPERM. */
 export const errnoName = (errno: number): string => addon().errorText(errno).name
 
-function native<T>(step: () => T): T {
+/** Runs native code. @throws SyscallError */
+export function native<T>(step: () => T): T {
   try {
     return step()
   } catch (error) {
