@@ -1,5 +1,5 @@
 // Builds what has changed: library (tsc), native code (cmake-js), executable (Bun), tests (tsc).
-// usage: node scripts/build.mjs [library|header|native|executable|tests ...]     (default: the first three)
+// usage: node scripts/build.mjs [library|header|native|executable|static|tests ...]     (default: the first three)
 import {
   chmodSync,
   copyFileSync,
@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
+import { addonObjects, engineInputs, engineSources } from './engine.mjs'
 import { Failure, isMain, output, packageFile, root, run, runQuietly, script } from './process.mjs'
 import { filesBelow, hashOf, isFresh, writeStamp } from './stamp.mjs'
 
@@ -24,7 +25,7 @@ export const prebuiltFolder = at(`prebuilds/${process.platform}-${process.arch}`
 /** Files that the native step makes, in build/Release and in the folder above. */
 export const nativeOutputs = ['tsrun.node', 'hello']
 
-const steps = { library, header, native, executable, tests }
+const steps = { library, header, native, executable, static: staticExecutable, tests }
 
 /** Where CMake works; `build` itself is node-gyp's. */
 export const cmakeFolder = 'build/cmake'
@@ -108,6 +109,17 @@ function executable() {
   })
   step('addon beside it', 'dist/addon-stamp', hashOf([addon]), [at('dist/tsrun.node')], () =>
     replace(addon, at('dist/tsrun.node')),
+  )
+}
+
+/** The executable on QuickJS, in a process of its own since the bundler works on the event loop. */
+function staticExecutable() {
+  native()
+  if (addonObjects().length === 0) return console.log('no dist/tsrun-static: the native code comes from the package')
+  const { folder, reason } = engineSources()
+  if (folder === undefined) return console.log(`no dist/tsrun-static: ${reason}`)
+  step('static executable', 'dist/static-stamp', hashOf(engineInputs(), commit()), [at('dist/tsrun-static')], () =>
+    run(node, ['scripts/engine.mjs', folder, commit()]),
   )
 }
 

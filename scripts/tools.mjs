@@ -15,6 +15,7 @@ const tools = {
     { name: 'g++', there: () => onPath('g++'), packages: ['g++', 'gcc-c++', 'g++', 'gcc'] },
     { name: 'make', there: () => onPath('make'), packages: ['make', 'make', 'make', 'make'] },
     { name: 'cmake', there: () => onPath('cmake'), packages: ['cmake', 'cmake', 'cmake', 'cmake'] },
+    { name: 'xz', there: () => onPath('xz'), packages: ['xz-utils', 'xz', 'xz', 'xz'] },
     {
       name: 'musl-gcc',
       there: () => onMusl || onPath('musl-gcc'),

@@ -51,7 +51,16 @@ export function runtimeOptions(values: GlobalValues): RuntimeOptions {
 /** `delete` and `list` go through all directories of the root: those of `/` aren't containers. */
 function absoluteRoot(path: string): string {
   if (path === '') throw new UsageError('Option --root argument should not be empty')
-  const root = cleanPath(path.startsWith('/') ? path : `${process.cwd()}/${path}`)
+  const root = cleanPath(path.startsWith('/') ? path : `${workingDirectory(path)}/${path}`)
   if (root === '/') throw new UsageError('Option --root argument should not be set to /')
   return root
+}
+
+/** The directory that relative paths start from. @throws UsageError when it has been deleted or unmounted */
+function workingDirectory(path: string): string {
+  try {
+    return process.cwd()
+  } catch {
+    throw new UsageError(`cannot find ${JSON.stringify(path)}: there is no current working directory any more`)
+  }
 }

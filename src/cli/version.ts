@@ -6,10 +6,11 @@ import { packageVersion } from '../version.js'
 /** One `name: value` per line; Docker looks for the words `version` and `commit:`. */
 export function versionText(): string {
   const { version, commit } = packageVersion()
-  const { bun, node } = process.versions
+  const { quickjs, bun, node } = process.versions
   const lines = [`tsrun version ${version}`]
   if (commit !== undefined) lines.push(`commit: ${commit}`)
-  lines.push(`spec: ${stateVersion}`, bun === undefined ? `node: ${node}` : `bun: ${bun}`)
+  const engine = quickjs !== undefined ? `quickjs: ${quickjs}` : bun !== undefined ? `bun: ${bun}` : `node: ${node}`
+  lines.push(`spec: ${stateVersion}`, engine)
   lines.push(`libseccomp: ${seccompVersion()}`)
   return `${lines.join('\n')}\n`
 }

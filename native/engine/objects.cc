@@ -1,0 +1,165 @@
+// Node-API over QuickJS: properties of objects and elements of arrays.
+#include "engine/env.h"
+
+namespace {
+
+napi_status done(napi_env env, int outcome) {
+  return env->set(outcome < 0 ? napi_pending_exception : napi_ok);
+}
+
+int flags_of(napi_property_attributes attributes) {
+  int flags = JS_PROP_HAS_ENUMERABLE | JS_PROP_HAS_CONFIGURABLE;
+  if (attributes & napi_enumerable) flags |= JS_PROP_ENUMERABLE;
+  if (attributes & napi_configurable) flags |= JS_PROP_CONFIGURABLE;
+  return flags | JS_PROP_THROW;
+}
+
+/** A function for a property, undefined without a callback. */
+napi_status function_for(napi_env env, const napi_property_descriptor& property,
+                         napi_callback callback, napi_value* result) {
+  if (callback == nullptr) return napi_get_undefined(env, result);
+  return napi_create_function(env, property.utf8name, NAPI_AUTO_LENGTH, callback, property.data,
+                              result);
+}
+
+napi_status define_one(napi_env env, JSValueConst object,
+                       const napi_property_descriptor& property) {
+  JSContext* context = env->context;
+  const JSAtom name = property.utf8name != nullptr
+                          ? JS_NewAtom(context, property.utf8name)
+                          : JS_ValueToAtom(context, value_of(property.name));
+  if (name == JS_ATOM_NULL) return env->set(napi_pending_exception);
+  int flags = flags_of(property.attributes), outcome = -1;
+  napi_value one, other;
+  napi_status status;
+  if (property.getter != nullptr || property.setter != nullptr) {
+    status = function_for(env, property, property.getter, &one);
+    if (status == napi_ok) status = function_for(env, property, property.setter, &other);
+    if (property.getter != nullptr) flags |= JS_PROP_HAS_GET;
+    if (property.setter != nullptr) flags |= JS_PROP_HAS_SET;
+    if (status == napi_ok)
+      outcome = JS_DefineProperty(context, object, name, JS_UNDEFINED, value_of(one),
+                                  value_of(other), flags);
+  } else {
+    one = property.value;
+    status =
+        property.method == nullptr ? napi_ok : function_for(env, property, property.method, &one);
+    flags |= JS_PROP_HAS_VALUE | JS_PROP_HAS_WRITABLE;
+    if (property.attributes & napi_writable) flags |= JS_PROP_WRITABLE;
+    if (status == napi_ok && one == nullptr) status = env->set(napi_invalid_arg);
+    if (status == napi_ok)
+      outcome = JS_DefineProperty(context, object, name, value_of(one), JS_UNDEFINED, JS_UNDEFINED,
+                                  flags);
+  }
+  JS_FreeAtom(context, name);
+  return status == napi_ok ? done(env, outcome) : status;
+}
+
+}  // namespace
+
+extern "C" {
+
+napi_status napi_create_object(napi_env env, napi_value* result) {
+  CHECK_ENV(env);
+  CHECK_ARG(env, result);
+  return env->give(JS_NewObject(env->context), result);
+}
+
+napi_status napi_create_array(napi_env env, napi_value* result) {
+  CHECK_ENV(env);
+  CHECK_ARG(env, result);
+  return env->give(JS_NewArray(env->context), result);
+}
+
+napi_status napi_get_named_property(napi_env env, napi_value object, const char* name,
+                                    napi_value* result) {
+  ENTER(env);
+  CHECK_ARG(env, object);
+  CHECK_ARG(env, name);
+  CHECK_ARG(env, result);
+  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
+  return env->give(JS_GetPropertyStr(env->context, value_of(object), name), result);
+}
+
+napi_status napi_set_named_property(napi_env env, napi_value object, const char* name,
+                                    napi_value value) {
+  ENTER(env);
+  CHECK_ARG(env, object);
+  CHECK_ARG(env, name);
+  CHECK_ARG(env, value);
+  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
+  JSValue owned = JS_DupValue(env->context, value_of(value));
+  return done(env, JS_SetPropertyStr(env->context, value_of(object), name, owned));
+}
+
+napi_status napi_get_property(napi_env env, napi_value object, napi_value key, napi_value* result) {
+  ENTER(env);
+  CHECK_ARG(env, key);
+  CHECK_ARG(env, object);
+  CHECK_ARG(env, result);
+  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
+  const JSAtom name = JS_ValueToAtom(env->context, value_of(key));
+  if (name == JS_ATOM_NULL) return env->set(napi_pending_exception);
+  JSValue found = JS_GetProperty(env->context, value_of(object), name);
+  JS_FreeAtom(env->context, name);
+  return env->give(found, result);
+}
+
+napi_status napi_has_property(napi_env env, napi_value object, napi_value key, bool* result) {
+  ENTER(env);
+  CHECK_ARG(env, object);
+  CHECK_ARG(env, key);
+  CHECK_ARG(env, result);
+  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
+  const JSAtom name = JS_ValueToAtom(env->context, value_of(key));
+  if (name == JS_ATOM_NULL) return env->set(napi_pending_exception);
+  const int has = JS_HasProperty(env->context, value_of(object), name);
+  JS_FreeAtom(env->context, name);
+  *result = has > 0;
+  return done(env, has);
+}
+
+napi_status napi_get_array_length(napi_env env, napi_value array, uint32_t* result) {
+  CHECK_ENV(env);
+  CHECK_ARG(env, array);
+  CHECK_ARG(env, result);
+  CHECK(env, JS_IsArray(env->context, value_of(array)) == 1, napi_array_expected);
+  const JSValue length = JS_GetPropertyStr(env->context, value_of(array), "length");
+  const int outcome = JS_ToUint32(env->context, result, length);
+  JS_FreeValue(env->context, length);
+  return done(env, outcome);
+}
+
+napi_status napi_get_element(napi_env env, napi_value object, uint32_t index, napi_value* result) {
+  ENTER(env);
+  CHECK_ARG(env, object);
+  CHECK_ARG(env, result);
+  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
+  return env->give(JS_GetPropertyUint32(env->context, value_of(object), index), result);
+}
+
+napi_status napi_set_element(napi_env env, napi_value object, uint32_t index, napi_value value) {
+  ENTER(env);
+  CHECK_ARG(env, object);
+  CHECK_ARG(env, value);
+  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
+  JSValue owned = JS_DupValue(env->context, value_of(value));
+  return done(env, JS_SetPropertyUint32(env->context, value_of(object), index, owned));
+}
+
+napi_status napi_define_properties(napi_env env, napi_value object, size_t count,
+                                   const napi_property_descriptor* properties) {
+  ENTER(env);
+  CHECK(env, count == 0 || properties != nullptr, napi_invalid_arg);
+  CHECK_ARG(env, object);
+  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
+  for (size_t at = 0; at < count; at++) {
+    CHECK(env, properties[at].utf8name != nullptr || properties[at].name != nullptr,
+          napi_name_expected);
+    const napi_status status = define_one(env, value_of(object), properties[at]);
+    if (status != napi_ok) return status;
+  }
+  return env->set(napi_ok);
+}
+
+}  // extern "C"

@@ -1,0 +1,11 @@
+// The engine's header for C++ and, beside it, what this one lacks against the other branches of QuickJS.
+#pragma once
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+extern "C" {
+#include <quickjs.h>
+}
+#pragma GCC diagnostic pop
