@@ -12,7 +12,7 @@ import { directoryOf, oomKilled } from './tree.js'
 
 /** `linux.resources` as JSON text with exact integers, without the device rules, which never change. */
 export function stringifyResources({ devices: _, ...resources }: Resources): string {
-  return stringifyConfig(resources as object)
+  return stringifyConfig(resources)
 }
 
 /**
