@@ -15,7 +15,7 @@ if (isMain(import.meta.url)) {
     writeStamp(join(prebuiltFolder, 'build-stamp'), nativeHash())
     // The C programs of the tests, so that those need no compiler either.
     const { tool } = await import('../build/test/helpers/tools.js')
-    for (const name of ['probe', 'peer', 'attack', 'small']) {
+    for (const name of ['probe', 'peer', 'attack', 'seize', 'small']) {
       const path = tool(name)
       copyFileSync(path, join(prebuiltFolder, 'test-tools', basename(path)))
     }

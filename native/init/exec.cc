@@ -34,7 +34,7 @@ Failure drop_reserved(const CapabilitySets& sets) noexcept {
 
 }  // namespace
 
-// A filter whose listener the parent must have is loaded now; any other waits for `exec`.
+// Loaded now, unless the plan leaves that to `exec`.
 Failure run(const Seccomp& s, Context& context) noexcept {
   if (s.program.size == 0 || s.program.size % sizeof(sock_filter) != 0) return hostile_plan();
   if (s.late) {
@@ -48,11 +48,14 @@ Failure run(const Seccomp& s, Context& context) noexcept {
   const long result = load_filter(s.program.data, s.program.size, flags);
   if (result < 0) return fail("seccomp");
   if (Failure failure = drop_reserved(context.capabilities)) return failure;
+  context.capabilities.reserve = 0;
   if (!s.listener) return kOk;
   const FrameHead head{static_cast<uint32_t>(FrameType::listener), context.step, 0,
                        static_cast<uint32_t>(result)};
   if (!send_frame(context, head, "", "", "")) return fail("write");
-  return await_go(context);  // the parent has its own copy, so this one may go with execve
+  Failure failure = await_go(context);
+  (void)::close(static_cast<int>(result));  // the parent has its own copy
+  return failure;
 }
 
 // All descriptors left are close-on-exec; the parent takes the end of the sync socket for success.

@@ -122,16 +122,18 @@ Failure run(const UnshareTime& s, Context& context) noexcept {
 
 // CLONE_PARENT: the container's init becomes a child of the runtime, not of this process. It goes on
 // when this process has ended, and so has told the parent who it is, before it can say anything itself.
+// clone(2), which profiles permit where they refuse clone3(2), whose flags no filter can see.
 Failure run(const Fork& s, Context& context) noexcept {
+  // Of other pids than the container's: not even for a moment may its processes find these in the child.
+  context.proc_self.reset();
+  context.proc.reset();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail("pipe2");
   Fd read_end{ends[0]}, write_end{ends[1]};
   int pidfd = -1;
-  sys::CloneArguments args{};
-  args.flags = s.flags | CLONE_PARENT | CLONE_PIDFD;
-  args.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
-  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
-  if (pid < 0) return fail("clone3");
+  const long pid =
+      ::syscall(SYS_clone, s.flags | CLONE_PARENT | CLONE_PIDFD, nullptr, &pidfd, nullptr, nullptr);
+  if (pid < 0) return fail("clone");
   if (pid > 0) {
     const FrameHead head{static_cast<uint32_t>(FrameType::child), context.step, 0,
                          static_cast<uint32_t>(pid)};
@@ -141,8 +143,6 @@ Failure run(const Fork& s, Context& context) noexcept {
   char end;
   while (::read(read_end.get(), &end, 1) < 0 && errno == EINTR) {
   }
-  context.proc_self.reset();
-  context.proc.reset();  // it may be one of other pids, which the container must not come by
   return kOk;
 }
 

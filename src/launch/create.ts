@@ -9,6 +9,7 @@ import {
   renameFile,
   replaceFile,
   signalProcess,
+  takeDescriptor,
 } from '../native/binding.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../state/observe.js'
@@ -141,7 +142,7 @@ class Creation {
       console: (ptmx) => (this.ptmx = ptmx),
       listener: (fd) => {
         const { plan, record, pidfd } = this
-        handListener({ plan, record, status: 'creating', pid: record.pid, pidfd, fd })
+        handListener({ plan, record, status: 'creating', pid: record.pid, fd: takeDescriptor(pidfd, fd) })
       },
       source: (number, mount) => sources.give(number, mount, this),
       event: (event) => (event === 'mounts' ? this.#runtimeHooks() : this.#finishNamespaces()),

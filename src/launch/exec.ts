@@ -5,7 +5,15 @@ import { ProtocolError, StatusError } from '../errors.js'
 import { isRootless, probeCapabilities } from '../host/facts.js'
 import { sharesNamespace } from '../host/namespaces.js'
 import { unifiedCgroupOf } from '../host/process-cgroups.js'
-import { closeFile, hasErrno, processIds, reapProcess, replaceFile, signalProcess } from '../native/binding.js'
+import {
+  closeFile,
+  hasErrno,
+  processIds,
+  reapProcess,
+  replaceFile,
+  signalProcess,
+  takeDescriptor,
+} from '../native/binding.js'
 import { compileExec } from '../plan/exec.js'
 import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
@@ -50,6 +58,7 @@ class Execution {
   sync = -1
   ptmx = -1
   #forked = false
+  #handListener: (() => void) | undefined
   readonly #context: RuntimeContext
   readonly #record: StateRecord
   readonly #plan: LaunchPlan
@@ -107,10 +116,7 @@ class Execution {
     const handlers: Handlers = {
       child: (pid, pidfd) => this.#takeChild(pid, pidfd),
       console: (ptmx) => (this.ptmx = ptmx),
-      listener: (fd) => {
-        const { pid, pidfd } = this
-        handListener({ plan: this.#plan, record: this.#record, status, pid, pidfd, fd })
-      },
+      listener: (fd) => this.#takeListener(takeDescriptor(this.pidfd, fd), status),
     }
     if (await serveInit(this.sync, handlers, waiter, 'created')) return
     await waiter.readable(this.pidfd)
@@ -118,6 +124,15 @@ class Execution {
       before: 'the program could be executed',
       oom: oomKilled(this.#record.cgroup),
     })
+  }
+
+  /** Who answers is told of the process that the filter is for, which may have to be forked yet. */
+  #takeListener(fd: number, status: Status): void {
+    const forks = !this.#forked && this.#plan.steps.some(({ op }) => op === 'fork')
+    this.#handListener = (): void => {
+      handListener({ plan: this.#plan, record: this.#record, status, pid: this.pid, fd })
+    }
+    if (!forks) this.#handListener()
   }
 
   /** The first process has forked and ends; the other one lives where the container can see it. */
@@ -132,6 +147,7 @@ class Execution {
     reapProcess(this.pidfd)
     closeFile(this.pidfd)
     this.#adopt(pid, pidfd)
+    this.#handListener?.()
   }
 
   /** What the caller asked for, then the program itself; the pid file comes last, as proof that it runs. */

@@ -1,33 +1,34 @@
 /** Stage 4, launch: hands the listener of a seccomp filter with SCMP_ACT_NOTIFY to who is to answer. */
-import { closeFile, takeDescriptor } from '../native/binding.js'
+import { closeFile } from '../native/binding.js'
 import type { LaunchPlan } from '../plan/types.js'
 import type { StateRecord } from '../state/record.js'
 import type { Status } from '../state/status.js'
 import { sendToSocket } from './console.js'
 
-/** A listener in a process that has just loaded its filter. */
+/** A listener, and the process that the filter is for. */
 export interface Listener {
   readonly plan: LaunchPlan
   readonly record: StateRecord
   readonly status: Status
   readonly pid: number
-  readonly pidfd: number
-  /** Its number in that process. */
+  /** The runtime's copy of the descriptor, which is closed. */
   readonly fd: number
 }
 
 /** With it goes the container process state of config-linux.md "Seccomp". @throws SyscallError */
-export function handListener({ plan, record, status, pid, pidfd, fd }: Listener): void {
+export function handListener({ plan, record, status, pid, fd }: Listener): void {
   const { seccompListener } = plan
-  if (seccompListener === undefined) return
-  const own = takeDescriptor(pidfd, fd)
+  if (seccompListener === undefined) {
+    closeFile(fd)
+    return
+  }
   const { ociVersion, id, bundle, annotations } = record
   const state = { ociVersion, id, status, pid: record.pid, bundle, ...(annotations ? { annotations } : {}) }
   const { path, metadata } = seccompListener
   const message = { ociVersion, fds: ['seccompFd'], pid, metadata, state }
   try {
-    sendToSocket(path, JSON.stringify(message), own)
+    sendToSocket(path, JSON.stringify(message), fd)
   } finally {
-    closeFile(own)
+    closeFile(fd)
   }
 }

@@ -21,7 +21,7 @@
  *   pid file, console socket                        ◄───  event created
  *   `create` ends, the sync socket closes                 waits on the start socket (or, with `run`,
  *   ------------------------------------------------      on the sync socket)
- *   start: connects to the start socket         go  ───►  startContainer hooks, seccomp, execve
+ *   start: connects to the start socket         go  ───►  startContainer hooks, execve
  *   end of the socket: it runs                      ◄───  (close-on-exec)
  *
  *   At any step: `failure` {step, syscall, errno, path, detail} or `hook` {kind, index, path, detail},

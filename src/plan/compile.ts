@@ -39,11 +39,13 @@ export function compilePlan(input: PlanInput): LaunchPlan {
   const cgroup = placeCgroup(input)
   const namespaces = planNamespaces(linux)
   const idMaps = planIdMaps(config, namespaces, facts)
-  const seccomp = planSeccomp(config, input.compileSeccomp)
+  const userNamespace = namespaces.created.has('user') || namespaces.joined.has('user')
+  const hooks = Boolean(config.hooks?.startContainer?.length)
+  const seccomp = planSeccomp(config, input.compileSeccomp, { forks: false, hooks, userNamespace })
   const identity = planIdentity(process, facts, {
     keepSysAdmin: seccomp.needsSysAdmin,
     keepGroups: readAnnotations(config.annotations).keepGroups,
-    userNamespace: namespaces.created.has('user') || namespaces.joined.has('user'),
+    userNamespace,
   })
   const env = planEnvironment(process, options)
   const cgroupNamespace = hasNamespace(namespaces, 'cgroup')

@@ -7,12 +7,12 @@
  */
 import { readAnnotations } from '../config/annotations.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
-import { planIdentity, type IdentityFacts } from './identity.js'
+import { hasCapability, planIdentity, type IdentityFacts } from './identity.js'
 import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import { planEnvironment, planExecution, planOomScore, planProgram, planUmask } from './process.js'
 import { noResources } from './resources/types.js'
-import { planRlimits } from './rlimits.js'
-import { planSeccomp, type SeccompPlan, type SeccompRequest } from './seccomp.js'
+import { planRlimits, planRlimitsAcrossFork } from './rlimits.js'
+import { planSeccomp, type SeccompRequest } from './seccomp.js'
 import { planEvent, planVersion, type Step } from './steps.js'
 import type { CgroupPlan, LaunchPlan } from './types.js'
 
@@ -43,24 +43,37 @@ export interface ExecInput {
 export function compileExec(input: ExecInput): LaunchPlan {
   const { process, facts, cgroup } = input
   const config = { ...input.config, process }
-  const seccomp = planSeccomp(config, input.compileSeccomp)
+  const userNamespace = input.namespaces.has('user')
+  const forks = input.namespaces.has('pid')
+  const seccomp = planSeccomp(config, input.compileSeccomp, { forks, hooks: false, userNamespace })
   const identity = planIdentity(process, facts, {
     keepSysAdmin: seccomp.needsSysAdmin,
     keepGroups: readAnnotations(config.annotations).keepGroups,
-    userNamespace: input.namespaces.has('user'),
+    userNamespace,
   })
-  const forks = input.namespaces.has('pid')
-  const early = forks && mustForkEarly(process, seccomp)
+  const mayRaise = !userNamespace && hasCapability(facts.grantableCapabilities, 'CAP_SYS_RESOURCE')
+  const [limits, ownLimits] = forks ? planRlimitsAcrossFork(process, { mayRaise }) : [planRlimits(process), []]
+  const filter = seccomp.step ? [seccomp.step] : []
+  // A filter that is loaded before the user changes, and may forbid the fork, comes after it.
+  const forksFirst = forks && seccomp.early && !seccomp.sealed
   const steps: Step[] = [
     ...enterContainer(input),
-    ...(early ? forkIntoSession() : []),
+    ...(forksFirst ? forkIntoSession() : []),
     ...setUpStreams(process),
     ...configureProcess(config),
-    ...(seccomp.early && seccomp.step ? [seccomp.step] : []),
+    ...limits,
+    ...(seccomp.early ? filter : []),
     ...identity.steps,
-    ...(forks && !early ? forkIntoSession() : []),
+    // As in the plan of a container, so that a missing program is found before anything is handed over.
+    planProgram(process, planEnvironment(process, {})),
+    ...(seccomp.sealed && !seccomp.early ? filter : []),
+    ...(forks && !forksFirst ? forkIntoSession() : []),
+    ...ownLimits,
     ...(process.terminal ? [{ op: 'controllingTerminal' } as const] : []),
-    ...runProgram(process, seccomp),
+    ...(seccomp.sealed || seccomp.early ? [] : filter),
+    { op: 'barrier', event: planEvent.created, wait: false, open: false },
+    { op: 'awaitStart' },
+    { op: 'exec' },
   ]
   return {
     version: planVersion,
@@ -77,14 +90,6 @@ export function compileExec(input: ExecInput): LaunchPlan {
     warnings: identity.warnings,
     steps,
   }
-}
-
-/**
- * A filter that is loaded before the user changes may forbid the fork, and a limit of the user's
- * processes would count the process that forks.
- */
-function mustForkEarly(process: Process, seccomp: SeccompPlan): boolean {
-  return seccomp.early || (process.rlimits ?? []).some(({ type }) => type === 'RLIMIT_NPROC')
 }
 
 function forkIntoSession(): Step[] {
@@ -125,18 +130,5 @@ function configureProcess({ process, linux }: Config): Step[] {
   if (process.selinuxLabel) steps.push({ op: 'selinux', label: process.selinuxLabel })
   if (process.noNewPrivileges) steps.push({ op: 'noNewPrivileges' })
   steps.push(...planExecution(process, linux))
-  steps.push(...planRlimits(process))
-  return steps
-}
-
-/** As in the plan of a container, so that a missing program is found before anything is handed over. */
-function runProgram(process: Process, seccomp: SeccompPlan): Step[] {
-  const steps: Step[] = [planProgram(process, planEnvironment(process, {}))]
-  if (!seccomp.early && seccomp.step) steps.push(seccomp.step)
-  steps.push(
-    { op: 'barrier', event: planEvent.created, wait: false, open: false },
-    { op: 'awaitStart' },
-    { op: 'exec' },
-  )
   return steps
 }

@@ -9,6 +9,11 @@ export const everything = (1n << 64n) - 1n
 
 const sysAdmin = 1n << BigInt(capabilityNames.indexOf('CAP_SYS_ADMIN'))
 
+/** Whether a set has a capability. */
+export function hasCapability(set: bigint, name: (typeof capabilityNames)[number]): boolean {
+  return ((set >> BigInt(capabilityNames.indexOf(name))) & 1n) === 1n
+}
+
 /** What planning the identity needs to know of the host. */
 export type IdentityFacts = Pick<HostFacts, 'highestCapability' | 'grantableCapabilities'>
 

@@ -3,6 +3,15 @@ import { readAnnotations } from '../config/annotations.js'
 import type { Config, Seccomp, SeccompAction, SeccompArg, SeccompSyscall } from '../config/types.js'
 import { seccompAction, seccompFlag, seccompOperator } from '../config/vocabulary/seccomp.js'
 import { bitsOf } from '../config/vocabulary/table.js'
+import { ConfigError } from '../errors.js'
+import {
+  callsForHooks,
+  callsToBecomeUser,
+  callsToDrop,
+  callsToFork,
+  callsToStart,
+  notPermitted,
+} from './seccomp-calls.js'
 import type { StepOf } from './steps.js'
 
 /** What native code compiles to a filter. Values are those of seccomp(2) and seccomp_rule_add(3). */
@@ -49,34 +58,73 @@ export interface SeccompPlan {
   readonly early: boolean
   /** Loaded after the user change, with CAP_SYS_ADMIN. */
   readonly needsSysAdmin: boolean
+  /** The profile permits what init does after it: nobody sees init without it, or with the privilege to load it. */
+  readonly sealed: boolean
   readonly listener?: { readonly path: string; readonly metadata: string }
+}
+
+/** What planning the filter must know of the rest of the plan. */
+export interface SeccompContext {
+  /** Init forks into the container's pid namespace (`exec`). */
+  readonly forks: boolean
+  /** startContainer hooks come after the filter. */
+  readonly hooks: boolean
+  /** A user namespace lies between the container and init's memory: nobody in it may trace init (ptrace(2)). */
+  readonly userNamespace: boolean
 }
 
 /**
  * Plans linux.seccomp (config-linux.md "Seccomp").
  *
- * The filter is loaded as late as possible, by `exec` itself, so that it need not permit what init does.
+ * The filter is loaded before a process of the container could trace init: before *created*, and in `exec`
+ * before the fork into the pid namespace. A profile that does not permit the few calls that follow is
+ * loaded by the step `exec` itself, so that it need not permit what init does.
  * With SCMP_ACT_NOTIFY it is loaded before *created*, because the parent takes the listener and leaves.
  * Loading takes noNewPrivileges or CAP_SYS_ADMIN (seccomp(2)), so without noNewPrivileges CAP_SYS_ADMIN
  * stays permitted until then. When the config has no capability sets the kernel clears them as the user
  * changes, and the filter is loaded before that.
+ *
+ * @throws ConfigError when CAP_SYS_ADMIN would have to stay with an init that the container may trace
  */
-export function planSeccomp(config: Config, compile: (request: SeccompRequest) => Uint8Array): SeccompPlan {
+export function planSeccomp(
+  config: Config,
+  compile: (request: SeccompRequest) => Uint8Array,
+  context: SeccompContext,
+): SeccompPlan {
   const seccomp = config.linux?.seccomp
-  if (seccomp === undefined) return { step: undefined, early: false, needsSysAdmin: false }
+  if (seccomp === undefined) return { step: undefined, early: false, needsSysAdmin: false, sealed: true }
   const { process } = config
   const listener = (seccomp.syscalls ?? []).some((syscall) => syscall.action === 'SCMP_ACT_NOTIFY')
   const privileged = process.noNewPrivileges !== true
   const losesPrivilege = process.capabilities === undefined && (process.user?.uid ?? 0) !== 0
   const early = privileged && losesPrivilege
+  const missing = notPermitted(seccomp, [
+    ...callsToStart,
+    ...(context.forks ? callsToFork : []),
+    ...(context.hooks ? callsForHooks : []),
+    ...(privileged && !early ? callsToDrop : []),
+    ...(early ? callsToBecomeUser : []),
+  ])
+  const mayTrace = process.capabilities?.bounding?.includes('CAP_SYS_PTRACE') ?? (early && context.forks)
+  if (missing.length > 0 && privileged && mayTrace && !context.userNamespace) throw exposed(missing)
+  const sealed = missing.length === 0
   const { failUnknownSyscall: failUnknown } = readAnnotations(config.annotations)
   const program = compile(seccompRequest(seccomp, { failUnknown }))
+  const late = !sealed && !early && !listener
   return {
-    step: { op: 'seccomp', program, flags: filterFlags(seccomp, { listener }), late: !early && !listener, listener },
+    step: { op: 'seccomp', program, flags: filterFlags(seccomp, { listener }), late, listener },
     early,
     needsSysAdmin: privileged && !early,
+    sealed,
     ...(listener ? { listener: { path: seccomp.listenerPath ?? '', metadata: seccomp.listenerMetadata ?? '' } } : {}),
   }
+}
+
+function exposed(missing: readonly string[]): ConfigError {
+  const message =
+    'with CAP_SYS_PTRACE and without noNewPrivileges a filter must permit what comes between it and the ' +
+    `program, or processes of the container could take over init as long as it has CAP_SYS_ADMIN: ${missing.join(', ')}`
+  return ConfigError.from([{ pointer: '/linux/seccomp', message }])
 }
 
 /** Absent flags are SPEC_ALLOW alone, as runc does it; an empty list is no flags. */

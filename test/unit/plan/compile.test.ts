@@ -180,8 +180,11 @@ t.test('the filter is loaded where the privileges for it are', (t) => {
     return [before, own, after, stepOf(steps, 'seccomp').late, stepsOf(steps, 'capabilities')[0]?.reserve]
   }
   const last = ['program', 'seccomp', 'barrier']
-  t.strictSame(around({ noNewPrivileges: true, capabilities: {} }), [...last, true, 0n])
-  t.strictSame(around({ capabilities: {} }), [...last, true, 1n << 21n])
+  const tight: Seccomp = { defaultAction: 'SCMP_ACT_ERRNO' }
+  t.strictSame(around({ noNewPrivileges: true, capabilities: {} }), [...last, false, 0n])
+  t.strictSame(around({ capabilities: {} }), [...last, false, 1n << 21n])
+  t.strictSame(around({ noNewPrivileges: true, capabilities: {} }, tight), [...last, true, 0n])
+  t.strictSame(around({ capabilities: {} }, tight), [...last, true, 1n << 21n])
   t.strictSame(around({ capabilities: {} }, notify), [...last, false, 1n << 21n])
   t.strictSame(around({ user: { uid: 5 } }), ['affinity', 'seccomp', 'user', false, undefined])
   t.end()

@@ -10,9 +10,11 @@ function profile(members: Partial<Seccomp> = {}): Seccomp {
   return { defaultAction: 'SCMP_ACT_ERRNO', ...members }
 }
 
+const context = { forks: false, hooks: false, userNamespace: false }
+
 function planned(seccomp: Partial<Seccomp>, process: Partial<Process> = {}) {
   const program = Uint8Array.of(1, 2, 3)
-  return planSeccomp(linux({ seccomp: profile(seccomp) }, { process: processOf(process) }), () => program)
+  return planSeccomp(linux({ seccomp: profile(seccomp) }, { process: processOf(process) }), () => program, context)
 }
 
 t.test('actions have the values of linux/seccomp.h', (t) => {
@@ -110,6 +112,32 @@ t.test('the filter is loaded by exec, with the privilege that this takes', (t) =
   t.end()
 })
 
+t.test('a profile that permits what init does after it is loaded before anybody could trace init', (t) => {
+  const needed = ['write', 'read', 'close', 'accept4', 'execve', 'exit_group']
+  const permits = (...names: string[]) => ({ syscalls: [{ names, action: 'SCMP_ACT_ALLOW' as const }] })
+  const noNewPrivileges = { noNewPrivileges: true }
+  t.match(planned(permits(...needed), noNewPrivileges), { sealed: true, step: { late: false } })
+  t.match(planned(permits(...needed), { capabilities: {} }), { sealed: false }, 'to drop a capability is one call more')
+  t.match(planned(permits(...needed, 'capset'), { capabilities: {} }), { sealed: true, needsSysAdmin: true })
+  for (const name of needed) {
+    const others = needed.filter((other) => other !== name)
+    t.match(planned(permits(...others), noNewPrivileges), { sealed: false, step: { late: true } }, name)
+    const refused = { syscalls: [{ names: [name], action: 'SCMP_ACT_KILL' as const }] }
+    const open = { defaultAction: 'SCMP_ACT_ALLOW' as const, ...refused }
+    t.match(planned(open, noNewPrivileges), { sealed: false, step: { late: true } }, name)
+  }
+  t.end()
+})
+
+t.test('who could trace init, and so take over the privilege to load a filter, must permit what follows it', (t) => {
+  const capabilities = { bounding: ['CAP_SYS_PTRACE'] }
+  t.throws(() => planned({}, { capabilities }), { code: 'ERR_TSRUN_CONFIG', message: /accept4/ })
+  t.match(planned({ defaultAction: 'SCMP_ACT_ALLOW' }, { capabilities }), { sealed: true })
+  t.match(planned({}, { capabilities, noNewPrivileges: true }), { sealed: false })
+  t.match(planned({}, { capabilities: { bounding: ['CAP_KILL'] } }), { sealed: false, needsSysAdmin: true })
+  t.end()
+})
+
 t.test('a user who loses all privileges gets the filter before', (t) => {
   const user = { uid: 1000 }
   t.match(planned({}, { user }), { step: { late: false }, early: true, needsSysAdmin: false })
@@ -136,17 +164,25 @@ t.test('no section, no filter', (t) => {
   const compile = (): never => {
     throw new Error('called')
   }
-  t.match(planSeccomp(linux(), compile), { step: undefined })
+  t.match(planSeccomp(linux(), compile, context), { step: undefined })
   t.end()
 })
 
 t.test("Docker's default profile is asked for whole", (t) => {
   const requests: SeccompRequest[] = []
   const seccomp = JSON.parse(dataText('seccomp-docker-oci.json')) as Seccomp
-  planSeccomp(linux({ seccomp }), (request) => {
+  const compile = (request: SeccompRequest): Uint8Array => {
     requests.push(request)
     return new Uint8Array()
-  })
+  }
+  for (const forks of [false, true]) {
+    for (const process of [{}, { noNewPrivileges: true }, { user: { uid: 5 } }, { capabilities: {} }]) {
+      const made = planSeccomp(linux({ seccomp }, { process: processOf(process) }), compile, {
+        ...{ forks, hooks: true, userNamespace: false },
+      })
+      t.match(made, { sealed: true, step: { late: false } }, 'it permits all that init does after it')
+    }
+  }
   const [request] = requests
   t.match(request, { defaultAction: eperm, enosysForNewer: true, alsoNamed: [] })
   t.strictSame(request?.architectures, ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'])
