@@ -31,12 +31,6 @@ export const rooms = {
     not: 'decide',
     may: ['errors', 'config', 'plan', 'native'],
   },
-  state: {
-    does: 'keeps a record per container, observes its status',
-    not: 'store a status',
-    may: ['errors', 'native'],
-    types: ['config', 'plan'],
-  },
   dbus: {
     does: 'speaks the wire format of D-Bus with a bus',
     not: 'know what is said',
@@ -45,7 +39,13 @@ export const rooms = {
   cgroup: {
     does: 'the one room for hierarchies, drivers, limits and the freezer',
     not: 'know commands',
-    may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'dbus'],
+    may: ['errors', 'config', 'plan', 'native', 'host', 'dbus'],
+  },
+  state: {
+    does: 'keeps a record per container, observes its status',
+    not: 'store a status',
+    may: ['errors', 'native', 'host', 'cgroup'],
+    types: ['config', 'plan'],
   },
   stats: {
     does: 'reads what a container uses from its cgroups, v1 or v2',

@@ -1,7 +1,7 @@
 /** A container handle: what can be done with one container. */
 import { ExecHandle } from './exec-handle.js'
 import type { Resources } from './config/types.js'
-import { processesOf } from './cgroup/members.js'
+import { processesOf } from './launch/members.js'
 import type { RuntimeContext } from './launch/context.js'
 import type { ContainerEvent, EventOptions } from './launch/events.js'
 import type { ExecOptions } from './launch/exec-options.js'

@@ -43,6 +43,7 @@ Napi::Value error_text(const Napi::CallbackInfo& info);
 
 // cgroup.cc
 Napi::Value write_cgroup(const Napi::CallbackInfo& info);
+Napi::Value cgroup_subtree(const Napi::CallbackInfo& info);
 
 // launch.cc
 Napi::Value launch(const Napi::CallbackInfo& info);

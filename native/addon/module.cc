@@ -50,6 +50,7 @@ constexpr Entry kExports[] = {
     {"setSubreaper", as_function<set_subreaper>},
     {"errorText", error_text},
     {"writeCgroup", write_cgroup},
+    {"cgroupSubtree", cgroup_subtree},
     {"launch", launch},
     {"receive", receive},
     {"sendGo", as_function<send_go>},

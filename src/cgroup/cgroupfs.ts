@@ -1,24 +1,24 @@
 /** Cgroup: the driver that makes cgroups itself, in the file systems of the hierarchies. */
 import { isTsrunError, messageChain, StatusError, UnsupportedError } from '../errors.js'
 import {
+  cgroupSubtree,
   changeOwner,
   fileInfo,
   hasErrno,
   makeDirectory,
-  readFile,
   readFileIfAny,
   removeDirectory,
   writeCgroup,
-  writeFile,
 } from '../native/binding.js'
 import { restoringWrite } from '../plan/resources/restore.js'
 import { hierarchiesOf, type ResourcePlan } from '../plan/resources/types.js'
 import type { CgroupPlan } from '../plan/types.js'
 import type { CgroupChange, CgroupDriver, CgroupRequest } from './driver.js'
-import { cgroupPlaces, processesIn, removeCgroups, treeOf } from './tree.js'
+import { cgroupPlaces, removeCgroups } from './end.js'
+import { isFrozenItself } from './freezer.js'
+import { inheritCpuset } from './v1.js'
 import { applyWrites, directoryIn } from './writes.js'
 import type { Waiter } from '../native/wait.js'
-import { cgroupEmptied } from './emptied.js'
 
 /** The driver for `cgroupfs`, and for `disabled`, whose plans name no directory. */
 export function cgroupfsDriver(waiter: Waiter): CgroupDriver {
@@ -26,7 +26,7 @@ export function cgroupfsDriver(waiter: Waiter): CgroupDriver {
     create: (request) => Promise.resolve().then(() => create(request)),
     finish: ({ plan }) => Promise.resolve().then(() => applyWrites(plan.cgroup, plan.resources.late)),
     update: (change) => Promise.resolve().then(() => update(change)),
-    remove: (cgroup) => removeCgroups(cgroup, (directory) => cgroupEmptied(directory, waiter)),
+    remove: (cgroup) => removeCgroups(cgroup, waiter),
   }
 }
 
@@ -100,7 +100,7 @@ export function makeGroups(id: string, cgroup: CgroupPlan): void {
 }
 
 /** Writes limits; when one is rejected, all files get their old values back. */
-function update({ record: { cgroup }, limits }: CgroupChange): void {
+function update({ cgroup, limits }: CgroupChange): void {
   const writes = [...limits.writes, ...limits.late]
   if (cgroup.unified !== undefined) enableControllers(cgroup.unified, limits)
   const before = writes.flatMap((write) => {
@@ -132,14 +132,6 @@ function removeIfUnused(directory: string): void {
   }
 }
 
-/** A new cpuset group of cgroup v1 has no CPUs and takes no process until it gets its parent's. */
-function inheritCpuset(directory: string): void {
-  const parent = directory.slice(0, directory.lastIndexOf('/'))
-  for (const name of ['cpuset.cpus', 'cpuset.mems']) {
-    if (readFile(`${directory}/${name}`).trim() === '') writeFile(`${directory}/${name}`, readFile(`${parent}/${name}`))
-  }
-}
-
 /** Makes a directory and those above it that are missing, noting them in `made`; true when it is new. */
 function makeGroup(directory: string, isCpuset: boolean, made: string[]): boolean {
   const parent = directory.slice(0, directory.lastIndexOf('/'))
@@ -158,16 +150,11 @@ function makeGroup(directory: string, isCpuset: boolean, made: string[]): boolea
 
 /** An existing cgroup may be used when nobody is in it: its limits and its end are then ours alone. */
 function assertUnused(id: string, directory: string): void {
-  const count = treeOf(directory).flatMap(processesIn).length
+  const count = cgroupSubtree(directory, 'list').length
   const fields = { id, operation: 'create', status: 'creating' }
   if (count > 0) throw new StatusError(`container's cgroup is not empty: ${count} process(es) found`, fields)
-  if (isFrozen(directory)) throw new StatusError("container's cgroup unexpectedly frozen", fields)
+  if (isFrozenItself(directory)) throw new StatusError("container's cgroup unexpectedly frozen", fields)
 }
-
-/** cgroup.freeze of cgroup v2, freezer.state of v1. */
-const isFrozen = (directory: string): boolean =>
-  readFileIfAny(`${directory}/cgroup.freeze`)?.startsWith('1') === true ||
-  readFileIfAny(`${directory}/freezer.state`)?.startsWith('FR') === true
 
 const words = (text: string | undefined): string[] => (text ?? '').split(/\s+/).filter(Boolean)
 

@@ -1,9 +1,9 @@
 /** Cgroup: puts the device rules of a container into force. */
 import { isRootless } from '../host/facts.js'
 import { hasErrno, setDeviceRules } from '../native/binding.js'
-import { deviceWrites, type DeviceRulePlan } from '../plan/resources/devices.js'
+import type { DeviceRulePlan } from '../plan/resources/devices.js'
 import type { CgroupPlan } from '../plan/types.js'
-import { applyWrites } from './writes.js'
+import { restrictDevicesV1 } from './v1.js'
 
 /**
  * Restricts the devices of a container before there is anybody in its cgroups: by an eBPF program of
@@ -13,8 +13,7 @@ import { applyWrites } from './writes.js'
  */
 export function restrictDevices(cgroup: CgroupPlan, rules: readonly DeviceRulePlan[]): void {
   if (cgroup.unified === undefined) {
-    const hierarchy = Object.keys(cgroup.v1).find((controllers) => controllers.split(',').includes('devices'))
-    if (hierarchy !== undefined) applyWrites(cgroup, deviceWrites(hierarchy, rules))
+    restrictDevicesV1(cgroup, rules)
     return
   }
   try {

@@ -2,7 +2,6 @@
 import type { Config } from '../config/types.js'
 import type { ResourcePlan } from '../plan/resources/types.js'
 import type { CgroupManager, CgroupPlan, LaunchPlan } from '../plan/types.js'
-import type { StateRecord } from '../state/record.js'
 import { cgroupfsDriver } from './cgroupfs.js'
 import type { Waiter } from '../native/wait.js'
 
@@ -17,8 +16,7 @@ export interface CgroupRequest {
 
 /** What a driver gets to change the limits of a container. */
 export interface CgroupChange {
-  /** As it was before the change; the driver doesn't save it. */
-  readonly record: StateRecord
+  readonly cgroup: CgroupPlan
   /** What is to change, completed by what it must be written together with. */
   readonly limits: ResourcePlan
 }

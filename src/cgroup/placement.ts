@@ -3,9 +3,7 @@ import { cleanPath } from '../config/paths.js'
 import { UsageError } from '../errors.js'
 import { writeCgroup } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
-import type { StateRecord } from '../state/record.js'
-import { cgroupDirectories, cgroupPlaces } from './tree.js'
-import { hasLittleMemory } from './small-memory.js'
+import { cgroupDirectories, cgroupPlaces } from './end.js'
 import { writeError } from './writes.js'
 
 /** Controller of the unified hierarchy in `--cgroup PATH`. */
@@ -79,11 +77,15 @@ export interface Placement {
  * memory it joins last of all, which takes longer on cgroup v2: then only execve(2) needs any of it.
  * @throws UsageError
  */
-export function placeProcess(record: StateRecord, wanted: readonly string[] | undefined, paused: boolean): Placement {
-  const cgroup = wanted?.length ? subCgroups(record.cgroup, wanted) : record.cgroup
+export function placeProcess(
+  own: CgroupPlan,
+  wanted: readonly string[] | undefined,
+  { paused, littleMemory }: { paused: boolean; littleMemory: boolean },
+): Placement {
+  const cgroup = wanted?.length ? subCgroups(own, wanted) : own
   const none: CgroupPlan = { v1: {} }
   if (paused) return { first: { v1: Object.fromEntries(cgroupPlaces(cgroup)) }, last: none }
-  return hasLittleMemory(record) ? { first: none, last: cgroup } : { first: cgroup, last: none }
+  return littleMemory ? { first: none, last: cgroup } : { first: cgroup, last: none }
 }
 
 /** Moves a process into cgroups; its memory up to then stays accounted where it was. @throws SyscallError */

@@ -4,7 +4,7 @@ import { parseCgroupMounts, parseOwnCgroups } from '../host/facts.js'
 import { readFile, readFileIfAny } from '../native/binding.js'
 import { placeAt } from '../plan/cgroup.js'
 import type { CgroupPlan } from '../plan/types.js'
-import { cgroupDirectories } from './tree.js'
+import { cgroupDirectories } from './end.js'
 
 /** Where a scope is. */
 export interface ScopePlaces {

@@ -11,7 +11,7 @@
  */
 import { isTsrunError, SystemdError } from '../errors.js'
 import { isRootless } from '../host/facts.js'
-import { closeFile, hasErrno, readFileIfAny, reapProcess, type Launched } from '../native/binding.js'
+import { closeFile, readFileIfAny, reapProcess, type Launched } from '../native/binding.js'
 import { annotationProperties } from '../plan/gvariant.js'
 import { helperPlan } from '../plan/helper.js'
 import { restoringWrite } from '../plan/resources/restore.js'
@@ -29,16 +29,14 @@ import {
 } from '../plan/systemd-properties.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { CgroupDriver, CgroupRequest } from './driver.js'
-import { cgroupDirectories, cgroupPlaces, isUsed, killTree, removeCgroup } from './tree.js'
+import { cgroupDirectories, cgroupPlaces, endLimit, endProcesses, leftError, removeCgroups } from './end.js'
 import { cgroupfsDriver, enableControllers, delegateTo, makeGroups } from './cgroupfs.js'
-import { thawLegacy } from './freezer.js'
 import { applyWrites } from './writes.js'
 import { startInit } from '../native/start-init.js'
 import { startScope, toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
 import { placesOf, scopeOf } from './systemd-places.js'
 import { joinOwnScope } from './systemd-reach.js'
-import type { Waiter } from '../native/wait.js'
-import { cgroupEmptied } from './emptied.js'
+import { withDeadline, type Waiter } from '../native/wait.js'
 
 /** Waits for a word that never comes, and ends when the socket is closed, also by the end of this process. */
 const placeholderPlan = helperPlan([{ op: 'barrier', event: planEvent.created, wait: true, open: false }])
@@ -92,8 +90,8 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
     async update(change) {
       // The files first: they are restored when one is rejected. systemd then knows the same, also for a daemon-reload.
       await files.update(change)
-      const { record, limits } = change
-      await setProperties({ kind, waiter }, record.cgroup, [...limits.writes, ...limits.late])
+      const { cgroup, limits } = change
+      await setProperties({ kind, waiter }, cgroup, [...limits.writes, ...limits.late])
     },
     async remove(cgroup) {
       await dismiss()
@@ -192,34 +190,16 @@ function keepInexact(cgroup: CgroupPlan): () => void {
 
 /** systemd removes a scope when its last process has gone; what is left of it then is stopped and forgotten. */
 async function removeScope(kind: SystemdKind, cgroup: CgroupPlan, waiter: Waiter): Promise<void> {
-  const directories = cgroupDirectories(cgroup)
-  const [tracking] = directories
+  const [tracking] = cgroupDirectories(cgroup)
   if (tracking === undefined) return
-  const emptied = (directory: string): Promise<void> => cgroupEmptied(directory, waiter)
-  await unlessGone(async () => {
-    do {
-      if (isUsed(tracking)) killTree(tracking)
-      thawLegacy(cgroup)
-      await emptied(tracking)
-    } while (isUsed(tracking))
-  })
+  const left = await withDeadline(endLimit, (by) => endProcesses(cgroup, tracking, waiter, by))
+  if (left !== undefined) throw leftError(left)
   const { unit } = scopeOf(cgroup)
   await withSystemd(kind, waiter, async (systemd) => {
     await systemd.job('StopUnit', 'ss', [unit, 'replace']).catch(ignoreUnknown)
     await systemd.call('ResetFailedUnit', 's', [unit]).catch(ignoreUnknown)
   })
-  for (const directory of directories) {
-    await unlessGone(() => removeCgroup(directory, emptied))
-  }
-}
-
-/** systemd may remove the directory at any moment. */
-async function unlessGone(work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!hasErrno(error, 'ENOENT') && !hasErrno(error, 'ENODEV')) throw error
-  }
+  await removeCgroups(cgroup, waiter)
 }
 
 function suppress(error: unknown, failure: unknown): void {

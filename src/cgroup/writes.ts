@@ -3,6 +3,7 @@ import { SyscallError, UnsupportedError } from '../errors.js'
 import { errnoName, describeFailure, readFile, readFileIfAny, writeCgroup } from '../native/binding.js'
 import type { CgroupWrite } from '../plan/resources/types.js'
 import type { CgroupPlan } from '../plan/types.js'
+import { usageOf } from './v1.js'
 
 /** The container's directory in a hierarchy (`''`: the unified one). */
 export const directoryIn = (cgroup: CgroupPlan, hierarchy: string): string | undefined =>
@@ -91,10 +92,4 @@ function missingController(directory: string, file: string): Error | undefined {
     return undefined
   const message = `cannot set ${file}: controller ${JSON.stringify(controller)} is not in ${directory}/cgroup.controllers`
   return new UnsupportedError(`cgroup controller ${controller}`, message)
-}
-
-/** What stands in the way of a lower memory limit (cgroup v1). */
-function usageOf(directory: string): string {
-  const usage = readFileIfAny(`${directory}/memory.usage_in_bytes`)
-  return usage === undefined ? '' : ` (current usage: ${usage.trim()})`
 }

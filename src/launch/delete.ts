@@ -1,6 +1,6 @@
 /** Stage 4, launch: removes a container. */
 import { sigkill } from '../config/vocabulary/signals.js'
-import { NotFoundError } from '../errors.js'
+import { NotFoundError, StatusError } from '../errors.js'
 import { closeFile, reapProcess, signalProcess } from '../native/binding.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
@@ -8,23 +8,33 @@ import { assertStatus } from '../state/status.js'
 import type { ContainerId, Lock, Store } from '../state/store.js'
 import { cgroupDriver } from '../cgroup/driver.js'
 import type { RuntimeContext } from './context.js'
-import { thawLegacy } from '../cgroup/freezer.js'
+import { describeProcesses, endLimit } from '../cgroup/end.js'
+import { frozenAbove } from '../cgroup/freezer.js'
+import { thawToDie } from '../cgroup/v1.js'
 import { removeRdt } from './intel-rdt.js'
 import { openInit } from './kill.js'
 import { afterStop } from './start.js'
-import type { Waiter } from '../native/wait.js'
+import { withDeadline, type Waiter } from '../native/wait.js'
 
 async function endInit(record: StateRecord, waiter: Waiter): Promise<void> {
   const pidfd = openInit(record)
   if (pidfd < 0) return
   try {
     signalProcess(pidfd, sigkill)
-    thawLegacy(record.cgroup)
-    await waiter.readable(pidfd)
+    thawToDie(record.cgroup)
+    if (!(await withDeadline(endLimit, (by) => by.readable(pidfd, waiter)))) throw notEnded(record)
     reapProcess(pidfd)
   } finally {
     closeFile(pidfd)
   }
+}
+
+/** SIGKILL works at once, except on a process that waits in the kernel or is frozen with a cgroup above its own. */
+function notEnded({ id, pid, cgroup }: StateRecord): StatusError {
+  const above = frozenAbove(cgroup)
+  const why = above === undefined ? '' : `; the cgroup ${above} above it is frozen`
+  const message = `cannot delete container ${id}: ${endLimit / 1000} s after SIGKILL its init process is still there: ${describeProcesses([pid])}${why}`
+  return new StatusError(message, { id, operation: 'delete', status: 'running' })
 }
 
 /** Takes down what is left of a container whose record is known. The caller holds the lock. */

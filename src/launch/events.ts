@@ -1,22 +1,11 @@
 /** Stage 4, launch: what happens to a container, as it happens: statistics from time to time, and OOM kills. */
 import { StatusError, UsageError } from '../errors.js'
-import {
-  closeFile,
-  drain,
-  fileInfo,
-  gather,
-  notifyFile,
-  notifyOom,
-  openTimer,
-  readFileIfAny,
-  waitReadable,
-} from '../native/binding.js'
-import type { CgroupPlan } from '../plan/types.js'
+import { closeFile, drain, gather, openTimer, waitReadable } from '../native/binding.js'
 import { liveProcess } from '../state/observe.js'
 import type { ContainerId } from '../state/store.js'
 import { readStats } from '../stats/read.js'
 import type { ContainerStats } from '../stats/types.js'
-import { directoryOf } from '../cgroup/tree.js'
+import { watchOom } from '../cgroup/oom.js'
 import type { RuntimeContext } from './context.js'
 import { openInit } from './kill.js'
 
@@ -32,52 +21,6 @@ export interface EventOptions {
 }
 
 const defaultInterval = 5000
-
-/** What tells of OOM kills. */
-interface OomWatch {
-  readonly notice: number
-  /** True when there has been one since the last call. */
-  happened(): boolean
-}
-
-/** cgroup v2 counts them in memory.events, whose watchers are told (cgroups(7)). */
-function watchUnified(directory: string): OomWatch {
-  const file = `${directory}/memory.events`
-  const killed = (): number => Number(/^oom_kill (\d+)/m.exec(readFileIfAny(file) ?? '')?.[1] ?? 0)
-  const notice = notifyFile(file)
-  let last = killed()
-  return {
-    notice,
-    happened() {
-      drain(notice)
-      const now = killed()
-      const grown = now > last
-      last = Math.max(now, last)
-      return grown
-    },
-  }
-}
-
-/** cgroup v1 signals an eventfd, also when the cgroup is removed. */
-function watchLegacy(directory: string): OomWatch {
-  const notice = notifyOom(directory)
-  return {
-    notice,
-    happened() {
-      const signalled = waitReadable(notice, 0)
-      drain(notice)
-      return signalled && fileInfo(directory) !== undefined
-    },
-  }
-}
-
-/** Undefined when no memory controller watches the container: then nobody would know. */
-function watchOom(cgroup: CgroupPlan): OomWatch | undefined {
-  const legacy = directoryOf(cgroup, 'memory')
-  if (legacy !== undefined) return watchLegacy(legacy)
-  const { unified } = cgroup
-  return unified !== undefined && fileInfo(`${unified}/memory.events`) ? watchUnified(unified) : undefined
-}
 
 function notRunning(id: string): StatusError {
   return new StatusError(`container with id ${id} is not running`, { id, operation: 'events', status: 'stopped' })

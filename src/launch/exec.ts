@@ -19,7 +19,7 @@ import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
-import { oomKilled } from '../cgroup/tree.js'
+import { oomKilled } from '../cgroup/oom.js'
 import { assertStatus, type Status } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
 import { sendToSocket } from './console.js'
@@ -33,6 +33,7 @@ import { checkConsole, checkPidFile, type PlanInputs } from './prepare.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { startProgram } from './start.js'
+import { hasLittleMemory } from './small-memory.js'
 import { startInit } from '../native/start-init.js'
 
 /** A process that runs; the descriptors belong to the caller. */
@@ -232,7 +233,10 @@ export async function execProcess(
   try {
     const compileSeccomp = cachedSeccompCompiler(store.root)
     const { preserveFds = 0 } = options
-    const { first, last } = placeProcess(record, options.cgroup, status === 'paused')
+    const { first, last } = placeProcess(record.cgroup, options.cgroup, {
+      paused: status === 'paused',
+      littleMemory: hasLittleMemory(record),
+    })
     const plan = planExec(id, record, config, process, { preserveFds, compileSeccomp, cgroup: first })
     for (const warning of plan.warnings) context.onWarning(warning)
     if (record.cgroupManager === 'systemd' && isRootless()) {

@@ -4,7 +4,7 @@ import type { CgroupManager } from '../plan/types.js'
 import { recordVersion, type StateRecord } from '../state/record.js'
 import type { ContainerId } from '../state/store.js'
 import { rdtRecord } from './intel-rdt.js'
-import { stringifyResources } from '../cgroup/small-memory.js'
+import { stringifyResources } from './small-memory.js'
 import type { CreateOptions, Prepared } from './prepare.js'
 
 /** The record of a container that has no process yet. */

@@ -6,7 +6,7 @@ import { probeHost } from '../host/facts.js'
 import { readFile } from '../native/binding.js'
 import { assertResctrl, planIntelRdt, planSchemata, type RdtSchemas } from '../plan/intel-rdt.js'
 import type { RdtRecord, StateRecord } from '../state/record.js'
-import { containerProcesses } from '../cgroup/tree.js'
+import { containerProcesses } from '../cgroup/end.js'
 import { assertRdtFits, joinRdtWithAll, makeRdtGroups, rdtRecord, removeRdt, writeSchema } from './intel-rdt.js'
 import { Rollback } from './rollback.js'
 

@@ -1,16 +1,17 @@
 /** Stage 4, launch: signals to a container: to its init process, or to all of them. */
 import { sigkill } from '../config/vocabulary/signals.js'
 import { StatusError } from '../errors.js'
-import { closeFile, fileInfo, openProcess, signalProcess, writeFile } from '../native/binding.js'
+import { closeFile, openProcess, signalProcess } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { liveProcess, observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
-import { cgroupDirectories, containerProcesses, signalAll } from '../cgroup/tree.js'
+import { cgroupDirectories, containerProcesses, killBelow, signalAll } from '../cgroup/end.js'
 import type { RuntimeContext } from './context.js'
-import { canFreeze, freeze, thaw, thawLegacy } from '../cgroup/freezer.js'
-import { processesOf } from '../cgroup/members.js'
+import { canFreeze, freeze, thaw } from '../cgroup/freezer.js'
+import { thawToDie } from '../cgroup/v1.js'
+import { processesOf } from './members.js'
 import type { Waiter } from '../native/wait.js'
 
 /** How long a signal to all waits for them to stand still, in milliseconds. */
@@ -44,12 +45,12 @@ export async function killContainer(
   if (!options.all) assertStatus(id, 'kill', status)
   const reachesAll = options.all || (signal === sigkill && !record.ownPidNamespace)
   const counted = cgroupDirectories(record.cgroup).length > 0
-  if (reachesAll && !counted) signalAll(others(processesOf(record), record.pid), signal)
+  if (reachesAll && !counted) signalAll(() => others(processesOf(record), record.pid), signal)
   if (reachesAll && counted) await signalCgroup(record.cgroup, signal, { waiter, frozen: status === 'paused' })
   // Init has got it with the others.
   if (reachesAll && signal !== sigkill && counted) return
   signalInit(record, id, signal, options)
-  if (signal === sigkill) thawLegacy(record.cgroup)
+  if (signal === sigkill) thawToDie(record.cgroup)
 }
 
 const others = (pids: readonly number[], init: number): number[] => pids.filter((pid) => pid !== init)
@@ -75,14 +76,14 @@ async function signalCgroup(
 ): Promise<void> {
   const { unified } = cgroup
   if (signal === sigkill && unified !== undefined) {
-    if (fileInfo(`${unified}/cgroup.kill`) !== undefined) writeFile(`${unified}/cgroup.kill`, '1')
+    killBelow(unified)
     return
   }
   if (containerProcesses(cgroup).length === 0) return
   const stops = !frozen && canFreeze(cgroup)
   if (stops) await freeze(cgroup, waiter, freezeLimit)
   try {
-    signalAll(containerProcesses(cgroup), signal)
+    signalAll(() => containerProcesses(cgroup), signal)
   } finally {
     if (stops) thaw(cgroup)
   }

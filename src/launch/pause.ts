@@ -18,7 +18,9 @@ export async function pauseContainer(context: RuntimeContext, id: ContainerId): 
 /** Lets them go on. @throws StatusError unless it is paused, SyscallError */
 export async function resumeContainer(context: RuntimeContext, id: ContainerId): Promise<void> {
   await changeStatus(context, id, 'resume', (cgroup) => {
-    thaw(cgroup)
+    const above = thaw(cgroup)
+    if (above !== undefined)
+      context.onWarning(`container ${id} does not go on yet: the cgroup ${above} above it is frozen`)
     return Promise.resolve(true)
   })
 }

@@ -16,7 +16,7 @@ import type { ContainerId } from '../state/store.js'
 import { cgroupDriver } from '../cgroup/driver.js'
 import type { RuntimeContext } from './context.js'
 import { checkSchemas, updateRdt } from './intel-rdt-update.js'
-import { stringifyResources } from '../cgroup/small-memory.js'
+import { stringifyResources } from './small-memory.js'
 
 /**
  * Changes limits; what is not in `value` stays as it is. All of them are changed, or none.
@@ -62,7 +62,7 @@ async function updateLimits(
   const limits = planLimits(change, facts.cgroup)
   for (const warning of limitWarnings(given)) onWarning(warning)
   const driver = await cgroupDriver(record.cgroupManager, waiter)
-  await driver.update({ record, limits })
+  await driver.update({ cgroup: record.cgroup, limits })
   store.save(id, { ...record, resources: stringifyResources(merged) })
 }
 

@@ -101,6 +101,7 @@ export interface Addon {
   setSubreaper(): void
   errorText(errno: number): { name: string; words: string }
   writeCgroup(directory: string, files: readonly (readonly [string, string])[]): RejectedWrite | undefined
+  cgroupSubtree(directory: string, work: 'list' | 'thaw' | 'remove'): number[]
   launch(request: LaunchRequest): Launched
   receive(fd: number, wait: boolean): Frame | null | undefined
   sendGo(fd: number): void

@@ -5,6 +5,7 @@
 import { ConfigError, SyscallError } from '../errors.js'
 import type { DeviceRulePlan } from '../plan/resources/devices.js'
 import type { SeccompRequest } from '../plan/seccomp.js'
+import { deviceWords } from './device-words.js'
 import {
   addon,
   type ExitStatus,
@@ -175,22 +176,19 @@ export const writeCgroup = (
   files: readonly (readonly [file: string, value: string])[],
 ): RejectedWrite | undefined => native(() => addon().writeCgroup(directory, files))
 
+/**
+ * Walks a cgroup and all those below it by descriptors, since names below a container's own are its choice: lists their
+ * processes (0 for one that is outside of this pid namespace), thaws them (cgroup v1), or removes all but the first
+ * where they are not busy. What has gone meanwhile doesn't count. @throws SyscallError
+ */
+export const cgroupSubtree = (directory: string, work: 'list' | 'thaw' | 'remove'): number[] =>
+  native(() => addon().cgroupSubtree(directory, work))
+
 /** Moves network devices to the namespace at a path; tells which one could not be. @throws SyscallError */
 export const moveDevices = (
   netns: string,
   devices: readonly (readonly [name: string, target: string])[],
 ): RejectedDevice | undefined => native(() => addon().moveDevices(netns, devices))
-
-/** struct DeviceRule of native/cgroup/device_filter.h, rule after rule. */
-function deviceWords(rules: readonly DeviceRulePlan[]): Uint32Array {
-  const types = { a: 0, b: 1, c: 2 } as const
-  const access = { m: 1, r: 2, w: 4 } as const
-  const words = rules.flatMap((rule) => [
-    ...[Number(rule.allow), types[rule.type], rule.major, rule.minor],
-    (['m', 'r', 'w'] as const).reduce((bits, one) => (rule.access.includes(one) ? bits | access[one] : bits), 0),
-  ])
-  return Uint32Array.from(words) // -1, every number, becomes 0xffffffff
-}
 
 /** Attaches device rules to a cgroup2 directory, in the place of earlier ones. @throws SyscallError */
 export const setDeviceRules = (directory: string, rules: readonly DeviceRulePlan[]): void =>

@@ -1,5 +1,15 @@
 /** Native: waiting without a clock, in the two ways tsrun has: blocking, or on the event loop. */
-import { closeFile, lockFile, lockInBackground, readable, receive, waitReadable, type Frame } from './binding.js'
+import {
+  closeFile,
+  gather,
+  openTimer,
+  lockFile,
+  lockInBackground,
+  readable,
+  receive,
+  waitReadable,
+  type Frame,
+} from './binding.js'
 
 /** How a caller of the library waits; the command line blocks, a daemon must not. */
 export interface Waiter {
@@ -44,4 +54,54 @@ export const eventWaiter: Waiter = {
       closeFile(notice)
     }
   },
+}
+
+/** A limit for several waits together. */
+export class Deadline {
+  readonly #timer: number
+
+  /** @param milliseconds from now on */
+  constructor(milliseconds: number) {
+    this.#timer = openTimer(milliseconds, { repeat: false })
+  }
+
+  get passed(): boolean {
+    return waitReadable(this.#timer, 0)
+  }
+
+  /** Waits until a descriptor is readable; false when the time is over before. */
+  async readable(fd: number, waiter: Waiter): Promise<boolean> {
+    if (waitReadable(fd, 0)) return true
+    const either = gather([fd, this.#timer])
+    try {
+      await waiter.readable(either)
+    } finally {
+      closeFile(either)
+    }
+    return waitReadable(fd, 0)
+  }
+
+  /** Lets some time pass, no more than is left. */
+  async pause(milliseconds: number, waiter: Waiter): Promise<void> {
+    const timer = openTimer(milliseconds, { repeat: false })
+    try {
+      await this.readable(timer, waiter)
+    } finally {
+      closeFile(timer)
+    }
+  }
+
+  close(): void {
+    closeFile(this.#timer)
+  }
+}
+
+/** Work with a limit, whose timer is closed at its end. */
+export async function withDeadline<T>(milliseconds: number, work: (by: Deadline) => Promise<T>): Promise<T> {
+  const by = new Deadline(milliseconds)
+  try {
+    return await work(by)
+  } finally {
+    by.close()
+  }
 }

@@ -1,38 +1,10 @@
 /** Stage 3, state: the status of a container as it is now; nothing of it is ever stored. */
-import { fileInfo, readFileIfAny } from '../native/binding.js'
+import { isFrozen } from '../cgroup/freezer.js'
+import { readProcessStat, type ProcessStat } from '../host/process-stat.js'
+import { fileInfo } from '../native/binding.js'
 import type { StateRecord } from './record.js'
 import type { Status } from './status.js'
 import type { ContainerId, Store } from './store.js'
-
-/** What /proc/PID/stat tells (proc(5)). */
-export interface ProcessStat {
-  readonly name: string
-  /** R, S, D, Z, X … */
-  readonly state: string
-  /** PF_EXITING: it is ending or has ended. */
-  readonly exiting: boolean
-  /** Clock ticks since boot; as text, since it is only ever compared. */
-  readonly startTime: string
-}
-
-/** Undefined when there is no such process. The name may hold any character, so it ends at the last `)`. */
-export function readProcessStat(pid: number): ProcessStat | undefined {
-  let text: string | undefined
-  try {
-    text = readFileIfAny(`/proc/${pid}/stat`)
-  } catch {
-    return undefined // ESRCH: it ended between open and read
-  }
-  if (text === undefined) return undefined
-  const end = text.lastIndexOf(')')
-  const fields = text.slice(end + 2).split(' ')
-  return {
-    name: text.slice(text.indexOf('(') + 1, end),
-    state: fields[0] ?? '',
-    exiting: (Number(fields[6]) & 4) !== 0,
-    startTime: fields[19] ?? '',
-  }
-}
 
 const initName = 'tsrun-init'
 
@@ -49,16 +21,6 @@ export function liveProcess(record: StateRecord): ProcessStat | undefined {
   if (stat === undefined || stat.startTime !== record.startTime) return undefined
   return stat.state === 'Z' || stat.state === 'X' ? undefined : stat
 }
-
-/** True when the container's processes are frozen: cgroup.freeze of cgroup v2, freezer.state where there is only v1. */
-function isFrozen(record: StateRecord): boolean {
-  const { unified, v1 } = record.cgroup
-  if (unified === undefined) return v1.freezer !== undefined && isFrozenLegacy(v1.freezer)
-  return readFileIfAny(`${unified}/cgroup.freeze`)?.startsWith('1') === true
-}
-
-const isFrozenLegacy = (directory: string): boolean =>
-  readFileIfAny(`${directory}/freezer.state`)?.startsWith('FROZEN') === true
 
 /**
  * Before its program: `creating` as long as create or run are at work, also when they were killed at
@@ -81,6 +43,6 @@ function isLocked(store: Store, id: ContainerId): boolean {
 export function observeStatus(store: Store, id: ContainerId, record: StateRecord): Status {
   const stat = liveProcess(record)
   if (stat === undefined) return record.pid === 0 && isLocked(store, id) ? 'creating' : 'stopped'
-  if (isFrozen(record)) return 'paused'
+  if (isFrozen(record.cgroup)) return 'paused'
   return stat.name === initName ? statusOfInit(store, id) : 'running'
 }

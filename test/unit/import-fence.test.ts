@@ -78,7 +78,7 @@ t.test('the walls that must stand, whatever the table says', async (t) => {
     ['host', 'cgroup'],
     ['host', 'launch'],
     ['state', 'launch'],
-    ['state', 'cgroup'],
+    ['cgroup', 'state'],
     ['stats', 'launch'],
     ['cgroup', 'launch'],
     ['launch', 'library'],

@@ -1,4 +1,4 @@
-/** Cgroup: the limits of a container as they are now: kept as text in its state. */
+/** Stage 4, launch: the limits of a container as they are now: kept as text in its state. */
 import { parseJson } from '../config/json.js'
 import { stringifyConfig } from '../config/stringify.js'
 import type { Config, Resources } from '../config/types.js'
@@ -8,7 +8,8 @@ import { readFileIfAny } from '../native/binding.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { endedAsInit } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
-import { directoryOf, oomKilled } from './tree.js'
+import { oomKilled } from '../cgroup/oom.js'
+import { directoryOf } from '../cgroup/v1.js'
 
 /** `linux.resources` as JSON text with exact integers, without the device rules, which never change. */
 export function stringifyResources({ devices: _, ...resources }: Resources): string {

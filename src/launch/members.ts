@@ -1,8 +1,8 @@
-/** Cgroup: the processes of a container. */
+/** Stage 4, launch: the processes of a container. */
 import { listDirectory, sameFile } from '../native/binding.js'
 import { liveProcess } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
-import { cgroupDirectories, containerProcesses } from './tree.js'
+import { cgroupDirectories, containerProcesses } from '../cgroup/end.js'
 
 /**
  * Pids of all processes, in the pid namespace of the runtime: those in the container's cgroups, or where

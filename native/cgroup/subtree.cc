@@ -1,0 +1,156 @@
+// Walks a cgroup and all those below it with two descriptors at a time, whatever the depth.
+#include "cgroup/subtree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <string>
+
+#include "sys/fd.h"
+
+namespace tsrun {
+namespace {
+
+constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+// A directory on the way down to the present one.
+struct Level {
+  std::string name;
+  struct stat id;
+  std::vector<std::string> below;  // not yet visited
+};
+
+bool is_gone(int error) noexcept { return error == ENOENT || error == ENODEV; }
+
+class Walk {
+ public:
+  explicit Walk(SubtreeWork work) noexcept : work_(work) {}
+
+  SubtreeResult run(const char* directory) {
+    at_.reset(open(directory, kDirectory));
+    if (!at_) return is_gone(errno) ? std::move(result_) : failure("open");
+    if (!enter("")) return std::move(result_);
+    while (step())
+      if (result_.error != 0) break;
+    return std::move(result_);
+  }
+
+ private:
+  SubtreeResult failure(const char* syscall) {
+    fail(syscall, errno);
+    return std::move(result_);
+  }
+
+  bool fail(const char* syscall, int error) noexcept {
+    result_.error = error;
+    result_.syscall = syscall;
+    return false;
+  }
+
+  // Notes what is below the present directory.
+  bool enter(const std::string& name) {
+    Level level{name, {}, {}};
+    if (fstat(at_.get(), &level.id) < 0) return fail("fstat", errno);
+    const int copy = openat(at_.get(), ".", kDirectory);
+    if (copy < 0) {
+      if (!is_gone(errno)) return fail("openat", errno);
+    } else if (DIR* entries = fdopendir(copy)) {
+      while (const dirent* entry = readdir(entries))
+        if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+            strcmp(entry->d_name, "..") != 0)
+          level.below.emplace_back(entry->d_name);
+      closedir(entries);
+    } else {
+      const int error = errno;
+      close(copy);
+      return fail("fdopendir", error);
+    }
+    levels_.push_back(std::move(level));
+    return true;
+  }
+
+  // One directory further: down, or when all below have been visited, up. False at the end.
+  bool step() {
+    Level& top = levels_.back();
+    if (!top.below.empty()) {
+      const std::string name = std::move(top.below.back());
+      top.below.pop_back();
+      Fd child{openat(at_.get(), name.c_str(), kDirectory)};
+      if (!child) return is_gone(errno) || fail("openat", errno);
+      at_ = std::move(child);
+      return enter(name);
+    }
+    if (!visit()) return false;
+    const std::string name = std::move(top.name);
+    levels_.pop_back();
+    return !levels_.empty() && ascend(name);
+  }
+
+  // cgroup v1 lets directories be renamed, so what is above may have changed: then the walk is not of this tree.
+  bool ascend(const std::string& name) noexcept {
+    Fd parent{openat(at_.get(), "..", kDirectory)};
+    if (!parent) return fail("openat", errno);
+    struct stat found;
+    if (fstat(parent.get(), &found) < 0) return fail("fstat", errno);
+    const struct stat& expected = levels_.back().id;
+    if (found.st_dev != expected.st_dev || found.st_ino != expected.st_ino)
+      return fail("openat", ESTALE);
+    at_ = std::move(parent);
+    if (work_ != SubtreeWork::remove) return true;
+    if (unlinkat(at_.get(), name.c_str(), AT_REMOVEDIR) == 0 || is_gone(errno) || errno == EBUSY)
+      return true;
+    return fail("rmdir", errno);
+  }
+
+  bool visit() {
+    if (work_ == SubtreeWork::list) return list();
+    if (work_ == SubtreeWork::thaw) return thaw();
+    return true;
+  }
+
+  bool list() {
+    Fd file{openat(at_.get(), "cgroup.procs", O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!file) return is_gone(errno) || fail("openat", errno);
+    std::string text;
+    char block[4096];
+    for (;;) {
+      const ssize_t got = read(file.get(), block, sizeof block);
+      if (got < 0 && errno == EINTR) continue;
+      // A cgroup of threads: its processes are listed above it (cgroups(7)).
+      if (got < 0) return is_gone(errno) || errno == EOPNOTSUPP || fail("read", errno);
+      if (got == 0) break;
+      text.append(block, static_cast<size_t>(got));
+    }
+    for (const char* next = text.c_str(); *next != '\0';) {
+      char* end;
+      result_.pids.push_back(static_cast<pid_t>(strtol(next, &end, 10)));
+      next = *end == '\n' ? end + 1 : end;
+      if (end == text.c_str() + text.size()) break;
+    }
+    return true;
+  }
+
+  bool thaw() noexcept {
+    Fd file{openat(at_.get(), "freezer.state", O_WRONLY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!file) return is_gone(errno) || fail("openat", errno);
+    if (write(file.get(), "THAWED", 6) < 0 && !is_gone(errno)) return fail("write", errno);
+    return true;
+  }
+
+  SubtreeWork work_;
+  SubtreeResult result_;
+  std::vector<Level> levels_;
+  Fd at_;
+};
+
+}  // namespace
+
+SubtreeResult cgroup_subtree(const char* directory, SubtreeWork work) {
+  return Walk{work}.run(directory);
+}
+
+}  // namespace tsrun

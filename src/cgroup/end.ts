@@ -1,0 +1,189 @@
+/** Cgroup: the processes of a container, and the end of them and of their cgroups. */
+import { sigkill } from '../config/vocabulary/signals.js'
+import { SyscallError } from '../errors.js'
+import { readProcessStat } from '../host/process-stat.js'
+import {
+  cgroupSubtree,
+  closeFile,
+  drain,
+  hasErrno,
+  notifyFile,
+  openProcess,
+  readFileIfAny,
+  removeDirectory,
+  signalProcess,
+  writeFile,
+} from '../native/binding.js'
+import { withDeadline, type Deadline, type Waiter } from '../native/wait.js'
+import type { CgroupPlan } from '../plan/types.js'
+import { frozenAbove } from './freezer.js'
+import { thawToDie } from './v1.js'
+
+/** How long killed processes may take to end, in milliseconds; the same as runc's. */
+export const endLimit = 10_000
+
+/** Hierarchies of a plan (`''`: the unified one) with the directory in each, the unified one first. */
+export const cgroupPlaces = ({ unified, v1 }: CgroupPlan): [hierarchy: string, directory: string][] => [
+  ...(unified === undefined ? [] : ([['', unified]] as [string, string][])),
+  ...Object.entries(v1),
+]
+
+/** All directories of a plan, the unified one first. */
+export const cgroupDirectories = (plan: CgroupPlan): string[] => cgroupPlaces(plan).map(([, directory]) => directory)
+
+/** Pids of all processes in a cgroup and below it; those outside of this pid namespace have none. */
+export const processesBelow = (directory: string): number[] =>
+  cgroupSubtree(directory, 'list').filter((pid) => pid !== 0)
+
+/** Pids of all processes of the container, in its cgroup and in those that it made below. */
+export function containerProcesses(plan: CgroupPlan): number[] {
+  const [first] = cgroupDirectories(plan)
+  return first === undefined ? [] : processesBelow(first)
+}
+
+/** True while there are processes in a directory or below it. */
+export const isUsed = (directory: string): boolean => cgroupSubtree(directory, 'list').length > 0
+
+/** So many pidfds are open at a time. */
+const batch = 256
+
+/**
+ * Signals each process of a list by pidfd, if the list still has it when the pidfd is open: a pid may have become
+ * somebody else's between the two. @throws SyscallError
+ */
+export function signalAll(list: () => readonly number[], signal: number): void {
+  const pids = list()
+  for (let at = 0; at < pids.length; at += batch) {
+    const opened: [pid: number, pidfd: number][] = []
+    try {
+      for (const pid of pids.slice(at, at + batch)) {
+        const pidfd = openProcess(pid)
+        if (pidfd >= 0) opened.push([pid, pidfd])
+      }
+      const still = new Set(list())
+      for (const [pid, pidfd] of opened) if (still.has(pid)) signalProcess(pidfd, signal)
+    } finally {
+      for (const [, pidfd] of opened) closeFile(pidfd)
+    }
+  }
+}
+
+/**
+ * Kills what is in a directory and below it, in one stroke where the kernel can do that (cgroup v2), else one by one:
+ * what has been forked meanwhile is left for the next call.
+ */
+export function killBelow(directory: string): void {
+  try {
+    writeFile(`${directory}/cgroup.kill`, '1')
+  } catch (error) {
+    // cgroup v1 has no such file; a cgroup of threads cannot be killed as a whole (cgroup-v2.rst).
+    if (!['ENOENT', 'EACCES', 'ENODEV', 'EOPNOTSUPP'].some((name) => hasErrno(error, name))) throw error
+    signalAll(() => processesBelow(directory), sigkill)
+  }
+}
+
+/**
+ * Until a killed process or none is left in a directory and below it, or the time is over. The kernel tells on
+ * cgroup.events (cgroup v2) when the last one has ended; without it the end of each is waited for.
+ */
+async function emptied(directory: string, waiter: Waiter, by: Deadline): Promise<void> {
+  const events = `${directory}/cgroup.events`
+  const populated = (): boolean => readFileIfAny(events)?.includes('populated 1') === true
+  if (readFileIfAny(events) === undefined) {
+    for (const pid of processesBelow(directory)) await processEnded(pid, waiter, by)
+    return
+  }
+  const notice = notifyFile(events)
+  try {
+    while (populated() && (await by.readable(notice, waiter))) drain(notice)
+  } finally {
+    closeFile(notice)
+  }
+}
+
+async function processEnded(pid: number, waiter: Waiter, by: Deadline): Promise<void> {
+  const pidfd = openProcess(pid)
+  if (pidfd < 0) return
+  try {
+    await by.readable(pidfd, waiter)
+  } finally {
+    closeFile(pidfd)
+  }
+}
+
+/** What is left in a cgroup when the time is over. */
+export interface Left {
+  readonly directory: string
+  readonly pids: readonly number[]
+  /** The cgroup above that keeps them from dying. */
+  readonly frozenAbove?: string
+}
+
+function whatIsLeft(plan: CgroupPlan, directory: string): Left {
+  const above = frozenAbove(plan)
+  return { directory, pids: processesBelow(directory), ...(above === undefined ? {} : { frozenAbove: above }) }
+}
+
+/** Names processes with their states, such as `12 (sh, D)`. */
+export const describeProcesses = (pids: readonly number[]): string =>
+  pids
+    .map((pid) => `${pid} (${readProcessStat(pid)?.name ?? '?'}, ${readProcessStat(pid)?.state ?? 'gone'})`)
+    .join(', ')
+
+/** The error that tells what is left. */
+export function leftError({ directory, pids, frozenAbove }: Left): SyscallError {
+  const who = pids.length === 0 ? 'it is still in use' : `it still has processes: ${describeProcesses(pids)}`
+  const why = frozenAbove === undefined ? '' : `; the cgroup ${frozenAbove} above it is frozen`
+  const message = `cannot remove the cgroup ${directory}: after ${endLimit / 1000} s ${who}${why}`
+  const failure = { side: 'parent', step: 'cgroup', syscall: 'rmdir', errno: 16, errnoName: 'EBUSY' } as const
+  return new SyscallError(message, { ...failure, path: directory })
+}
+
+/** Kills processes until there are none in a directory and below it. @returns what is left when the time is over */
+export async function endProcesses(
+  plan: CgroupPlan,
+  directory: string,
+  waiter: Waiter,
+  by: Deadline,
+): Promise<Left | undefined> {
+  while (isUsed(directory)) {
+    if (by.passed) return whatIsLeft(plan, directory)
+    killBelow(directory)
+    thawToDie(plan)
+    await emptied(directory, waiter, by)
+  }
+  return undefined
+}
+
+/** Removes a cgroup and those below it; its processes are killed. @returns what is left when the time is over */
+async function removeGroup(
+  plan: CgroupPlan,
+  directory: string,
+  waiter: Waiter,
+  by: Deadline,
+): Promise<Left | undefined> {
+  for (let pause = 1; ; pause *= 2) {
+    try {
+      removeDirectory(directory)
+      return undefined
+    } catch (error) {
+      if (!hasErrno(error, 'EBUSY')) throw error
+    }
+    const left = await endProcesses(plan, directory, waiter, by)
+    if (left !== undefined) return left
+    cgroupSubtree(directory, 'remove')
+    // A dying process may keep its cgroup busy for a moment after it has left the list, and the kernel tells nobody.
+    if (pause > 1) await by.pause(pause, waiter)
+    if (by.passed) return whatIsLeft(plan, directory)
+  }
+}
+
+/** Removes all cgroups of a container and those below; their processes are killed. @throws SyscallError */
+export function removeCgroups(plan: CgroupPlan, waiter: Waiter): Promise<void> {
+  return withDeadline(endLimit, async (by) => {
+    for (const directory of cgroupDirectories(plan)) {
+      const left = await removeGroup(plan, directory, waiter, by)
+      if (left !== undefined) throw leftError(left)
+    }
+  })
+}

@@ -1,0 +1,94 @@
+/** Cgroup: everything that only cgroup v1 has; with it goes what this file does. */
+import {
+  drain,
+  fileInfo,
+  cgroupSubtree,
+  notifyOom,
+  readFile,
+  readFileIfAny,
+  waitReadable,
+  writeFile,
+} from '../native/binding.js'
+import type { Deadline, Waiter } from '../native/wait.js'
+import { deviceWrites, type DeviceRulePlan } from '../plan/resources/devices.js'
+import type { CgroupPlan } from '../plan/types.js'
+import type { OomWatch } from './oom.js'
+import { applyWrites } from './writes.js'
+
+/** The name of the hierarchy of a controller; their lists are comma-separated: `cpu,cpuacct`. */
+const hierarchyOf = ({ v1 }: CgroupPlan, controller: string): string | undefined =>
+  Object.keys(v1).find((controllers) => controllers.split(',').includes(controller))
+
+/** Directory in the hierarchy of a controller. */
+export const directoryOf = (plan: CgroupPlan, controller: string): string | undefined =>
+  plan.v1[hierarchyOf(plan, controller) ?? '']
+
+/**
+ * cgroup v1 tells nobody when all are frozen: freezer.state cannot be watched, and the kernel works it out only
+ * when it is read. So it is looked at after so many milliseconds, then after twice as many, up to the second figure.
+ */
+const freezerPause = { first: 1, longest: 128 }
+
+/** Freezes; false when they have not all stopped in time. @throws SyscallError */
+export async function freezeV1(directory: string, waiter: Waiter, by: Deadline): Promise<boolean> {
+  const path = `${directory}/freezer.state`
+  for (let pause = freezerPause.first; ; pause = Math.min(2 * pause, freezerPause.longest)) {
+    // Written each time: processes that were born meanwhile are not frozen by the first.
+    writeFile(path, 'FROZEN')
+    if (readFile(path).startsWith('FROZEN')) return true
+    if (by.passed) return false
+    await by.pause(pause, waiter)
+  }
+}
+
+/** True when the cgroup itself is frozen, not only with one above it (freezer-subsystem.rst). */
+export const isFrozenV1 = (directory: string): boolean =>
+  readFileIfAny(`${directory}/freezer.self_freezing`)?.trim() === '1' &&
+  readFileIfAny(`${directory}/freezer.state`)?.startsWith('FROZEN') === true
+
+/** Lets go what the cgroup itself has frozen. @throws SyscallError */
+export function thawV1(directory: string): void {
+  if (fileInfo(directory) !== undefined) writeFile(`${directory}/freezer.state`, 'THAWED')
+}
+
+/**
+ * A frozen process of cgroup v1 dies of SIGKILL only when it is thawed, whoever has frozen it: the runtime, or the
+ * container a cgroup below its own. @throws SyscallError
+ */
+export function thawToDie(plan: CgroupPlan): void {
+  const directory = directoryOf(plan, 'freezer')
+  if (directory !== undefined) cgroupSubtree(directory, 'thaw')
+}
+
+/** A new cpuset group has no CPUs and takes no process until it gets its parent's. @throws SyscallError */
+export function inheritCpuset(directory: string): void {
+  const parent = directory.slice(0, directory.lastIndexOf('/'))
+  for (const name of ['cpuset.cpus', 'cpuset.mems']) {
+    if (readFile(`${directory}/${name}`).trim() === '') writeFile(`${directory}/${name}`, readFile(`${parent}/${name}`))
+  }
+}
+
+/** Restricts the devices by the devices controller. @throws SyscallError, UnsupportedError for what it cannot express */
+export function restrictDevicesV1(cgroup: CgroupPlan, rules: readonly DeviceRulePlan[]): void {
+  const hierarchy = hierarchyOf(cgroup, 'devices')
+  if (hierarchy !== undefined) applyWrites(cgroup, deviceWrites(hierarchy, rules))
+}
+
+/** What stands in the way of a lower memory limit, in words. */
+export function usageOf(directory: string): string {
+  const usage = readFileIfAny(`${directory}/memory.usage_in_bytes`)
+  return usage === undefined ? '' : ` (current usage: ${usage.trim()})`
+}
+
+/** An eventfd is signalled, also when the cgroup is removed. @throws SyscallError */
+export function watchOomV1(directory: string): OomWatch {
+  const notice = notifyOom(directory)
+  return {
+    notice,
+    happened() {
+      const signalled = waitReadable(notice, 0)
+      drain(notice)
+      return signalled && fileInfo(directory) !== undefined
+    },
+  }
+}
