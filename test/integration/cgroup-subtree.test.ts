@@ -103,7 +103,10 @@ test(
     const above = join(groupOf(container.state().pid, ''), '..')
     t.equal(scope.runtime(['pause', container.id]).status, 0)
     writeFileSync(join(above, 'cgroup.freeze'), '1')
-    t.match(scope.runtime(['--debug', 'resume', container.id]), { status: 0, stderr: `the cgroup ${above} above it is frozen` })
+    t.match(scope.runtime(['--debug', 'resume', container.id]), {
+      status: 0,
+      stderr: `the cgroup ${above} above it is frozen`,
+    })
     t.equal(container.state().status, 'running', 'it is not the container that is paused')
     writeFileSync(join(above, 'cgroup.freeze'), '0')
     t.equal(container.delete(['--force']).status, 0)
