@@ -5,6 +5,7 @@ import { Failure, isMain, output, packageFile, root, run, script } from './proce
 import { setUp } from './setup.mjs'
 import { updateSources } from './sources.mjs'
 import { filesBelow } from './stamp.mjs'
+import { checkMutations } from './test-mutations.mjs'
 
 const node = process.execPath
 
@@ -18,6 +19,7 @@ const checks = {
   'clang-format': () => run('clang-format', ['--dry-run', '-Werror', ...nativeFiles()]),
   sources: () => updateSources({ check: true }),
   objects: checkObjects,
+  mutations: checkMutations,
 }
 
 function main(names) {
@@ -40,19 +42,35 @@ function main(names) {
 export const nativeFiles = () => filesBelow('native').filter((file) => /\.(cc|h)$/.test(file))
 
 /**
- * tsrun-init runs between clone and execve as a copy of a threaded process's child and as the
- * container's root: it has no heap and no exceptions, so nothing in its objects may ask for them.
+ * What no object of tsrun-init may ask for, by the names that nm prints. It runs between clone and execve as a copy of a
+ * threaded process's child and as the container's root: no heap, no exceptions; no stdio, which has buffers and locks; no
+ * locale and no lookup of users or hosts, which read files of the image; nothing that loads code.
  */
+const banned = {
+  'heap or exceptions':
+    /^(operator (new|delete)\b.*|malloc|free|calloc|realloc|reallocarray|strn?dup|__cxa_\w+|__gxx_personality\w*|_Unwind_\w+)$/,
+  stdio:
+    /^(v?[fsd]?n?printf|v?snprintf|__\w*printf_chk|v?[fs]?scanf|f?puts|f?putc|putchar|fopen|fdopen|fclose|fread|fwrite|fflush|f?gets|getline|perror|std(in|out|err))$/,
+  locale:
+    /^((set|new|use|dup)locale|localeconv|nl_langinfo|str(to[dfl]|ftime|coll|xfrm)|iswalpha|mbs?r?towcs?|wcs?r?tombs?|gettext)$/,
+  'users and hosts': /^(get(pw|gr)(nam|[ug]id|ent)(_r)?|initgroups|getgrouplist|getaddrinfo|gethostbyname)$/,
+  'loading code': /^(dlopen|dlsym|dlmopen|system|popen|execvp|execlp)$/,
+}
+
+/** What a line of `nm -uC` says against an object of tsrun-init; undefined when nothing. */
+export function objectionTo(line) {
+  const symbol = / U (.+?)(@.*)?$/.exec(line)?.[1] ?? ''
+  return Object.keys(banned).find((kind) => banned[kind].test(symbol))
+}
+
 function checkObjects() {
   const folder = join(root, 'build/cmake/CMakeFiles/tsrun-init.dir')
   if (!existsSync(folder)) throw new Failure('tsrun-init was not compiled here (the prebuilt one is in use)')
   const objects = filesBelow('build/cmake/CMakeFiles/tsrun-init.dir').filter((file) => file.endsWith('.o'))
-  const banned =
-    / U (operator (new|delete)\b|(malloc|free|calloc|realloc|reallocarray)$|__cxa_|__gxx_personality|_Unwind_)/
   const found = output('nm', ['-uC', '-A', ...objects])
     .split('\n')
-    .filter((line) => banned.test(line))
-  if (found.length > 0) throw new Failure(`heap or exceptions in tsrun-init:\n${found.join('\n')}`)
+    .flatMap((line) => (objectionTo(line) === undefined ? [] : [`${objectionTo(line)}: ${line}`]))
+  if (found.length > 0) throw new Failure(`tsrun-init may not have:\n${found.join('\n')}`)
 }
 
 if (isMain(import.meta.url)) await script(main)

@@ -145,3 +145,29 @@ t.test('the fence is up for every file of src', async (t) => {
     t.match(config.rules, { 'fence/imports': [2] }, name)
   }
 })
+
+t.test('no object of tsrun-init may ask for heap, stdio, locale, users or code', async (t) => {
+  const { objectionTo } = (await import(join(root, 'scripts/check.mjs'))) as {
+    objectionTo: (line: string) => string | undefined
+  }
+  for (const [symbol, kind] of [
+    ['malloc', 'heap or exceptions'],
+    ['operator new(unsigned long)', 'heap or exceptions'],
+    ['__cxa_throw', 'heap or exceptions'],
+    ['snprintf', 'stdio'],
+    ['printf', 'stdio'],
+    ['__fprintf_chk', 'stdio'],
+    ['fopen', 'stdio'],
+    ['stderr', 'stdio'],
+    ['setlocale', 'locale'],
+    ['strtod', 'locale'],
+    ['getpwnam', 'users and hosts'],
+    ['dlopen@GLIBC_2.34', 'loading code'],
+    ['execvp', 'loading code'],
+    ['open', undefined],
+    ['execve', undefined],
+    ['strlen', undefined],
+    ['tsrun::send_frame(tsrun::Context const&)', undefined],
+  ] as const)
+    t.equal(objectionTo(`main.cc.o:                 U ${symbol}`), kind, symbol)
+})

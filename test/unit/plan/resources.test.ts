@@ -92,6 +92,9 @@ const table: readonly (readonly [Resources, readonly string[], readonly string[]
   [{ pids: { limit: 1 } }, ['late pids.max=1'], ['late pids.max=1']],
   [{ pids: {} }, [], []],
   [{ blockIO: { weight: 10 } }, ['io.bfq.weight=10 [io.weight=1]'], ['blkio.weight=10 [blkio.bfq.weight=10]']],
+  // 50.5 and 90.9 times as much as the least: rounded down.
+  [{ blockIO: { weight: 15 } }, ['io.bfq.weight=15 [io.weight=51]'], ['blkio.weight=15 [blkio.bfq.weight=15]']],
+  [{ blockIO: { weight: 19 } }, ['io.bfq.weight=19 [io.weight=91]'], ['blkio.weight=19 [blkio.bfq.weight=19]']],
   [
     { blockIO: { weight: 1000 } },
     ['io.bfq.weight=1000 [io.weight=10000]'],
