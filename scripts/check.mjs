@@ -1,6 +1,7 @@
 // Everything that is checked without running tsrun. usage: node scripts/check.mjs
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { updateMap } from './map.mjs'
 import { Failure, isMain, output, packageFile, root, run, script } from './process.mjs'
 import { setUp } from './setup.mjs'
 import { updateSources } from './sources.mjs'
@@ -18,6 +19,7 @@ const checks = {
   prettier: () => run(node, [packageFile('prettier', 'bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
   'clang-format': () => run('clang-format', ['--dry-run', '-Werror', ...nativeFiles()]),
   sources: () => updateSources({ check: true }),
+  map: () => updateMap({ check: true }),
   objects: checkObjects,
   mutations: checkMutations,
 }
