@@ -55,6 +55,7 @@ struct Rights {
 static struct Seen uids, groups, processes, directories, descriptors;
 static struct Rights own, all;
 static int caught, refused, privileged, unfiltered;
+static bool seizes_new;
 
 static bool read_rights(pid_t pid, struct Rights* rights) {
   char path[64], line[400], name[64] = "";
@@ -153,7 +154,11 @@ static void follow(pid_t pid) {
     ptrace(PTRACE_SYSCALL, pid, NULL, own_signal ? (void*)(long)WSTOPSIG(status) : NULL);
   }
   if (!most.is_init) return;
-  caught++;
+  // A line for who waits until there was anything to see.
+  if (caught++ == 0 && seizes_new) {
+    puts("caught");
+    fflush(stdout);
+  }
   all.capabilities |= most.capabilities;
   all.bounding |= most.bounding;
   if (((most.capabilities | most.bounding) & ~own.bounding) != 0) privileged++;
@@ -193,6 +198,7 @@ int main(int argc, char** argv) {
   const struct sigaction action = {.sa_handler = stop};
   (void)sigaction(SIGTERM, &action, NULL);
   if (!read_rights(getpid(), &own)) return 1;
+  seizes_new = argc < 2;
   puts("ready");
   fflush(stdout);
   if (argc == 2) {
