@@ -5,7 +5,7 @@ import { namespaceType } from './config/vocabulary/namespaces.js'
 import { capabilityNames } from './config/vocabulary/process.js'
 import { seccompAction, seccompArchitecture, seccompFlag, seccompOperator } from './config/vocabulary/seccomp.js'
 import { seccompVersion } from './native/binding.js'
-import { stateVersion } from './plan/hooks.js'
+import { stateVersion } from './plan/oci-state.js'
 import { packageVersion } from './version.js'
 
 /** The document's members that tsrun fills in (features.md, features-linux.md). */

@@ -1,6 +1,6 @@
 /** Command line: the text of `tsrun --version`. */
 import { seccompVersion } from '../native/binding.js'
-import { stateVersion } from '../plan/hooks.js'
+import { stateVersion } from '../plan/oci-state.js'
 import { packageVersion } from '../version.js'
 
 /** One `name: value` per line; Docker looks for the words `version` and `commit:`. */

@@ -11,9 +11,10 @@ import {
   signalProcess,
   takeDescriptor,
 } from '../native/binding.js'
+import { ociState } from '../plan/oci-state.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../host/process-stat.js'
-import { toContainerState, type StateRecord } from '../state/record.js'
+import type { StateRecord } from '../state/record.js'
 import type { ContainerId } from '../state/store.js'
 import { cgroupDriver, type CgroupDriver } from '../cgroup/driver.js'
 import { cgroupDirectories } from '../cgroup/end.js'
@@ -162,7 +163,7 @@ class Creation {
 
   async #runtimeHooks(): Promise<void> {
     const { hooks } = this.#prepared.config
-    const state = toContainerState(this.record, 'creating', '')
+    const state = ociState(this.record, 'creating')
     await runHooks('prestart', hooks?.prestart ?? [], state)
     await runHooks('createRuntime', hooks?.createRuntime ?? [], state)
   }

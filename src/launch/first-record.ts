@@ -18,7 +18,6 @@ export function firstRecord(
   const pidNamespace = config.linux?.namespaces?.find(({ type }) => type === 'pid')
   return {
     version: recordVersion,
-    ociVersion: config.ociVersion ?? '1.3.0',
     id,
     pid: 0,
     startTime: '',

@@ -3,6 +3,7 @@ import { readAnnotations, type HookOutput } from '../config/annotations.js'
 import type { Hook } from '../config/types.js'
 import { HookError } from '../errors.js'
 import { closeFile, memoryFile, openFile, openFlag, readTail, writeFile } from '../native/binding.js'
+import type { OciState } from '../plan/oci-state.js'
 
 /** Hooks that the parent runs; init runs the other two kinds. */
 export type ParentHook = 'prestart' | 'createRuntime' | 'poststart' | 'poststop'
@@ -76,12 +77,6 @@ function reason(hook: Hook, ended: Ended): string {
   return `exit status ${ended.code}${output}`
 }
 
-/** The state document, of which hooks get all, and tsrun needs these two. */
-export interface HookState {
-  readonly bundle: string
-  readonly annotations?: Readonly<Record<string, string>>
-}
-
 /**
  * Runs hooks in the bundle's directory, one after the other, each with the state document on its standard input. With `onFailure`
  * a failure is told there and the next hook runs.
@@ -90,7 +85,7 @@ export interface HookState {
 export async function runHooks(
   kind: ParentHook,
   hooks: readonly Hook[],
-  state: HookState,
+  state: OciState,
   onFailure?: (error: HookError) => void,
 ): Promise<void> {
   const text = JSON.stringify(state)

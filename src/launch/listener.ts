@@ -1,5 +1,6 @@
 /** Stage 4, launch: hands the listener of a seccomp filter with SCMP_ACT_NOTIFY to who is to answer. */
 import { closeFile } from '../native/binding.js'
+import { ociState } from '../plan/oci-state.js'
 import type { LaunchPlan } from '../plan/types.js'
 import type { StateRecord } from '../state/record.js'
 import type { Status } from '../state/status.js'
@@ -22,10 +23,9 @@ export function handListener({ plan, record, status, pid, fd }: Listener): void 
     closeFile(fd)
     return
   }
-  const { ociVersion, id, bundle, annotations } = record
-  const state = { ociVersion, id, status, pid: record.pid, bundle, ...(annotations ? { annotations } : {}) }
+  const state = ociState(record, status)
   const { path, metadata } = seccompListener
-  const message = { ociVersion, fds: ['seccompFd'], pid, metadata, state }
+  const message = { ociVersion: state.ociVersion, fds: ['seccompFd'], pid, metadata, state }
   try {
     sendToSocket(path, JSON.stringify(message), fd)
   } finally {

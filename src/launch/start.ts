@@ -10,8 +10,9 @@ import {
   sendGo,
   signalProcess,
 } from '../native/binding.js'
+import { ociState } from '../plan/oci-state.js'
 import { liveProcess, observeStatus } from '../state/observe.js'
-import { toContainerState, type StateRecord } from '../state/record.js'
+import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId, Lock, Store } from '../state/store.js'
 import { runHooks } from './hooks.js'
@@ -36,7 +37,7 @@ export async function startProgram(sync: number, waiter: Waiter, record: StateRe
 export async function afterStart(record: StateRecord): Promise<void> {
   if (record.poststart === undefined) return
   try {
-    await runHooks('poststart', record.poststart, toContainerState(record, 'running', ''))
+    await runHooks('poststart', record.poststart, ociState(record, 'running'))
   } catch (error) {
     const pidfd = openProcess(record.pid)
     if (pidfd >= 0) {
@@ -125,6 +126,6 @@ async function startLocked(store: Store, id: ContainerId, waiter: Waiter): Promi
 /** Runs the poststop hooks. They cannot fail a delete: their errors become warnings (runtime.md, step 13). */
 export async function afterStop(record: StateRecord, onWarning: (message: string) => void): Promise<void> {
   if (record.poststop === undefined) return
-  const state = toContainerState(record, 'stopped', '')
+  const state = ociState(record, 'stopped')
   await runHooks('poststop', record.poststop, state, (error) => onWarning(messageChain(error)))
 }

@@ -1,11 +1,9 @@
 /** Stage 2, plan: the hooks that init itself runs, and what it tells them about the container. */
 import { readAnnotations } from '../config/annotations.js'
 import type { Config, Hook } from '../config/types.js'
+import { stateAroundPid } from './oci-state.js'
 import type { Step } from './steps.js'
 import type { PlanInput } from './types.js'
-
-/** Version of the spec that the state document follows (runtime.md "State"). */
-export const stateVersion = '1.3.0'
 
 /** Hooks before pivot_root: paths of the runtime namespace, a clean environment, the rootfs as directory. */
 export function planCreateContainerHooks(input: PlanInput): Step[] {
@@ -42,7 +40,8 @@ interface HookSetting {
 }
 
 function hookStep(input: PlanInput, hook: Hook, index: number, setting: HookSetting): Step {
-  const { statePrefix, stateSuffix } = stateDocument(input, setting.status)
+  const { id, bundle, config } = input
+  const [statePrefix, stateSuffix] = stateAroundPid({ id, bundle, annotations: config.annotations }, setting.status)
   return {
     op: 'hook',
     kind: setting.kind,
@@ -55,14 +54,4 @@ function hookStep(input: PlanInput, hook: Hook, index: number, setting: HookSett
     statePrefix,
     stateSuffix,
   }
-}
-
-/** The state (runtime.md "State") in two parts: only init knows its pid in the container. */
-function stateDocument(
-  { id, bundle, config }: PlanInput,
-  status: string,
-): { statePrefix: string; stateSuffix: string } {
-  const before = JSON.stringify({ ociVersion: stateVersion, id, status })
-  const after = JSON.stringify({ bundle, ...(config.annotations ? { annotations: config.annotations } : {}) })
-  return { statePrefix: `${before.slice(0, -1)},"pid":`, stateSuffix: `,${after.slice(1)}` }
 }

@@ -1,6 +1,7 @@
 /** Stage 3, state: the record kept of a container in state.json, and the OCI state document made of it. */
 import type { Hook } from '../config/types.js'
 import { StoreError } from '../errors.js'
+import { ociState, type OciState } from '../plan/oci-state.js'
 import type { CgroupManager, CgroupPlan } from '../plan/types.js'
 import type { Status } from './status.js'
 
@@ -21,7 +22,6 @@ export interface RdtRecord {
 /** What tsrun must know of a container after the command that made it has ended. */
 export interface StateRecord {
   readonly version: typeof recordVersion
-  readonly ociVersion: string
   readonly id: string
   /** Process id of init in the runtime's pid namespace; 0 until it exists. */
   readonly pid: number
@@ -49,21 +49,13 @@ export interface StateRecord {
 }
 
 /** The state of a container as `state` and `list` print it (runtime.md "State", and runc's additions). */
-export interface ContainerState {
-  readonly ociVersion: string
-  readonly id: string
-  /** 0 when stopped. */
-  readonly pid: number
-  readonly status: Status
-  readonly bundle: string
+export interface ContainerState extends OciState<Status> {
   readonly rootfs: string
   readonly created: string
-  readonly annotations?: Readonly<Record<string, string>>
   readonly owner: string
 }
 
 const types: Readonly<Record<string, string>> = {
-  ociVersion: 'string',
   id: 'string',
   pid: 'number',
   startTime: 'string',
@@ -101,18 +93,9 @@ export function parseRecord(text: string, path: string): StateRecord {
   return value as unknown as StateRecord
 }
 
-/** The state document for a record whose status has been observed. */
+/** The state of `state` and `list` for a record whose status has been observed, in runc's order. */
 export function toContainerState(record: StateRecord, status: Status, owner: string): ContainerState {
-  const { ociVersion, id, pid, bundle, rootfs, created, annotations } = record
-  return {
-    ociVersion,
-    id,
-    pid: status === 'stopped' ? 0 : pid,
-    status,
-    bundle,
-    rootfs,
-    created,
-    ...(annotations ? { annotations } : {}),
-    owner,
-  }
+  const { rootfs, created } = record
+  const { ociVersion, id, pid, bundle, annotations } = ociState(record, status)
+  return { ociVersion, id, pid, status, bundle, rootfs, created, ...(annotations ? { annotations } : {}), owner }
 }

@@ -94,6 +94,20 @@ test('each hook gets the state on its standard input', (t, scope) => {
   }
 })
 
+test('all hooks get the same document, the specification’s, but for status and pid', (t, scope) => {
+  const container = hooked(scope)
+  t.equal(container.complete().status, 0)
+  const { ociVersion } = container.state()
+  container.delete()
+  const common = { ociVersion, id: container.id, bundle: container.bundle.path, annotations: { key: 'value' } }
+  for (const kind of kinds) {
+    const state = stateOf(reportOf(scope, container, kind))
+    t.same(Object.keys(state), ['ociVersion', 'id', 'status', 'pid', 'bundle', 'annotations'], kind)
+    const { status: _status, pid: _pid, ...rest } = state
+    t.same(rest, common, kind)
+  }
+})
+
 test('a poststart hook finds the container running', (t, scope) => {
   const container = hooked(scope)
   t.equal(container.complete().status, 0)
