@@ -11,7 +11,7 @@
  */
 import { isTsrunError, SystemdError } from '../errors.js'
 import { isRootless } from '../host/facts.js'
-import { closeFile, readFileIfAny, reapProcess, type Launched } from '../native/binding.js'
+import { closeFile, readFileIfAny, type Launched } from '../native/binding.js'
 import { annotationProperties } from '../plan/gvariant.js'
 import { helperPlan } from '../plan/helper.js'
 import { restoringWrite } from '../plan/resources/restore.js'
@@ -36,16 +36,14 @@ import { startInit } from '../native/start-init.js'
 import { startScope, toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
 import { placesOf, scopeOf } from './systemd-places.js'
 import { joinOwnScope } from './systemd-reach.js'
-import { withDeadline, type Waiter } from '../native/wait.js'
+import { collectProcess, withDeadline, type Waiter } from '../native/wait.js'
 
 /** Waits for a word that never comes, and ends when the socket is closed, also by the end of this process. */
 const placeholderPlan = helperPlan([{ op: 'barrier', event: planEvent.created, wait: true, open: false }])
 
 async function endPlaceholder({ pidfd, sync }: Launched, waiter: Waiter): Promise<void> {
   closeFile(sync)
-  await waiter.readable(pidfd)
-  reapProcess(pidfd)
-  closeFile(pidfd)
+  await collectProcess(waiter, pidfd)
 }
 
 /** The driver for `systemd`. */

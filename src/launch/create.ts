@@ -1,16 +1,6 @@
 /** Stage 4, launch: makes a container up to `created`, or leaves nothing behind. */
-import { sigkill } from '../config/vocabulary/signals.js'
 import { readAnnotations } from '../config/annotations.js'
-import {
-  closeFile,
-  listenStart,
-  makeDirectory,
-  reapProcess,
-  renameFile,
-  replaceFile,
-  signalProcess,
-  takeDescriptor,
-} from '../native/binding.js'
+import { closeFile, listenStart, makeDirectory, renameFile, replaceFile, takeDescriptor } from '../native/binding.js'
 import { ociState } from '../plan/oci-state.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../host/process-stat.js'
@@ -25,6 +15,7 @@ import { restrictDevices } from '../cgroup/devices.js'
 import { firstRecord } from './first-record.js'
 import { runHooks } from './hooks.js'
 import { writeIdMaps } from './id-maps.js'
+import { InitProcess } from './init-process.js'
 import { assertRdtFits, joinRdt, makeRdtGroups } from './intel-rdt.js'
 import { handListener } from './listener.js'
 import { explainMemory, explainScheduler, isTolerant } from './small-memory.js'
@@ -58,8 +49,7 @@ export interface CreateMode {
 /** A create in progress. */
 class Creation {
   record: StateRecord
-  pidfd = -1
-  sync = -1
+  readonly init: InitProcess
   ptmx = -1
   readonly #context: RuntimeContext
   readonly #id: ContainerId
@@ -69,6 +59,7 @@ class Creation {
 
   constructor(context: RuntimeContext, id: ContainerId, prepared: Prepared, options: CreateOptions, mode: CreateMode) {
     this.#context = context
+    this.init = new InitProcess(context.waiter)
     this.#id = id
     this.#prepared = prepared
     this.#options = options
@@ -116,16 +107,16 @@ class Creation {
     const { plan } = this
     const startFd = this.#mode.startSocket ? listenStart(store.unreadySocket(this.#id)) : -1
     try {
-      const launched = startInit(plan, plan.cgroup.unified, { startFd })
-      this.sync = launched.sync
-      this.#adopt(launched.pid, launched.pidfd)
+      this.init.adopt(startInit(plan, plan.cgroup.unified, { startFd }))
+      this.#note()
     } finally {
       if (startFd >= 0) closeFile(startFd)
     }
   }
 
-  #adopt(pid: number, pidfd: number): void {
-    this.pidfd = pidfd
+  /** Writes down who init is. */
+  #note(): void {
+    const { pid } = this.init
     this.record = { ...this.record, pid, startTime: readProcessStat(pid)?.startTime ?? '' }
     this.#context.store.save(this.#id, this.record)
     joinRdt(this.record.intelRdt, pid)
@@ -136,23 +127,22 @@ class Creation {
     const sources = new SourceHelper(this.plan.sources, this.#context.waiter)
     const handlers: Handlers = {
       child: async (pid, pidfd) => {
-        await this.#context.waiter.readable(this.pidfd)
-        reapProcess(this.pidfd)
-        closeFile(this.pidfd)
-        this.#adopt(pid, pidfd)
+        await this.init.adoptChild(pid, pidfd)
+        this.#note()
       },
       console: (ptmx) => (this.ptmx = ptmx),
       listener: (fd) => {
-        const { plan, record, pidfd } = this
-        handListener({ plan, record, status: 'creating', pid: record.pid, fd: takeDescriptor(pidfd, fd) })
+        const { plan, record } = this
+        const { pid, pidfd } = this.init
+        handListener({ plan, record, status: 'creating', pid, fd: takeDescriptor(pidfd, fd) })
       },
-      source: (number, mount) => sources.give(number, mount, this),
+      source: (number, mount) => sources.give(number, mount, this.init),
       event: (event) => (event === 'mounts' ? this.#runtimeHooks() : this.#finishNamespaces()),
     }
-    const reached = serveInit(this.sync, handlers, this.#context.waiter, 'created')
+    const reached = serveInit(this.init.sync, handlers, this.#context.waiter, 'created')
     if (await reached.finally(() => sources.close())) return
-    await this.#context.waiter.readable(this.pidfd)
-    throw unexpectedEnd(this.pidfd, { before: 'the container was created', oom: oomKilled(this.plan.cgroup) })
+    await this.#context.waiter.readable(this.init.pidfd)
+    throw unexpectedEnd(this.init.pidfd, { before: 'the container was created', oom: oomKilled(this.plan.cgroup) })
   }
 
   /** What only the runtime may do with the namespaces that init has now. */
@@ -177,7 +167,7 @@ class Creation {
       this.ptmx = -1
     }
     const { pidfdReceiver } = readAnnotations(this.record.annotations)
-    for (const socket of [pidfdSocket, pidfdReceiver]) if (socket) sendToSocket(socket, 'standard', this.pidfd)
+    for (const socket of [pidfdSocket, pidfdReceiver]) if (socket) sendToSocket(socket, 'standard', this.init.pidfd)
     if (pidFile !== undefined && pidFile !== '') replaceFile(pidFile, String(this.record.pid), 0o644)
     const { store } = this.#context
     if (this.#mode.startSocket) renameFile(store.unreadySocket(this.#id), store.startSocket(this.#id))
@@ -186,13 +176,7 @@ class Creation {
   /** Ends init and forgets it; what the hooks have built is taken down by the poststop hooks. */
   async abandon(): Promise<void> {
     if (this.ptmx >= 0) closeFile(this.ptmx)
-    if (this.sync >= 0) closeFile(this.sync)
-    if (this.pidfd < 0) return
-    signalProcess(this.pidfd, sigkill)
-    await this.#context.waiter.readable(this.pidfd)
-    reapProcess(this.pidfd)
-    closeFile(this.pidfd)
-    await afterStop(this.record, this.#context.onWarning)
+    if (await this.init.end()) await afterStop(this.record, this.#context.onWarning)
   }
 }
 
@@ -232,8 +216,8 @@ export async function createContainer(
     await creation.serve()
     await creation.finishCgroups(driver)
     creation.deliver()
-    const { record, pidfd, sync, ptmx } = creation
-    return { record, pidfd, sync, ptmx }
+    const { record, init, ptmx } = creation
+    return { record, pidfd: init.pidfd, sync: init.sync, ptmx }
   } catch (error) {
     explainMemory(error, prepared.plan)
     explainScheduler(error, prepared.plan)

@@ -1,19 +1,10 @@
 /** Stage 4, launch: adds a process to a container that exists. */
-import { sigkill } from '../config/vocabulary/signals.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
-import { ProtocolError, StatusError } from '../errors.js'
+import { StatusError } from '../errors.js'
 import { isRootless, probeCapabilities } from '../host/facts.js'
 import { sharesNamespace } from '../host/namespaces.js'
 import { unifiedCgroupOf } from '../host/process-cgroups.js'
-import {
-  closeFile,
-  hasErrno,
-  processIds,
-  reapProcess,
-  replaceFile,
-  signalProcess,
-  takeDescriptor,
-} from '../native/binding.js'
+import { closeFile, hasErrno, processIds, replaceFile, takeDescriptor } from '../native/binding.js'
 import { compileExec } from '../plan/exec.js'
 import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
@@ -27,6 +18,7 @@ import type { RuntimeContext } from './context.js'
 import { openInit } from './kill.js'
 import { joinCgroups, placeProcess } from '../cgroup/placement.js'
 import { savedConfig, wantedProcess, type ExecOptions, type ExecSettings } from './exec-options.js'
+import { InitProcess } from './init-process.js'
 import { joinRdt } from './intel-rdt.js'
 import { handListener } from './listener.js'
 import { checkConsole, checkPidFile, type PlanInputs } from './prepare.js'
@@ -54,11 +46,8 @@ export interface ExecMode {
 
 /** An exec in progress. */
 class Execution {
-  pid = 0
-  pidfd = -1
-  sync = -1
+  readonly init: InitProcess
   ptmx = -1
-  #forked = false
   #handListener: (() => void) | undefined
   readonly #context: RuntimeContext
   readonly #record: StateRecord
@@ -67,6 +56,7 @@ class Execution {
 
   constructor(context: RuntimeContext, record: StateRecord, plan: LaunchPlan, options: ExecSettings) {
     this.#context = context
+    this.init = new InitProcess(context.waiter)
     this.#record = record
     this.#plan = plan
     this.#options = options
@@ -79,7 +69,9 @@ class Execution {
 
   /** Puts the process, of which only the program is left to do, where that is accounted. */
   join(last: CgroupPlan): void {
-    this.#enter(last.unified, (unified) => joinCgroups(this.pid, unified === undefined ? last : { ...last, unified }))
+    this.#enter(last.unified, (unified) =>
+      joinCgroups(this.init.pid, unified === undefined ? last : { ...last, unified }),
+    )
   }
 
   /**
@@ -100,28 +92,25 @@ class Execution {
 
   #launchInto(unified: string | undefined, target: number, cpus: string): void {
     const { stdio = [0, 1, 2] } = this.#options
-    const launched = startInit(this.#plan, unified, { stdio, targetFd: target, cpus })
-    this.sync = launched.sync
-    this.#adopt(launched.pid, launched.pidfd)
-  }
-
-  #adopt(pid: number, pidfd: number): void {
-    this.pid = pid
-    this.pidfd = pidfd
-    joinRdt(this.#record.intelRdt, pid)
+    this.init.adopt(startInit(this.#plan, unified, { stdio, targetFd: target, cpus }))
+    joinRdt(this.#record.intelRdt, this.init.pid)
   }
 
   /** Serves init until its program is found and everything about it is set. */
   async serve(status: 'created' | 'running' | 'paused'): Promise<void> {
     const { waiter } = this.#context
     const handlers: Handlers = {
-      child: (pid, pidfd) => this.#takeChild(pid, pidfd),
+      child: async (pid, pidfd) => {
+        await this.init.adoptChild(pid, pidfd)
+        joinRdt(this.#record.intelRdt, pid)
+        this.#handListener?.()
+      },
       console: (ptmx) => (this.ptmx = ptmx),
-      listener: (fd) => this.#takeListener(takeDescriptor(this.pidfd, fd), status),
+      listener: (fd) => this.#takeListener(takeDescriptor(this.init.pidfd, fd), status),
     }
-    if (await serveInit(this.sync, handlers, waiter, 'created')) return
-    await waiter.readable(this.pidfd)
-    throw unexpectedEnd(this.pidfd, {
+    if (await serveInit(this.init.sync, handlers, waiter, 'created')) return
+    await waiter.readable(this.init.pidfd)
+    throw unexpectedEnd(this.init.pidfd, {
       before: 'the program could be executed',
       oom: oomKilled(this.#record.cgroup),
     })
@@ -129,26 +118,11 @@ class Execution {
 
   /** Who answers is told of the process that the filter is for, which may have to be forked yet. */
   #takeListener(fd: number, status: Status): void {
-    const forks = !this.#forked && this.#plan.steps.some(({ op }) => op === 'fork')
+    const forks = !this.init.forked && this.#plan.steps.some(({ op }) => op === 'fork')
     this.#handListener = (): void => {
-      handListener({ plan: this.#plan, record: this.#record, status, pid: this.pid, fd })
+      handListener({ plan: this.#plan, record: this.#record, status, pid: this.init.pid, fd })
     }
     if (!forks) this.#handListener()
-  }
-
-  /** The first process has forked and ends; the other one lives where the container can see it. */
-  async #takeChild(pid: number, pidfd: number): Promise<void> {
-    // Only one: what follows comes from the child, which the container may be able to trace.
-    if (this.#forked) {
-      closeFile(pidfd)
-      throw new ProtocolError('init reported a second process')
-    }
-    this.#forked = true
-    await this.#context.waiter.readable(this.pidfd)
-    reapProcess(this.pidfd)
-    closeFile(this.pidfd)
-    this.#adopt(pid, pidfd)
-    this.#handListener?.()
   }
 
   /** What the caller asked for, then the program itself; the pid file comes last, as proof that it runs. */
@@ -160,21 +134,16 @@ class Execution {
       this.ptmx = -1
     }
     if (this.ptmx >= 0) onTerminal(this.ptmx)
-    if (pidfdSocket) sendToSocket(pidfdSocket, 'setns', this.pidfd)
-    await startProgram(this.sync, this.#context.waiter, this.#record, this.pid)
-    closeFile(this.sync)
-    this.sync = -1
-    if (pidFile) replaceFile(pidFile, String(this.pid), 0o644)
+    if (pidfdSocket) sendToSocket(pidfdSocket, 'setns', this.init.pidfd)
+    await startProgram(this.init.sync, this.#context.waiter, this.#record, this.init.pid)
+    this.init.closeSync()
+    if (pidFile) replaceFile(pidFile, String(this.init.pid), 0o644)
   }
 
   /** Ends what has been started. */
   async abandon(): Promise<void> {
-    for (const fd of [this.ptmx, this.sync]) if (fd >= 0) closeFile(fd)
-    if (this.pidfd < 0) return
-    signalProcess(this.pidfd, sigkill)
-    await this.#context.waiter.readable(this.pidfd)
-    reapProcess(this.pidfd)
-    closeFile(this.pidfd)
+    if (this.ptmx >= 0) closeFile(this.ptmx)
+    await this.init.end()
   }
 }
 
@@ -248,8 +217,8 @@ export async function execProcess(
     await execution.serve(status as 'created' | 'running' | 'paused')
     execution.join(last)
     await execution.finish(mode.onTerminal ?? (() => undefined))
-    const { pid, pidfd, ptmx } = execution
-    return { pid, pidfd, ptmx }
+    const { init, ptmx } = execution
+    return { pid: init.pid, pidfd: init.pidfd, ptmx }
   } catch (error) {
     await execution?.abandon()
     throw error

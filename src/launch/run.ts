@@ -1,18 +1,10 @@
 /** Stage 4, launch: create and start in one go, and the container in the foreground. */
-import { sigkill } from '../config/vocabulary/signals.js'
-import {
-  catchSignals,
-  closeFile,
-  copyTerminalSize,
-  reapProcess,
-  runForeground,
-  setSubreaper,
-  signalProcess,
-} from '../native/binding.js'
+import { catchSignals, closeFile, copyTerminalSize, runForeground, setSubreaper } from '../native/binding.js'
 import type { ContainerId } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
 import { createContainer, type Created } from './create.js'
 import { destroyContainer, lockIfAny } from './delete.js'
+import { endProcess } from './init-process.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import type { CreateOptions } from './prepare.js'
 import { afterStart, startProgram } from './start.js'
@@ -29,9 +21,7 @@ async function start(context: RuntimeContext, id: ContainerId, created: Created)
     await startProgram(created.sync, context.waiter, created.record)
     await afterStart(created.record)
   } catch (error) {
-    signalProcess(created.pidfd, sigkill)
-    await context.waiter.readable(created.pidfd)
-    reapProcess(created.pidfd)
+    await endProcess(context.waiter, created.pidfd)
     await removeAtEnd(context, id)
     throw error
   } finally {

@@ -4,12 +4,12 @@
  * init would find, with the flags that a user namespace locks and the propagation as it is set.
  */
 import { ProtocolError } from '../errors.js'
-import { closeFile, hasErrno, reapProcess, sendGo, sendDescriptor, type Launched } from '../native/binding.js'
+import { closeFile, hasErrno, sendGo, sendDescriptor, type Launched } from '../native/binding.js'
 import { compileSources } from '../plan/sources.js'
 import type { SourcePlan } from '../plan/types.js'
 import { frameError } from './protocol.js'
 import { startInit } from '../native/start-init.js'
-import type { Waiter } from '../native/wait.js'
+import { collectProcess, type Waiter } from '../native/wait.js'
 
 /** Starts the helper for the first source that init asks for. */
 export class SourceHelper {
@@ -50,9 +50,7 @@ export class SourceHelper {
     if (this.#helper === undefined) return
     const { sync, pidfd } = this.#helper
     closeFile(sync)
-    await this.#waiter.readable(pidfd)
-    reapProcess(pidfd)
-    closeFile(pidfd)
+    await collectProcess(this.#waiter, pidfd)
   }
 }
 

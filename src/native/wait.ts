@@ -6,6 +6,7 @@ import {
   lockFile,
   lockInBackground,
   readable,
+  reapProcess,
   receive,
   waitReadable,
   type Frame,
@@ -103,5 +104,15 @@ export async function withDeadline<T>(milliseconds: number, work: (by: Deadline)
     return await work(by)
   } finally {
     by.close()
+  }
+}
+
+/** Waits for the end of a process, takes its exit status from the kernel, and closes `pidfd`. @throws SyscallError */
+export async function collectProcess(waiter: Waiter, pidfd: number): Promise<void> {
+  try {
+    await waiter.readable(pidfd)
+    reapProcess(pidfd)
+  } finally {
+    closeFile(pidfd)
   }
 }

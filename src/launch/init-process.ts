@@ -1,0 +1,70 @@
+/** Stage 4, launch: the process that runs `tsrun-init`, from its clone until its program runs or it has been ended. */
+import { sigkill } from '../config/vocabulary/signals.js'
+import { ProtocolError } from '../errors.js'
+import { closeFile, signalProcess, type Launched } from '../native/binding.js'
+import { collectProcess, type Waiter } from '../native/wait.js'
+
+/** Kills a process, waits for its end and closes `pidfd`. @throws SyscallError */
+export async function endProcess(waiter: Waiter, pidfd: number): Promise<void> {
+  signalProcess(pidfd, sigkill)
+  await collectProcess(waiter, pidfd)
+}
+
+/** Init with its descriptors, which belong to this until somebody takes them over. */
+export class InitProcess {
+  /** In the pid namespace of the runtime; 0 until it exists. */
+  pid = 0
+  pidfd = -1
+  sync = -1
+  #forked = false
+  readonly #waiter: Waiter
+
+  constructor(waiter: Waiter) {
+    this.#waiter = waiter
+  }
+
+  /** True when init is the child of the process that was cloned. */
+  get forked(): boolean {
+    return this.#forked
+  }
+
+  /** Takes what has been cloned. */
+  adopt({ pid, pidfd, sync }: Launched): void {
+    this.pid = pid
+    this.pidfd = pidfd
+    this.sync = sync
+  }
+
+  /**
+   * The first process has forked and ends; init is its child from now on. Only one: what follows comes from
+   * the child, which the container may be able to trace.
+   * @throws ProtocolError for a second one, SyscallError
+   */
+  async adoptChild(pid: number, pidfd: number): Promise<void> {
+    if (this.#forked) {
+      closeFile(pidfd)
+      throw new ProtocolError('init reported a second process')
+    }
+    this.#forked = true
+    const first = this.pidfd
+    this.pid = pid
+    this.pidfd = pidfd
+    await collectProcess(this.#waiter, first)
+  }
+
+  /** Closes the sync socket. */
+  closeSync(): void {
+    if (this.sync >= 0) closeFile(this.sync)
+    this.sync = -1
+  }
+
+  /** Ends it. @returns false when there was none */
+  async end(): Promise<boolean> {
+    const { pidfd } = this
+    this.closeSync()
+    this.pidfd = -1
+    if (pidfd < 0) return false
+    await endProcess(this.#waiter, pidfd)
+    return true
+  }
+}
