@@ -72,7 +72,9 @@ JSValue encode(JSContext* context, JSValueConst, int count, JSValueConst* values
   JSValue buffer =
       JS_NewArrayBufferCopy(context, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   if (JS_IsException(buffer)) return buffer;
-  JSValue array = JS_NewTypedArray(context, 1, &buffer, JS_TYPED_ARRAY_UINT8);
+  // The engine reads offset and length too, whatever the count says.
+  JSValue whole[] = {buffer, JS_UNDEFINED, JS_UNDEFINED};
+  JSValue array = JS_NewTypedArray(context, 3, whole, JS_TYPED_ARRAY_UINT8);
   JS_FreeValue(context, buffer);
   return array;
 }
@@ -112,6 +114,31 @@ JSValue new_encoder(JSContext* context, JSValueConst, int, JSValueConst*) {
   add(context, encoder, "encode", encode, 1);
   add(context, encoder, "encodeInto", encode_into, 2);
   return encoder;
+}
+
+/** Bytes that are not UTF-8 become lone surrogates, as everywhere at the edges. */
+JSValue decode(JSContext* context, JSValueConst, int count, JSValueConst* values) {
+  if (count < 1) return JS_NewStringLen(context, "", 0);
+  size_t at = 0, length = 0, size = 0, whole = 0;
+  JSValue buffer = JS_GetTypedArrayBuffer(context, values[0], &at, &length, &size);
+  if (JS_IsException(buffer)) return buffer;
+  const uint8_t* first = JS_GetArrayBuffer(context, &whole, buffer);
+  JS_FreeValue(context, buffer);
+  if (first == nullptr && length > 0) return JS_EXCEPTION;
+  return text_from_bytes(context, {reinterpret_cast<const char*>(first) + at, length});
+}
+
+JSValue new_decoder(JSContext* context, JSValueConst, int count, JSValueConst*) {
+  if (count > 0)
+    return JS_ThrowTypeError(context, "TextDecoder takes no label and no options here");
+  JSValue decoder = JS_NewObject(context);
+  add(context, decoder, "decode", decode, 1);
+  return decoder;
+}
+
+void add_class(JSContext* context, JSValueConst global, const char* name, JSCFunction* construct) {
+  JS_SetPropertyStr(context, global, name,
+                    JS_NewCFunction2(context, construct, name, 0, JS_CFUNC_constructor, 0));
 }
 
 JSValue environment(JSContext* context) {
@@ -168,9 +195,8 @@ bool define_host(napi_env env, int argc, char** argv) {
   JS_SetPropertyStr(context, global, "process", process_object(context, argc, argv));
   JS_SetPropertyStr(context, global, "performance", performance);
   JS_SetPropertyStr(context, global, "console", console);
-  JS_SetPropertyStr(
-      context, global, "TextEncoder",
-      JS_NewCFunction2(context, new_encoder, "TextEncoder", 0, JS_CFUNC_constructor, 0));
+  add_class(context, global, "TextEncoder", new_encoder);
+  add_class(context, global, "TextDecoder", new_decoder);
   JS_FreeValue(context, global);
   return !JS_HasException(context);
 }

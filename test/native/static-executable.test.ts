@@ -7,6 +7,8 @@ import t, { type Test } from 'tap'
 import { projectRoot } from '../helpers/tools.js'
 
 const tsrun = join(projectRoot, 'dist/tsrun-static')
+/** Where it was made: the engine's compiler and the bytecode of the command line. */
+const engineBuild = join(projectRoot, 'build/engine/cmake')
 const skip = existsSync(tsrun) ? false : 'needs dist/tsrun-static (npm run build:static)'
 
 const skipTrace = skip || (spawnSync('strace', ['-V']).status === 0 ? false : 'needs strace')
@@ -97,5 +99,70 @@ t.test('bytes that are not UTF-8 reach the kernel as they came', { skip: skipTra
     `mkdir ${bundle}; strace -xx -e trace=openat -o trace "$TSRUN" --root "$ROOT" run -b ${bundle} x; cat trace`,
   )
   t.match(stdout, '\\x62\\x75\\x6e\\x64\\x6c\\x65\\xff\\xed\\xa0\\x80\\x2f', 'the path of config.json')
+  t.end()
+})
+
+/** Runs a script in the place of the command line: its bytecode is put over that in a copy of the executable. */
+function runScript(t: Test, source: string): SpawnSyncReturns<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'static-script-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const [script, modules, copy] = [join(folder, 'main.js'), join(folder, 'modules.bin'), join(folder, 'tsrun')]
+  writeFileSync(script, source)
+  execFileSync(join(engineBuild, 'compile'), [modules, script])
+  const executable = readFileSync(tsrun)
+  const at = executable.indexOf(readFileSync(join(engineBuild, 'modules.bin')))
+  t.ok(at > 0, 'the bytecode is in the executable')
+  readFileSync(modules).copy(executable, at)
+  writeFileSync(copy, executable, { mode: 0o755 })
+  return spawnSync(copy, { encoding: 'utf8', timeout: 60_000 })
+}
+
+t.test('work that nothing could ever continue ends with status 70 and the reason', { skip }, (t) => {
+  const forgotten = runScript(t, 'void new Promise(() => {}).then(() => process.exit(0))')
+  t.equal(forgotten.stderr, 'tsrun: internal error: the command has stopped with its work unfinished\n')
+  t.equal(forgotten.status, 70)
+  const rejected = runScript(
+    t,
+    `
+    async function work() { await null; throw new TypeError('no such thing') }
+    void work().then(() => process.exit(0))`,
+  )
+  t.match(
+    rejected.stderr,
+    /^tsrun: internal error: the command has stopped .* unfinished: TypeError: no such thing\n.*work/,
+  )
+  t.equal(rejected.status, 70)
+  t.end()
+})
+
+t.test('bytes are decoded to the text that encodes to these bytes', { skip }, (t) => {
+  const { status, stderr } = runScript(
+    t,
+    `
+    const bytes = Uint8Array.of(0x2e, 0xc3, 0xa4, 0xf0, 0x9f, 0x98, 0x80, 0xff, 0xed, 0xa0, 0x80, 0x00, 0x7a, 0x2e)
+    const text = new TextDecoder().decode(bytes.subarray(1, -1))
+    console.error(JSON.stringify(text) + ' ' + new TextEncoder().encode(text))
+    console.error(JSON.stringify([new TextDecoder().decode(), new TextDecoder().decode(new Uint8Array(0))]))
+    for (const wrong of [() => new TextDecoder('latin1'), () => new TextDecoder().decode('text')])
+      try { wrong() } catch (error) { console.error(error.name) }
+    process.exit(0)`,
+  )
+  const [text, empty, ...errors] = stderr.trimEnd().split('\n')
+  t.equal(text, '"ä😀\\udcff\\udced\\udca0\\udc80\\u0000z" 195,164,240,159,152,128,255,237,160,128,0,122')
+  t.equal(empty, '["",""]')
+  t.same(errors, ['TypeError', 'TypeError'])
+  t.equal(status, 0)
+  t.end()
+})
+
+t.test('a descriptor that the caller has left empty is not one of its own', { skip }, (t) => {
+  const { status, stderr } = shell(
+    t,
+    `"$TSRUN" spec && mkdir rootfs && exec "$TSRUN" --root "$ROOT" run --preserve-fds 2 hole 3< /dev/null 5< /dev/null`,
+  )
+  t.match(stderr, /fcntl\(preserved descriptor\) .*4.*EBADF|preserved descriptor.*4/)
+  t.equal(status, 1)
   t.end()
 })
