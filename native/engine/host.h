@@ -4,7 +4,7 @@
 
 #include "engine/quickjs.h"
 
-/** Defines `process`, `performance`, `console`, `TextEncoder` and `TextDecoder`. `argv` as main has got it. False: an exception is pending. */
+/** Defines `process`, `performance`, `console`, `TextEncoder` and `TextDecoder`, mends `BigInt.asUintN`. `argv` as main has got it. False: an exception is pending. */
 bool define_host(napi_env env, int argc, char** argv);
 /** Ends the process. */
 [[noreturn]] void end_process(int status);

@@ -71,6 +71,19 @@ napi_status napi_create_array(napi_env env, napi_value* result) {
   return env->give(JS_NewArray(env->context), result);
 }
 
+napi_status napi_create_array_with_length(napi_env env, size_t length, napi_value* result) {
+  CHECK_ENV(env);
+  CHECK_ARG(env, result);
+  JSValue array = JS_NewArray(env->context);
+  if (!JS_IsException(array) &&
+      JS_SetPropertyStr(env->context, array, "length",
+                        JS_NewInt64(env->context, static_cast<int64_t>(length))) < 0) {
+    JS_FreeValue(env->context, array);
+    array = JS_EXCEPTION;
+  }
+  return env->give(array, result);
+}
+
 napi_status napi_get_named_property(napi_env env, napi_value object, const char* name,
                                     napi_value* result) {
   ENTER(env);

@@ -157,6 +157,20 @@ t.test('bytes are decoded to the text that encodes to these bytes', { skip }, (t
   t.end()
 })
 
+t.test('numbers of 64 bits keep their highest bit', { skip }, (t) => {
+  const { status, stderr } = runScript(
+    t,
+    `
+    const numbers = [0n, 1n << 63n, (1n << 64n) - 1n, 1n << 64n, -1n, -(1n << 63n), (1n << 130n) + 5n]
+    console.error(numbers.map((number) => BigInt.asUintN(64, number)).join(' '))
+    process.exit(0)`,
+  )
+  const half = '9223372036854775808'
+  t.equal(stderr, `0 ${half} 18446744073709551615 0 18446744073709551615 ${half} 5\n`)
+  t.equal(status, 0)
+  t.end()
+})
+
 t.test('a descriptor that the caller has left empty is not one of its own', { skip }, (t) => {
   const { status, stderr } = shell(
     t,
