@@ -16,7 +16,9 @@ const isClosed = (fd: number): boolean => {
 
 t.test('init is the first child that is reported, a second one is refused and its descriptor closed', async (t) => {
   const init = new InitProcess(blockingWaiter)
-  const { pid = 0 } = spawn('true', { stdio: 'ignore' })
+  const cloned = spawn('true', { stdio: 'ignore' })
+  cloned.unref() // it is reaped here, so that Node.js would wait for its end for ever
+  const { pid = 0 } = cloned
   const first = openProcess(pid)
   init.adopt({ pid, pidfd: first, sync: -1 })
   const child = openProcess(process.pid)
