@@ -28,7 +28,7 @@ const foreign = {
 
 /** Members that planning passes by, and the file that obeys them. */
 const outsidePlan = {
-  '/ociVersion': 'src/launch/first-record.ts',
+  '/ociVersion': 'src/plan/oci-state.ts',
   '/annotations': 'src/launch/first-record.ts',
   '/process/execCPUAffinity/initial': 'src/launch/exec.ts',
   '/process/execCPUAffinity/final': 'src/plan/exec.ts',

@@ -44,8 +44,8 @@ export const rooms = {
   state: {
     does: 'keeps a record per container, observes its status',
     not: 'store a status',
-    may: ['errors', 'native', 'host', 'cgroup'],
-    types: ['config', 'plan'],
+    may: ['errors', 'plan', 'native', 'host', 'cgroup'],
+    types: ['config'],
   },
   stats: {
     does: 'reads what a container uses from its cgroups, v1 or v2',
