@@ -36,7 +36,7 @@ export interface UserManager {
 /** Starts a systemd for the user, in a service of the system. @throws when that fails */
 export function startUserManager(scope: Scope): UserManager {
   const { id, name } = new User(scope)
-  const [home, runtime, ready, passwd] = ['home', 'runtime', 'ready', 'passwd'].map((one) => scope.path(one)) as [
+  const [home, runtime, ready, passwd] = ['home', 'user-runtime', 'ready', 'passwd'].map((one) => scope.path(one)) as [
     ...[string, string, string, string],
   ]
   const folder = join(home, '.config/systemd/user')
