@@ -3,7 +3,6 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "init/context.h"
@@ -115,11 +114,7 @@ Failure run(const Affinity& s, Context&) noexcept {
 
 Failure run(const Rlimit& s, Context&) noexcept {
   const uint64_t limit[2] = {s.soft, s.hard};
-  if (::syscall(SYS_prlimit64, 0, s.resource, limit, nullptr) == 0) return kOk;
-  // Without CAP_SYS_RESOURCE nobody takes away the count of processes for the time of exec's fork (rlimits.ts):
-  // then the caller's own limit goes on to count.
-  const bool lifted = s.resource == RLIMIT_NPROC && s.soft == RLIM_INFINITY;
-  return lifted && errno == EPERM ? kOk : fail("prlimit64");
+  return ::syscall(SYS_prlimit64, 0, s.resource, limit, nullptr) < 0 ? fail("prlimit64") : kOk;
 }
 
 Failure run(const Scheduler& s, Context&) noexcept {

@@ -1,7 +1,7 @@
 /** Stage 4, launch: adds a process to a container that exists. */
 import type { Config, NamespaceType, Process } from '../config/types.js'
 import { StatusError } from '../errors.js'
-import { isRootless, probeCapabilities } from '../host/facts.js'
+import { isInUserNamespace, isRootless, probeCapabilities } from '../host/facts.js'
 import { sharesNamespace } from '../host/namespaces.js'
 import { unifiedCgroupOf } from '../host/process-cgroups.js'
 import { closeFile, hasErrno, processIds, replaceFile, takeDescriptor } from '../native/binding.js'
@@ -161,7 +161,7 @@ function planExec(
     id,
     config,
     process,
-    facts: probeCapabilities(),
+    facts: { ...probeCapabilities(), inUserNamespace: isInUserNamespace() },
     namespaces,
     rootfs: record.rootfs,
     keyring: record.noNewKeyring !== true,

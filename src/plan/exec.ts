@@ -14,7 +14,7 @@ import { noResources } from './resources/types.js'
 import { planRlimits, planRlimitsAcrossFork } from './rlimits.js'
 import { planSeccomp, type SeccompRequest } from './seccomp.js'
 import { planEvent, planVersion, type Step } from './steps.js'
-import type { CgroupPlan, LaunchPlan } from './types.js'
+import type { CgroupPlan, HostFacts, LaunchPlan } from './types.js'
 
 /** What compileExec starts from. */
 export interface ExecInput {
@@ -22,7 +22,7 @@ export interface ExecInput {
   /** The config that the container was created with. */
   readonly config: Config
   readonly process: Process
-  readonly facts: IdentityFacts
+  readonly facts: IdentityFacts & Pick<HostFacts, 'inUserNamespace'>
   /** The container's namespaces that are not the runtime's. */
   readonly namespaces: ReadonlySet<NamespaceType>
   /** Where the process is accounted: born in `unified`, then joining those of `v1`. */
@@ -51,7 +51,9 @@ export function compileExec(input: ExecInput): LaunchPlan {
     keepGroups: readAnnotations(config.annotations).keepGroups,
     userNamespace,
   })
-  const mayRaise = !userNamespace && hasCapability(facts.grantableCapabilities, 'CAP_SYS_RESOURCE')
+  // The kernel asks for the right in the initial user namespace (prlimit(2)).
+  const isInitial = !userNamespace && !facts.inUserNamespace
+  const mayRaise = isInitial && hasCapability(facts.grantableCapabilities, 'CAP_SYS_RESOURCE')
   const [limits, ownLimits] = forks ? planRlimitsAcrossFork(process, { mayRaise }) : [planRlimits(process), []]
   const filter = seccomp.step ? [seccomp.step] : []
   // A filter that is loaded before the user changes, and may forbid the fork, comes after it.
