@@ -83,14 +83,15 @@ export function killBelow(directory: string): void {
 }
 
 /**
- * Until a killed process or none is left in a directory and below it, or the time is over. The kernel tells on
- * cgroup.events (cgroup v2) when the last one has ended; without it the end of each is waited for.
+ * Until no live process is left in a directory, whose processes have been killed, and below it, or the time is over. The
+ * kernel tells on cgroup.events (cgroup v2) when the last one has ended. Without it (v1), until those that are there
+ * now have ended: they may have been forked after the kill, so they are killed first.
  */
 async function emptied(directory: string, waiter: Waiter, by: Deadline): Promise<void> {
   const events = `${directory}/cgroup.events`
   const populated = (): boolean => readFileIfAny(events)?.includes('populated 1') === true
   if (readFileIfAny(events) === undefined) {
-    for (const pid of processesBelow(directory)) await processEnded(pid, waiter, by)
+    for (const pid of processesBelow(directory)) await endOne(pid, directory, waiter, by)
     return
   }
   const notice = notifyFile(events)
@@ -101,10 +102,13 @@ async function emptied(directory: string, waiter: Waiter, by: Deadline): Promise
   }
 }
 
-async function processEnded(pid: number, waiter: Waiter, by: Deadline): Promise<void> {
+/** A pid may have become somebody else's before its pidfd was open. */
+async function endOne(pid: number, directory: string, waiter: Waiter, by: Deadline): Promise<void> {
   const pidfd = openProcess(pid)
   if (pidfd < 0) return
   try {
+    if (!processesBelow(directory).includes(pid)) return
+    signalProcess(pidfd, sigkill)
     await by.readable(pidfd, waiter)
   } finally {
     closeFile(pidfd)
