@@ -77,6 +77,21 @@ for (const [name, make] of Object.entries(multiplexers)) {
   })
 }
 
+// The kernel opens a 5:2 device anywhere when a devpts is at `pts` beside it: only the look at the file system is left.
+attackTest('a device beside a devpts is not taken for its multiplexer', async (t, scope) => {
+  const pts = scope.path('pts')
+  mkdirSync(join(pts, 'pts'), { recursive: true })
+  execFileSync('mknod', [join(pts, 'ptmx'), 'c', '5', '2'])
+  const container = scope.container((config) => {
+    config.process.terminal = true
+    config.mounts = config.mounts.filter(({ destination }) => destination !== '/dev/pts')
+    config.mounts.push({ destination: '/dev/pts', type: 'bind', source: pts, options: ['bind'] })
+    config.mounts.push({ destination: '/dev/pts/pts', type: 'devpts', source: 'devpts', options: ['newinstance'] })
+  })
+  await scope.peer('console', scope.path('socket'))
+  refuses(t, scope, container, /not the multiplexer of a devpts/, ['--console-socket', scope.path('socket')])
+})
+
 attackTest('without a devpts the links that the image has in /dev/pts are not followed', async (t, scope) => {
   const container = scope.container((config) => {
     withoutDev(config)
