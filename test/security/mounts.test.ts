@@ -45,6 +45,14 @@ attackTest('links that lead nowhere, to themselves or to other processes end in 
   }
 })
 
+attackTest('no link leads a mount into procfs, which programs trust (CVE-2019-19921)', (t, scope) => {
+  for (const target of ['/proc/sys', '/proc/self/attr', '/proc/self/../fs']) {
+    const container = scope.container((config) => config.mounts.push(tmpfs('/link')))
+    symlinkSync(target, join(container.bundle.rootfs, 'link'))
+    refuses(t, scope, container, /the destination leads into procfs/)
+  }
+})
+
 attackTest('the root itself is no destination, by whatever name', (t, scope) => {
   for (const destination of ['/', '/..', '.', '/link', '/tmp/../link/.']) {
     const container = scope.container((config) => config.mounts.push(tmpfs(destination)))
