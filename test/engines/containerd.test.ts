@@ -90,8 +90,8 @@ containerd.add('tasks metrics', async (containerd) => {
 containerd.add('20 ctr run at once', async (containerd) => {
   const all = await Promise.all(Array.from({ length: 20 }, (_, i) => containerd.run([], 'echo', `${i}`)))
   assert.deepEqual(
-    all.map(({ stdout }) => stdout.trim()),
-    Array.from({ length: 20 }, (_, i) => `${i}`),
+    all.map(({ status, stdout, stderr }) => `${status} ${stdout.trim()}${stderr}`),
+    Array.from({ length: 20 }, (_, i) => `0 ${i}`),
   )
 })
 
