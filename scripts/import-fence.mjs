@@ -24,7 +24,7 @@ export const rooms = {
   native: {
     does: 'the only door to the addon: its failures become errors here',
     not: 'decide',
-    may: ['errors', 'plan'],
+    may: ['errors', 'config', 'plan'],
   },
   host: {
     does: 'probes the host: cgroup mounts, user namespace, security modules',
@@ -57,7 +57,6 @@ export const rooms = {
     does: 'carries a plan out: init, hooks, hand-over, and every other verb of a container',
     not: 'touch a path below the rootfs',
     may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'cgroup', 'stats'],
-    packages: { 'node:child_process': 'hooks and newuidmap, loaded only when there are any' },
   },
   library: {
     does: 'Runtime, Container and ExecHandle: what a program that embeds tsrun holds',
@@ -76,7 +75,7 @@ export const rooms = {
     not: 'do the work itself',
     may: ['errors', 'config', 'plan', 'native', 'host', 'library', 'index'],
     types: ['state', 'launch'],
-    packages: { commander: 'the flags', 'node:child_process': 'ps(1), loaded by that command alone' },
+    packages: { commander: 'the flags' },
   },
 }
 

@@ -50,6 +50,9 @@ Napi::Value launch(const Napi::CallbackInfo& info);
 Napi::Value receive(const Napi::CallbackInfo& info);
 void send_go(const Napi::CallbackInfo& info);
 
+// spawn.cc
+Napi::Value spawn_program(const Napi::CallbackInfo& info);
+
 // net_device.cc
 Napi::Value move_net_devices(const Napi::CallbackInfo& info);
 

@@ -113,7 +113,7 @@ Napi::Value launch(const Napi::CallbackInfo& info) {
   request.cgroup = number(options, "cgroupFd");
   const std::string cpus = options.Get("cpus").As<Napi::String>().Utf8Value();
   request.cpus = cpus.c_str();
-  const CloneResult result = clone_init(request);
+  const Child result = clone_init(request);
   if (result.error != 0) {
     const bool about_cpus = strcmp(result.syscall, "sched_setaffinity") == 0;
     throw_failure(env, result.syscall, result.error, about_cpus ? "CPUs " + cpus : "");

@@ -54,6 +54,7 @@ constexpr Entry kExports[] = {
     {"launch", launch},
     {"receive", receive},
     {"sendGo", as_function<send_go>},
+    {"spawnProgram", spawn_program},
     {"listenStart", listen_start},
     {"connectSocket", connect_socket},
     {"sendDescriptor", as_function<send_descriptor>},

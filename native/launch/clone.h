@@ -1,7 +1,8 @@
-// Starts tsrun-init: clone with the address space shared until it executes, so that a large caller
-// pays nothing for its size.
+// Starts tsrun-init.
 #pragma once
 #include <stdint.h>
+
+#include "launch/vfork.h"
 
 namespace tsrun {
 
@@ -18,13 +19,6 @@ struct CloneRequest {
   const char* cpus;       // CPU list to be born on (`0-3,7`), empty for the caller's
 };
 
-struct CloneResult {
-  int pid = -1;
-  int pidfd = -1;
-  int error = 0;  // errno of the clone, or of what the child did before it executed
-  const char* syscall = nullptr;
-};
-
-CloneResult clone_init(const CloneRequest& request) noexcept;
+Child clone_init(const CloneRequest& request) noexcept;
 
 }  // namespace tsrun

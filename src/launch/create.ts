@@ -147,15 +147,15 @@ class Creation {
 
   /** What only the runtime may do with the namespaces that init has now. */
   async #finishNamespaces(): Promise<void> {
-    if (this.plan.uidMappings !== undefined) await writeIdMaps(this.record.pid, this.plan)
+    if (this.plan.uidMappings !== undefined) await writeIdMaps(this.record.pid, this.plan, this.#context.waiter)
     moveNetDevices(this.plan.netDevices, this.record.pid)
   }
 
   async #runtimeHooks(): Promise<void> {
     const { hooks } = this.#prepared.config
     const state = ociState(this.record, 'creating')
-    await runHooks('prestart', hooks?.prestart ?? [], state)
-    await runHooks('createRuntime', hooks?.createRuntime ?? [], state)
+    await runHooks('prestart', hooks?.prestart ?? [], state, this.#context.waiter)
+    await runHooks('createRuntime', hooks?.createRuntime ?? [], state, this.#context.waiter)
   }
 
   /** The last things, in the order that engines rely on: terminal, pidfd, pid file. */
@@ -176,7 +176,7 @@ class Creation {
   /** Ends init and forgets it; what the hooks have built is taken down by the poststop hooks. */
   async abandon(): Promise<void> {
     if (this.ptmx >= 0) closeFile(this.ptmx)
-    if (await this.init.end()) await afterStop(this.record, this.#context.onWarning)
+    if (await this.init.end()) await afterStop(this.record, this.#context)
   }
 }
 

@@ -39,11 +39,11 @@ function notEnded({ id, pid, cgroup }: StateRecord): StatusError {
 
 /** Takes down what is left of a container whose record is known. The caller holds the lock. */
 export async function destroyContainer(context: RuntimeContext, id: ContainerId, record: StateRecord): Promise<void> {
-  const { store, waiter, onWarning } = context
+  const { store, waiter } = context
   await endInit(record, waiter)
   await (await cgroupDriver(record.cgroupManager, waiter)).remove(record.cgroup)
   removeRdt(record.intelRdt)
-  await afterStop(record, onWarning)
+  await afterStop(record, context)
   store.remove(id)
 }
 

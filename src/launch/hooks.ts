@@ -2,13 +2,14 @@
 import { readAnnotations, type HookOutput } from '../config/annotations.js'
 import type { Hook } from '../config/types.js'
 import { HookError } from '../errors.js'
-import { closeFile, memoryFile, openFile, openFlag, readTail, writeFile } from '../native/binding.js'
+import { closeFile, openFile, openFlag, writeFile } from '../native/binding.js'
+import { describeEnd, runHelper, type HelperEnd } from '../native/helper-process.js'
+import type { Waiter } from '../native/wait.js'
 import type { OciState } from '../plan/oci-state.js'
 
 /** Hooks that the parent runs; init runs the other two kinds. */
 export type ParentHook = 'prestart' | 'createRuntime' | 'poststart' | 'poststop'
 
-const keptOutput = 4096
 const appending = openFlag.write | openFlag.create | openFlag.append
 
 /** What all hooks of a container have in common. */
@@ -17,64 +18,31 @@ interface HookPlace {
   readonly output: HookOutput
 }
 
-interface Ended {
-  readonly code: number | null
-  readonly signal: string | null
-  readonly output: string
-  readonly timedOut: boolean
-}
-
-/**
- * Runs one hook with exactly the environment it asks for. State and output are files in memory, not
- * pipes: a hook that doesn't read, writes much, or leaves a daemon with its output open, blocks nobody.
- * Output that annotations send to files is not kept.
- */
-async function runHook(hook: Hook, state: string, place: HookPlace): Promise<Ended> {
-  const { spawn } = await import('node:child_process') // only containers with hooks pay for it
-  const [argv0, ...args] = hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path]
-  const env = Object.fromEntries((hook.env ?? []).map((entry) => splitOnce(entry, '=')))
-  const input = memoryFile('state', state)
-  const output = memoryFile('output', '')
+/** Runs one hook with exactly the environment it asks for. Output that annotations send to files is not kept. */
+async function runHook(hook: Hook, state: string, place: HookPlace, waiter: Waiter): Promise<HelperEnd> {
+  const args = hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path]
   const files: number[] = []
-  const streamTo = (path: string | undefined): number => {
-    if (path === undefined) return output
+  const streamTo = (path: string | undefined): number | undefined => {
+    if (path === undefined) return undefined
     writeFile(path, '', appending, 0o644)
     const fd = openFile(path, openFlag.write | openFlag.append)
     files.push(fd)
     return fd
   }
   try {
-    const stdio = [input, streamTo(place.output.stdout), streamTo(place.output.stderr)]
-    const ended = await new Promise<Omit<Ended, 'output'>>((resolve, reject) => {
-      const child = spawn(hook.path, args, { argv0: argv0 ?? hook.path, env, cwd: place.cwd, stdio })
-      let timedOut = false
-      const limit = (hook.timeout ?? 0) * 1000
-      const timer = limit > 0 ? setTimeout(() => (timedOut = child.kill('SIGKILL')), limit) : undefined
-      child.on('error', (error) => {
-        clearTimeout(timer)
-        reject(error)
-      })
-      child.on('exit', (code, signal) => {
-        clearTimeout(timer)
-        resolve({ code, signal, timedOut })
-      })
-    })
-    return { ...ended, output: readTail(output, keptOutput) }
+    const { path, env = [], timeout = 0 } = hook
+    const streams = { stdout: streamTo(place.output.stdout), stderr: streamTo(place.output.stderr) }
+    const process = { path, args, env, cwd: place.cwd, input: state, timeout: timeout * 1000, ...streams }
+    return await runHelper(process, waiter)
   } finally {
-    for (const fd of [input, output, ...files]) closeFile(fd)
+    for (const fd of files) closeFile(fd)
   }
 }
 
-function splitOnce(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator)
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
-}
-
-function reason(hook: Hook, ended: Ended): string {
+function reason(hook: Hook, ended: HelperEnd): string {
   const output = ended.output.trim() === '' ? '' : `: ${ended.output.trim()}`
   if (ended.timedOut) return `ran past its time limit of ${hook.timeout} s and was killed${output}`
-  if (ended.signal !== null) return `killed by signal ${ended.signal}${output}`
-  return `exit status ${ended.code}${output}`
+  return `${describeEnd(ended.status) || 'its exit status is unknown: SIGCHLD is ignored'}${output}`
 }
 
 /**
@@ -86,13 +54,14 @@ export async function runHooks(
   kind: ParentHook,
   hooks: readonly Hook[],
   state: OciState,
+  waiter: Waiter,
   onFailure?: (error: HookError) => void,
 ): Promise<void> {
   const text = JSON.stringify(state)
   const place = { cwd: state.bundle, output: readAnnotations(state.annotations).hookOutput }
   for (const [index, hook] of hooks.entries()) {
     const fields = { hook: kind, index, path: hook.path }
-    const failure = await failureOf(hook, text, place)
+    const failure = await failureOf(hook, text, place, waiter)
     if (failure === undefined) continue
     const error = new HookError(`error running ${kind} hook #${index} ("${hook.path}"): ${failure}`, fields)
     if (onFailure === undefined) throw error
@@ -101,10 +70,11 @@ export async function runHooks(
 }
 
 /** What is wrong with how a hook went, if anything. */
-async function failureOf(hook: Hook, state: string, place: HookPlace): Promise<string | undefined> {
+async function failureOf(hook: Hook, state: string, place: HookPlace, waiter: Waiter): Promise<string | undefined> {
   try {
-    const ended = await runHook(hook, state, place)
-    return ended.code === 0 ? undefined : reason(hook, ended)
+    const ended = await runHook(hook, state, place, waiter)
+    const isFine = !ended.timedOut && ended.status !== null && 'code' in ended.status && ended.status.code === 0
+    return isFine ? undefined : reason(hook, ended)
   } catch (cause) {
     return (cause as Error).message
   }

@@ -1,18 +1,9 @@
 /** Stage 4, launch: gives a new user namespace its ids; what only root may map, through newuidmap and newgidmap. */
 import { UnsupportedError } from '../errors.js'
 import { ownIdMap } from '../host/facts.js'
-import {
-  closeFile,
-  fileInfo,
-  hasAttribute,
-  hasErrno,
-  memoryFile,
-  processIds,
-  readFileIfAny,
-  readTail,
-  realPath,
-  writeFile,
-} from '../native/binding.js'
+import { fileInfo, hasAttribute, hasErrno, processIds, readFileIfAny, realPath, writeFile } from '../native/binding.js'
+import { describeEnd, findProgram, runHelper } from '../native/helper-process.js'
+import type { Waiter } from '../native/wait.js'
 import { idMapText } from '../plan/sources.js'
 import type { IdMapping, LaunchPlan } from '../plan/types.js'
 import { describeRanges, hostRange, missingRanges, parseSubordinateIds } from '../plan/subordinate-ids.js'
@@ -26,29 +17,27 @@ interface Kind {
 }
 
 const setUserId = 0o4000
-const keptOutput = 4096
-const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
  * Writes the id maps of a process that has just come into its user namespace.
  * @throws UnsupportedError that says what the caller may not map, and what would let it; SyscallError
  */
-export async function writeIdMaps(pid: number, plan: LaunchPlan): Promise<void> {
+export async function writeIdMaps(pid: number, plan: LaunchPlan, waiter: Waiter): Promise<void> {
   const { uidMappings = [], gidMappings = [], denySetgroups } = plan
   const { euid, egid } = processIds()
   if (denySetgroups) writeFile(`/proc/${pid}/setgroups`, 'deny')
-  await writeMap(pid, gidMappings, { noun: 'gid', tool: 'newgidmap', file: '/etc/subgid', own: egid })
-  await writeMap(pid, uidMappings, { noun: 'uid', tool: 'newuidmap', file: '/etc/subuid', own: euid })
+  await writeMap(pid, gidMappings, { noun: 'gid', tool: 'newgidmap', file: '/etc/subgid', own: egid }, waiter)
+  await writeMap(pid, uidMappings, { noun: 'uid', tool: 'newuidmap', file: '/etc/subuid', own: euid }, waiter)
 }
 
 /** The kernel decides whether this process may; when it may not, a program that may is asked. */
-async function writeMap(pid: number, maps: readonly IdMapping[], kind: Kind): Promise<void> {
+async function writeMap(pid: number, maps: readonly IdMapping[], kind: Kind, waiter: Waiter): Promise<void> {
   try {
     writeFile(`/proc/${pid}/${kind.noun}_map`, idMapText(maps))
   } catch (error) {
     if (!hasErrno(error, 'EPERM')) throw error
     if (processIds().euid === 0) throw refusal(maps, kind, notMappedHere(maps, kind))
-    await callTool(pid, maps, kind)
+    await callTool(pid, maps, kind, waiter)
   }
 }
 
@@ -60,46 +49,26 @@ function notMappedHere(maps: readonly IdMapping[], { noun }: Kind): string {
   return `the user namespace of tsrun has no ${noun} ${describeRanges(missing)} (/proc/self/${noun}_map)`
 }
 
-async function callTool(pid: number, maps: readonly IdMapping[], kind: Kind): Promise<void> {
+async function callTool(pid: number, maps: readonly IdMapping[], kind: Kind, waiter: Waiter): Promise<void> {
   const { tool } = kind
-  const path = findTool(tool)
+  const path = findProgram(tool, process.env.PATH)
   if (path === undefined) {
     throw refusal(maps, kind, `it takes ${tool}, which is not installed (Debian: package uidmap, Fedora: shadow-utils)`)
   }
   const ids = maps.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size])
-  const { code, output } = await run(path, [pid, ...ids].map(String))
-  if (code === 0) return
-  throw refusal(maps, kind, explain(path, maps, kind) ?? `${path}: ${output.trim() || `exit status ${code}`}`)
+  const { done, output } = await run(path, [pid, ...ids].map(String), waiter)
+  if (done) return
+  throw refusal(maps, kind, explain(path, maps, kind) ?? `${path}: ${output}`)
 }
 
-function findTool(name: string): string | undefined {
-  const directories = `${process.env.PATH ?? ''}:${usualPath}`.split(':').filter((one) => one.startsWith('/'))
-  return directories.map((one) => `${one}/${name}`).find(isFile)
-}
-
-/** A directory of the PATH may be closed to this user. */
-function isFile(path: string): boolean {
+/** What it says, and whether it did it. */
+async function run(path: string, args: readonly string[], waiter: Waiter): Promise<{ done: boolean; output: string }> {
   try {
-    return ['file', 'link'].includes(fileInfo(path)?.type ?? '')
-  } catch {
-    return false
-  }
-}
-
-async function run(path: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const { spawn } = await import('node:child_process') // only maps of several ids pay for it
-  const output = memoryFile('output', '')
-  try {
-    const code = await new Promise<number | null>((resolve, reject) => {
-      const child = spawn(path, args, { env: {}, cwd: '/', stdio: ['ignore', output, output] })
-      child.on('error', reject)
-      child.on('exit', resolve)
-    })
-    return { code, output: readTail(output, keptOutput) }
+    const { status, output } = await runHelper({ path, args: [path, ...args], env: [], cwd: '/' }, waiter)
+    const done = status !== null && 'code' in status && status.code === 0
+    return { done, output: output.trim() || describeEnd(status) }
   } catch (cause) {
-    return { code: null, output: (cause as Error).message }
-  } finally {
-    closeFile(output)
+    return { done: false, output: (cause as Error).message }
   }
 }
 

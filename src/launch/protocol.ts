@@ -29,6 +29,7 @@
  */
 import { HookError, ProtocolError, SyscallError, type TsrunError } from '../errors.js'
 import { closeFile, describeFailure, errnoName, reapProcess, sendGo, type Frame } from '../native/binding.js'
+import { describeEnd } from '../native/helper-process.js'
 import { planEvent, stepTable, type PlanEvent } from '../plan/steps.js'
 import type { Waiter } from '../native/wait.js'
 
@@ -75,19 +76,12 @@ export function frameError(frame: Frame): TsrunError {
   })
 }
 
-/** How a process ended, in words; empty when nobody can tell. */
-function endOf(pidfd: number): string {
-  const status = reapProcess(pidfd)
-  if (status === null || status === undefined) return ''
-  return 'signal' in status ? `killed by signal ${status.signal}` : `exit status ${status.code}`
-}
-
 /**
  * The error for an end of the socket before init was done. `oom` tells whether the OOM killer struck,
  * `before` what did not happen any more.
  */
 export function unexpectedEnd(pidfd: number, { before, oom }: { before: string; oom: boolean }): ProtocolError {
-  const end = endOf(pidfd)
+  const end = describeEnd(reapProcess(pidfd))
   const hint = oom ? ': the OOM killer struck, the memory limit is too low to start the container' : ''
   return new ProtocolError(`the init process ended before ${before}${end && ` (${end})`}${hint}`)
 }

@@ -19,7 +19,7 @@ interface RunFlags {
 async function start(context: RuntimeContext, id: ContainerId, created: Created): Promise<void> {
   try {
     await startProgram(created.sync, context.waiter, created.record)
-    await afterStart(created.record)
+    await afterStart(created.record, context.waiter)
   } catch (error) {
     await endProcess(context.waiter, created.pidfd)
     await removeAtEnd(context, id)

@@ -15,6 +15,7 @@ import { liveProcess, observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId, Lock, Store } from '../state/store.js'
+import type { RuntimeContext } from './context.js'
 import { runHooks } from './hooks.js'
 import { assertExecuted } from './small-memory.js'
 import { forwardUntilReady, openNotify } from './notify.js'
@@ -34,10 +35,10 @@ export async function startProgram(sync: number, waiter: Waiter, record: StateRe
 }
 
 /** Runs the poststart hooks; a failing one stops the container (runtime.md "Lifecycle", step 9). */
-export async function afterStart(record: StateRecord): Promise<void> {
+export async function afterStart(record: StateRecord, waiter: Waiter): Promise<void> {
   if (record.poststart === undefined) return
   try {
-    await runHooks('poststart', record.poststart, ociState(record, 'running'))
+    await runHooks('poststart', record.poststart, ociState(record, 'running'), waiter)
   } catch (error) {
     const pidfd = openProcess(record.pid)
     if (pidfd >= 0) {
@@ -116,7 +117,7 @@ async function startLocked(store: Store, id: ContainerId, waiter: Waiter): Promi
       closeFile(sync)
       removeFile(store.startSocket(id))
     }
-    await afterStart(record)
+    await afterStart(record, waiter)
     return record
   } finally {
     lock.release()
@@ -124,8 +125,11 @@ async function startLocked(store: Store, id: ContainerId, waiter: Waiter): Promi
 }
 
 /** Runs the poststop hooks. They cannot fail a delete: their errors become warnings (runtime.md, step 13). */
-export async function afterStop(record: StateRecord, onWarning: (message: string) => void): Promise<void> {
+export async function afterStop(
+  record: StateRecord,
+  { waiter, onWarning }: Pick<RuntimeContext, 'waiter' | 'onWarning'>,
+): Promise<void> {
   if (record.poststop === undefined) return
   const state = ociState(record, 'stopped')
-  await runHooks('poststop', record.poststop, state, (error) => onWarning(messageChain(error)))
+  await runHooks('poststop', record.poststop, state, waiter, (error) => onWarning(messageChain(error)))
 }

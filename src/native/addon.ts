@@ -46,6 +46,19 @@ export interface LaunchRequest {
   readonly cpus: string
 }
 
+/** Arguments of `spawnProgram`. */
+export interface SpawnRequest {
+  /** Of the program; no PATH is searched. */
+  readonly path: string
+  /** From argv[0] on. */
+  readonly args: readonly string[]
+  /** `NAME=value`; without it the caller's own. */
+  readonly env?: readonly string[]
+  readonly cwd: string
+  /** Become 0, 1, 2, …; the program gets no others. */
+  readonly descriptors: readonly number[]
+}
+
 /** The write that the kernel did not take; those before it are done. */
 export interface RejectedWrite {
   readonly index: number
@@ -105,6 +118,7 @@ export interface Addon {
   launch(request: LaunchRequest): Launched
   receive(fd: number, wait: boolean): Frame | null | undefined
   sendGo(fd: number): void
+  spawnProgram(request: SpawnRequest): number
   listenStart(path: string): number
   connectSocket(path: string, packets: boolean): number
   sendDescriptor(socket: number, text: string, fd: number): void

@@ -15,9 +15,10 @@ import {
   type LaunchRequest,
   type RejectedDevice,
   type RejectedWrite,
+  type SpawnRequest,
 } from './addon.js'
 
-export type { ExitStatus, FileInfo, Frame, Launched, LaunchRequest, RejectedDevice, RejectedWrite } from './addon.js'
+export type * from './addon.js'
 
 /** open(2) flags that callers of `openFile` and `writeFile` combine; the same on all Linux ports. */
 export const openFlag = {
@@ -200,6 +201,9 @@ export const assembleDeviceRules = (rules: readonly DeviceRulePlan[]): Uint8Arra
 
 /** Clones and starts `tsrun-init` with a plan. @throws SyscallError */
 export const launch = (request: LaunchRequest): Launched => native(() => addon().launch(request))
+
+/** Starts a helper program of the host; its pidfd, by which it is waited for and reaped. @throws SyscallError */
+export const spawnProgram = (request: SpawnRequest): number => native(() => addon().spawnProgram(request))
 
 /** The next frame from init, null when it has closed its end, undefined when there is none yet. */
 export const receive = (fd: number, options: { wait: boolean }): Frame | null | undefined =>

@@ -1,5 +1,5 @@
 /** config.json: hooks: where, when and with what each kind runs. */
-import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setNamespace } from '../helpers/config.js'
 import type { Container } from '../helpers/container.js'
@@ -253,4 +253,17 @@ test('a hook may leave a daemon behind that has its streams', (t, scope) => {
   const daemon = Number(readFileSync(scope.path('daemon'), 'utf8'))
   scope.runner.runProgram('tee', [release], { input: '' })
   awaitProcess(daemon)
+})
+
+test('what is preserved for the container does not reach the hooks of the runtime', (t, scope) => {
+  const container = scope.container((config) => {
+    const look = (kind: Kind) => [
+      { path: '/bin/sh', args: ['sh', '-c', `test -e /proc/self/fd/3 && x=3; echo "got $x" > ${scope.path(kind)}`] },
+    ]
+    config.hooks = Object.fromEntries(inRuntime.map((kind) => [kind, look(kind)]))
+  })
+  const preserved = openSync(scope.path('preserved'), 'w')
+  t.match(container.run(['--preserve-fds', '1'], { descriptors: [preserved] }), { status: 0, stderr: '' })
+  closeSync(preserved)
+  for (const kind of inRuntime) t.equal(readFileSync(scope.path(kind), 'utf8'), 'got \n', kind)
 })

@@ -1,5 +1,7 @@
 /** `tsrun ps`. */
 import { UnsupportedError, UsageError } from '../../errors.js'
+import { describeEnd, findProgram, runHelper } from '../../native/helper-process.js'
+import { blockingWaiter } from '../../native/wait.js'
 import { defineCommand } from '../command.js'
 
 /** Prints the processes of a container: their pids, or what ps(1) says of them. */
@@ -25,16 +27,13 @@ export const command = defineCommand({
 })
 
 async function runPs(args: readonly string[]): Promise<string> {
-  const { spawnSync } = await import('node:child_process') // only this command pays for it
-  const { error, status, signal, stdout, stderr } = spawnSync('ps', args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: 256 * 1024 * 1024,
-  })
-  if (error) throw new UnsupportedError('ps', `cannot run ps: ${error.message}`)
-  if (status === 0) return stdout
-  const end = signal === null ? `exit status ${status}` : `signal ${signal}`
-  throw new UsageError(`ps ${args.join(' ')}: ${end}: ${stdout}${stderr}`)
+  const path = findProgram('ps', process.env.PATH)
+  if (path === undefined)
+    throw new UnsupportedError('ps', 'cannot run ps: it is not installed (Debian: package procps)')
+  const keptOutput = 256 * 1024 * 1024
+  const { status, output } = await runHelper({ path, args: ['ps', ...args], cwd: '/', keptOutput }, blockingWaiter)
+  if (status !== null && 'code' in status && status.code === 0) return output
+  throw new UsageError(`ps ${args.join(' ')}: ${describeEnd(status)}: ${output}`)
 }
 
 /**
