@@ -5,7 +5,7 @@
     'type': 'none',
     'actions': [{
       'action_name': 'cmake-js',
-      'inputs': ['CMakeLists.txt', 'src/plan/steps.ts', '<!@(cat native/sources.list native/init.list)'],
+      'inputs': ['CMakeLists.txt', 'src/plan/steps.ts', 'src/native/addon-table.ts', '<!@(cat native/sources.list native/init.list)'],
       'outputs': ['<(PRODUCT_DIR)/tsrun.node'],
       'action': ['node', 'scripts/build.mjs', 'native'],
     }],

@@ -15,6 +15,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { addonObjects, engineInputs, engineSources } from './engine.mjs'
 import { Failure, isMain, output, packageFile, root, run, runQuietly, script } from './process.mjs'
+import { updateWireHash, wireTables } from './wires.mjs'
 import { filesBelow, hashOf, isFresh, writeStamp } from './stamp.mjs'
 
 const at = (path) => join(root, path)
@@ -32,6 +33,7 @@ export const cmakeFolder = 'build/cmake'
 
 /** Runs the named build steps in order; each does nothing when its inputs haven't changed. */
 export function build(names) {
+  updateWireHash()
   for (const name of names) {
     if (!Object.hasOwn(steps, name)) throw new Failure(`unknown build step ${name}: ${Object.keys(steps).join(', ')}`)
     steps[name]()
@@ -43,7 +45,7 @@ export function nativeHash() {
   const { dependencies } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
   const versions = ['node-addon-api', 'node-api-headers'].map((name) => dependencies[name]).join()
   return hashOf(
-    filesBelow('CMakeLists.txt', 'native', 'scripts/generate-plan-header.mjs', 'src/plan/steps.ts'),
+    filesBelow('CMakeLists.txt', 'native', 'scripts/generate-wires.mjs', 'scripts/wires.mjs', ...wireTables),
     `${process.platform}-${process.arch} ${versions}`,
   )
 }
@@ -71,15 +73,14 @@ function native() {
   })
 }
 
-/** Called by CMake: the header is generated from the compiled step table; other files of src/ may be broken meanwhile. */
+/** Called by CMake: the headers are generated from the compiled tables; other files of src/ may be broken meanwhile. */
 function header() {
   if (!isFresh(at('dist/build-stamp'), libraryHash(), [at('dist/plan/steps.js')])) {
-    const options = '--module nodenext --target es2022 --verbatimModuleSyntax --skipLibCheck --outDir dist/plan'.split(
-      ' ',
-    )
-    run(node, [tool('typescript', 'bin/tsc'), 'src/plan/steps.ts', ...options])
+    const options =
+      '--module nodenext --target es2022 --verbatimModuleSyntax --skipLibCheck --rootDir src --outDir dist'.split(' ')
+    run(node, [tool('typescript', 'bin/tsc'), ...wireTables, ...options])
   }
-  run(node, ['scripts/generate-plan-header.mjs', 'build/generated/plan_steps.h'])
+  run(node, ['scripts/generate-wires.mjs', 'build/generated'])
 }
 
 /** CMake refuses a folder that was configured at another place; only its cache has to go. */

@@ -7,12 +7,14 @@ import { setUp } from './setup.mjs'
 import { updateSources } from './sources.mjs'
 import { filesBelow } from './stamp.mjs'
 import { checkMutations } from './test-mutations.mjs'
+import { updateWireHash } from './wires.mjs'
 
 const node = process.execPath
 
 /** Each prints nothing when all is well and throws a Failure otherwise. */
 const checks = {
   types: () => {
+    updateWireHash()
     for (const project of ['.', 'test']) run(node, [packageFile('typescript', 'bin/tsc'), '--noEmit', '-p', project])
   },
   eslint: () => run(node, [packageFile('eslint', 'bin/eslint.js'), '--max-warnings=0', '.']),

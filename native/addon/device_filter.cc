@@ -1,43 +1,54 @@
-// Device rules: from an array of numbers to the program of a cgroup.
+// Device rules: from the config's words to the program of a cgroup.
 #include "cgroup/device_filter.h"
 
 #include <fcntl.h>
 
-#include <cstring>
-#include <string>
-
-#include "addon/exports.h"
-#include "addon/failure_js.h"
+#include "addon/failure.h"
+#include "addon_functions.h"
 #include "sys/fd.h"
 
 namespace tsrun {
 namespace {
 
-// Five numbers for each rule, in the order of DeviceRule.
-std::vector<DeviceRule> rules_argument(const Napi::CallbackInfo& info, size_t index) {
-  const Napi::Uint32Array words = info[index].As<Napi::Uint32Array>();
-  constexpr size_t kWords = sizeof(DeviceRule) / sizeof(uint32_t);
-  std::vector<DeviceRule> rules(words.ElementLength() / kWords);
-  if (!rules.empty()) memcpy(rules.data(), words.Data(), rules.size() * sizeof(DeviceRule));
-  return rules;
+uint32_t type_bits(DeviceType type) {
+  return type == DeviceType::b   ? BPF_DEVCG_DEV_BLOCK
+         : type == DeviceType::c ? BPF_DEVCG_DEV_CHAR
+                                 : 0;
+}
+
+uint32_t access_bits(const std::string& letters) {
+  uint32_t bits = 0;
+  for (const char letter : letters)
+    bits |= letter == 'r'   ? BPF_DEVCG_ACC_READ
+            : letter == 'w' ? BPF_DEVCG_ACC_WRITE
+            : letter == 'm' ? BPF_DEVCG_ACC_MKNOD
+                            : 0;
+  return bits;
+}
+
+std::vector<FilterRule> filter_rules(const std::vector<DeviceRule>& rules) {
+  std::vector<FilterRule> list;
+  list.reserve(rules.size());
+  for (const DeviceRule& rule : rules)  // -1, every number, becomes kAnyDevice
+    list.push_back({rule.allow, type_bits(rule.type), static_cast<uint32_t>(rule.major),
+                    static_cast<uint32_t>(rule.minor), access_bits(rule.access)});
+  return list;
 }
 
 }  // namespace
 
-void set_device_rules(const Napi::CallbackInfo& info) {
-  const std::string directory = text_argument(info, 0);
+void set_device_rules(const std::string& directory, const std::vector<DeviceRule>& rules) {
   const Fd cgroup{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!cgroup) throw_errno(info.Env(), "open", directory);
-  const DeviceFilterResult result = set_device_filter(cgroup.get(), rules_argument(info, 1));
-  if (result.error != 0) throw_failure(info.Env(), result.syscall, result.error, directory);
+  if (!cgroup) throw_errno("open", directory);
+  const DeviceFilterResult result = set_device_filter(cgroup.get(), filter_rules(rules));
+  if (result.error != 0) throw_failure(result.syscall, result.error, directory);
 }
 
 // The program that would be attached, for tests: struct bpf_insn[].
-Napi::Value assemble_device_rules(const Napi::CallbackInfo& info) {
-  const std::vector<bpf_insn> code = assemble_device_filter(rules_argument(info, 0));
-  Napi::Uint8Array bytes = Napi::Uint8Array::New(info.Env(), code.size() * sizeof(bpf_insn));
-  memcpy(bytes.Data(), code.data(), bytes.ByteLength());
-  return bytes;
+std::vector<uint8_t> assemble_device_rules(const std::vector<DeviceRule>& rules) {
+  const std::vector<bpf_insn> code = assemble_device_filter(filter_rules(rules));
+  const auto* bytes = reinterpret_cast<const uint8_t*>(code.data());
+  return {bytes, bytes + code.size() * sizeof(bpf_insn)};
 }
 
 }  // namespace tsrun

@@ -12,10 +12,10 @@
 #include <cstring>
 #include <string>
 
-#include "addon/exports.h"
-#include "addon/failure_js.h"
+#include "addon/failure.h"
 #include "addon/notify.h"
 #include "addon/relay.h"
+#include "addon_functions.h"
 #include "sys/fd.h"
 #include "sys/syscall.h"
 
@@ -168,9 +168,8 @@ void loop(Foreground& run) {
 }  // namespace
 
 // From here on signals wait for `runForeground` instead of ending tsrun.
-void catch_signals(const Napi::CallbackInfo& info) {
-  if (signal_pipe[0] < 0 && pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
-    throw_errno(info.Env(), "pipe2");
+void catch_signals() {
+  if (signal_pipe[0] < 0 && pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0) throw_errno("pipe2");
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
@@ -183,16 +182,13 @@ void catch_signals(const Napi::CallbackInfo& info) {
 }
 
 // Before the container's program can ask for the size.
-void copy_terminal_size(const Napi::CallbackInfo& info) {
-  RawTerminal().copy_size(int_argument(info, 0));
-}
+void copy_terminal_size(int32_t ptmx) { RawTerminal().copy_size(ptmx); }
 
-Napi::Value run_foreground(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  catch_signals(info);
+int32_t run_foreground(int32_t pid, int32_t pidfd, int32_t ptmx, int32_t notify,
+                       const std::string& notify_host) {
+  catch_signals();
   RawTerminal terminal;
-  Foreground run{int_argument(info, 0), int_argument(info, 1), int_argument(info, 2), &terminal,
-                 int_argument(info, 3), text_argument(info, 4)};
+  Foreground run{pid, pidfd, ptmx, &terminal, notify, notify_host};
   // As long as somebody has the terminal open, a program that closes and opens it again does not end
   // the output (systemd does that with its console).
   Fd peer;
@@ -203,12 +199,7 @@ Napi::Value run_foreground(const Napi::CallbackInfo& info) {
   }
   loop(run);
   release_signals();
-  Napi::Object status = Napi::Object::New(env);
-  if (WIFSIGNALED(run.status))
-    status.Set("signal", WTERMSIG(run.status));
-  else
-    status.Set("code", WEXITSTATUS(run.status));
-  return status;
+  return WIFSIGNALED(run.status) ? -WTERMSIG(run.status) : WEXITSTATUS(run.status);
 }
 
 }  // namespace tsrun

@@ -13,10 +13,11 @@
 #include <cstring>
 #include <string_view>
 
-#include "addon/exports.h"
-#include "addon/failure_js.h"
+#include "addon/failure.h"
 #include "addon/unix_address.h"
+#include "addon_functions.h"
 #include "sys/fd.h"
+#include "sys/message.h"
 
 namespace tsrun {
 namespace {
@@ -47,20 +48,8 @@ bool barrier(int fd) {
   if (pipe2(ends, O_CLOEXEC) < 0) return false;
   const Fd read_end{ends[0]};
   Fd write_end{ends[1]};
-  char text[] = "BARRIER=1";
-  iovec part{text, sizeof text - 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &ends[1], sizeof(int));
-  if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0) return false;
+  constexpr std::string_view text = "BARRIER=1";
+  if (!send_message(fd, text.data(), text.size(), write_end.get())) return false;
   write_end.reset();
   pollfd watched{read_end.get(), POLLIN, 0};
   int result;
@@ -102,22 +91,19 @@ bool forward_ready(int fd, const std::string& host, int pid) {
 }
 
 // A datagram socket that everybody who can reach it may write to.
-Napi::Value listen_notify(const Napi::CallbackInfo& info) {
-  const std::string path = text_argument(info, 0);
+int32_t listen_notify(const std::string& path) {
   Fd fd{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   sockaddr_un address{};
   Fd dir;
   if (!fd || !fill_address(path, address, dir) || fchmod(fd.get(), 0777) < 0 ||
       bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 ||
       chmod(path.c_str(), 0777) < 0)
-    throw_errno(info.Env(), "bind", path);
-  return Napi::Number::New(info.Env(), fd.release());
+    throw_errno("bind", path);
+  return fd.release();
 }
 
-Napi::Value forward_notify(const Napi::CallbackInfo& info) {
-  const bool done =
-      forward_ready(int_argument(info, 0), text_argument(info, 1), int_argument(info, 2));
-  return Napi::Boolean::New(info.Env(), done);
+bool forward_notify(int32_t fd, const std::string& host, int32_t pid) {
+  return forward_ready(fd, host, pid);
 }
 
 }  // namespace tsrun

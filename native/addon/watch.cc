@@ -13,8 +13,8 @@
 #include <string>
 #include <thread>
 
-#include "addon/exports.h"
-#include "addon/failure_js.h"
+#include "addon/failure.h"
+#include "addon_functions.h"
 #include "sys/fd.h"
 
 namespace tsrun {
@@ -80,75 +80,68 @@ class Watcher {
 }  // namespace
 
 // Blocks until `fd` is readable or `timeout` milliseconds are over (-1: no limit). False: time over.
-Napi::Value wait_readable(const Napi::CallbackInfo& info) {
-  pollfd watched{int_argument(info, 0), POLLIN, 0};
+bool wait_readable(int32_t fd, int32_t timeout) {
+  pollfd watched{fd, POLLIN, 0};
   int result;
-  do result = poll(&watched, 1, int_argument(info, 1));
+  do result = poll(&watched, 1, timeout);
   while (result < 0 && errno == EINTR);
-  if (result < 0) throw_errno(info.Env(), "poll");
-  return Napi::Boolean::New(info.Env(), result > 0);
+  if (result < 0) throw_errno("poll");
+  return result > 0;
 }
 
-void watch(const Napi::CallbackInfo& info) {
-  if (!Watcher::get().add(info.Env(), int_argument(info, 0), info[1].As<Napi::Function>()))
-    throw_errno(info.Env(), "epoll_ctl");
+void watch(int32_t fd, const Napi::Function& callback) {
+  if (!Watcher::get().add(callback.Env(), fd, callback)) throw_errno("epoll_ctl");
 }
 
-Napi::Value notify_file(const Napi::CallbackInfo& info) {
-  const std::string path = text_argument(info, 0);
+int32_t notify_file(const std::string& path) {
   Fd fd{inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
   if (!fd || inotify_add_watch(fd.get(), path.c_str(), IN_MODIFY) < 0)
-    throw_errno(info.Env(), "inotify_add_watch", path);
-  return Napi::Number::New(info.Env(), fd.release());
+    throw_errno("inotify_add_watch", path);
+  return fd.release();
 }
 
 // A descriptor that becomes readable after so many milliseconds, again and again if `repeat` is true.
-Napi::Value open_timer(const Napi::CallbackInfo& info) {
-  const double ms = info[0].As<Napi::Number>().DoubleValue();
+int32_t open_timer(double milliseconds, bool repeat) {
   itimerspec time{};
-  time.it_value.tv_sec = static_cast<time_t>(ms / 1e3);
+  time.it_value.tv_sec = static_cast<time_t>(milliseconds / 1e3);
   time.it_value.tv_nsec =
-      static_cast<long>((ms - static_cast<double>(time.it_value.tv_sec) * 1e3) * 1e6);
-  if (info[1].As<Napi::Boolean>().Value()) time.it_interval = time.it_value;
+      static_cast<long>((milliseconds - static_cast<double>(time.it_value.tv_sec) * 1e3) * 1e6);
+  if (repeat) time.it_interval = time.it_value;
   Fd fd{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
-  if (!fd || timerfd_settime(fd.get(), 0, &time, nullptr) < 0) throw_errno(info.Env(), "timerfd");
-  return Napi::Number::New(info.Env(), fd.release());
+  if (!fd || timerfd_settime(fd.get(), 0, &time, nullptr) < 0) throw_errno("timerfd");
+  return fd.release();
 }
 
 // A descriptor that is readable when one of several is.
-Napi::Value gather(const Napi::CallbackInfo& info) {
-  const Napi::Array fds = info[0].As<Napi::Array>();
+int32_t gather(const std::vector<int32_t>& fds) {
   Fd set{epoll_create1(EPOLL_CLOEXEC)};
-  if (!set) throw_errno(info.Env(), "epoll_create1");
-  for (uint32_t i = 0; i < fds.Length(); i++) {
+  if (!set) throw_errno("epoll_create1");
+  for (const int fd : fds) {
     epoll_event event{};
     event.events = EPOLLIN;
-    if (epoll_ctl(set.get(), EPOLL_CTL_ADD, fds.Get(i).As<Napi::Number>().Int32Value(), &event) < 0)
-      throw_errno(info.Env(), "epoll_ctl");
+    if (epoll_ctl(set.get(), EPOLL_CTL_ADD, fd, &event) < 0) throw_errno("epoll_ctl");
   }
-  return Napi::Number::New(info.Env(), set.release());
+  return set.release();
 }
 
 // An eventfd(2) that the kernel signals when a cgroup of the memory controller of cgroup v1 is out of
 // memory, and when it is removed.
-Napi::Value notify_oom(const Napi::CallbackInfo& info) {
-  const std::string directory = text_argument(info, 0);
+int32_t notify_oom(const std::string& directory) {
   const std::string path = directory + "/memory.oom_control";
   const Fd watched{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!watched) throw_errno(info.Env(), "open", path);
+  if (!watched) throw_errno("open", path);
   Fd notice{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  if (!notice) throw_errno(info.Env(), "eventfd");
+  if (!notice) throw_errno("eventfd");
   const std::string control = directory + "/cgroup.event_control";
   const std::string line = std::to_string(notice.get()) + " " + std::to_string(watched.get());
   const Fd fd{open(control.c_str(), O_WRONLY | O_CLOEXEC)};
-  if (!fd || write(fd.get(), line.data(), line.size()) < 0)
-    throw_errno(info.Env(), "write", control);
-  return Napi::Number::New(info.Env(), notice.release());
+  if (!fd || write(fd.get(), line.data(), line.size()) < 0) throw_errno("write", control);
+  return notice.release();
 }
 
-void drain(const Napi::CallbackInfo& info) {
+void drain(int32_t fd) {
   char buffer[4096];
-  while (read(int_argument(info, 0), buffer, sizeof buffer) > 0) {
+  while (read(fd, buffer, sizeof buffer) > 0) {
   }
 }
 

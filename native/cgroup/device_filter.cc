@@ -78,7 +78,7 @@ class Assembler {
   std::vector<bpf_insn> code_;
 };
 
-bool decides_all(const DeviceRule& rule) {
+bool decides_all(const FilterRule& rule) {
   return rule.type == 0 && rule.major == kAnyDevice && rule.minor == kAnyDevice &&
          (rule.access & kAllAccess) == kAllAccess;
 }
@@ -97,7 +97,7 @@ struct Comparison {
 };
 
 // How a device is known as the rule's: at most one comparison, none for every device.
-bool compare_numbers(const DeviceRule& rule, Comparison& comparison) {
+bool compare_numbers(const FilterRule& rule, Comparison& comparison) {
   if (rule.major == kAnyDevice && rule.minor == kAnyDevice) return false;
   if (rule.major == kAnyDevice) {
     comparison = {kMinor, rule.minor};
@@ -111,7 +111,7 @@ bool compare_numbers(const DeviceRule& rule, Comparison& comparison) {
 
 // True when no device of the rule's type comes past it. Else goes on with the next rule unless this one settles what is still pending. Every branch costs the
 // verifier microseconds at each start of a container, so there are as few as can be.
-bool assemble_rule(Assembler& out, const DeviceRule& rule, Jumps& allowed, Jumps& denied) {
+bool assemble_rule(Assembler& out, const FilterRule& rule, Jumps& allowed, Jumps& denied) {
   Jumps& verdict = rule.allow ? allowed : denied;
   Comparison numbers{};
   const bool compared = compare_numbers(rule, numbers);
@@ -191,7 +191,7 @@ Fd find_attached(int cgroup) {
 
 }  // namespace
 
-std::vector<bpf_insn> assemble_device_filter(std::span<const DeviceRule> rules) {
+std::vector<bpf_insn> assemble_device_filter(std::span<const FilterRule> rules) {
   Assembler out;
   Jumps allowed, denied, other_type;
   out.load(kType, offsetof(bpf_cgroup_dev_ctx, access_type));
@@ -203,7 +203,7 @@ std::vector<bpf_insn> assemble_device_filter(std::span<const DeviceRule> rules) 
   uint32_t type = 0;
   bool settled = false;  // nothing of this type comes past here
   for (size_t i = rules.size(); i-- > 0;) {
-    const DeviceRule& rule = rules[i];
+    const FilterRule& rule = rules[i];
     // What stands before such a rule has no effect; the kernel rejects instructions out of reach.
     if (decides_all(rule)) {
       otherwise = rule.allow != 0;
@@ -229,11 +229,11 @@ std::vector<bpf_insn> assemble_device_filter(std::span<const DeviceRule> rules) 
   return out.take();
 }
 
-DeviceFilterResult set_device_filter(int cgroup, std::span<const DeviceRule> rules) {
+DeviceFilterResult set_device_filter(int cgroup, std::span<const FilterRule> rules) {
   // Programs are immutable, so one is good for every container with the same rules.
-  static std::vector<DeviceRule> last_rules;
+  static std::vector<FilterRule> last_rules;
   static Fd last_program;
-  const size_t size = rules.size() * sizeof(DeviceRule);
+  const size_t size = rules.size() * sizeof(FilterRule);
   if (!last_program || last_rules.size() != rules.size() ||
       memcmp(last_rules.data(), rules.data(), size) != 0) {
     const std::vector<bpf_insn> code = assemble_device_filter(rules);

@@ -149,7 +149,7 @@ class Walk {
 
 }  // namespace
 
-SubtreeResult cgroup_subtree(const char* directory, SubtreeWork work) {
+SubtreeResult walk_subtree(const char* directory, SubtreeWork work) {
   return Walk{work}.run(directory);
 }
 

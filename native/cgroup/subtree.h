@@ -5,13 +5,9 @@
 
 #include <vector>
 
-namespace tsrun {
+#include "wires.h"
 
-enum class SubtreeWork {
-  list,    // collects the processes
-  thaw,    // writes THAWED to freezer.state (cgroup v1), the deepest first
-  remove,  // removes those below, not the first one; what is busy stays
-};
+namespace tsrun {
 
 struct SubtreeResult {
   std::vector<pid_t> pids;  // of `list`; 0 for each process outside of this pid namespace
@@ -20,6 +16,6 @@ struct SubtreeResult {
 };
 
 // What has gone meanwhile is passed over, the first cgroup too.
-SubtreeResult cgroup_subtree(const char* directory, SubtreeWork work);
+SubtreeResult walk_subtree(const char* directory, SubtreeWork work);
 
 }  // namespace tsrun

@@ -89,6 +89,18 @@ napi_status napi_create_typedarray(napi_env env, napi_typedarray_type type, size
   return env->give(JS_NewTypedArray(context, 3, arguments, kinds[at].engine), result);
 }
 
+napi_status napi_is_typedarray(napi_env env, napi_value value, bool* result) {
+  CHECK_ENV(env);
+  CHECK_ARG(env, value);
+  CHECK_ARG(env, result);
+  size_t at = 0, bytes = 0, size = 1;
+  const JSValue owner = JS_GetTypedArrayBuffer(env->context, value_of(value), &at, &bytes, &size);
+  *result = !JS_IsException(owner);
+  if (!*result) return forget(env, napi_ok);
+  JS_FreeValue(env->context, owner);
+  return env->set(napi_ok);
+}
+
 napi_status napi_get_typedarray_info(napi_env env, napi_value array, napi_typedarray_type* type,
                                      size_t* length, void** data, napi_value* buffer,
                                      size_t* offset) {

@@ -132,6 +132,14 @@ napi_status napi_has_property(napi_env env, napi_value object, napi_value key, b
   return done(env, has);
 }
 
+napi_status napi_is_array(napi_env env, napi_value value, bool* result) {
+  CHECK_ENV(env);
+  CHECK_ARG(env, value);
+  CHECK_ARG(env, result);
+  *result = JS_IsArray(env->context, value_of(value)) == 1;
+  return env->set(napi_ok);
+}
+
 napi_status napi_get_array_length(napi_env env, napi_value array, uint32_t* result) {
   CHECK_ENV(env);
   CHECK_ARG(env, array);

@@ -22,15 +22,6 @@ Failure clone_directory(const MountCgroup& s, const char* path, Fd& tree) noexce
   return kOk;
 }
 
-Failure first_path(const MountCgroup& s, const char*& path) noexcept {
-  path = nullptr;
-  (void)s.paths.for_each([&](Text text) -> Failure {
-    if (path == nullptr) path = text.data;
-    return kOk;
-  });
-  return path == nullptr ? hostile_plan() : kOk;
-}
-
 // A new cgroup2 mount shows the namespace's root. Where it is refused (EPERM in a user namespace,
 // EBUSY beside v1 controllers) the container's own directory is bound instead.
 Failure mount_unified(const MountCgroup& s, Fd& mount) noexcept {
@@ -40,27 +31,20 @@ Failure mount_unified(const MountCgroup& s, Fd& mount) noexcept {
     if (mount) return kOk;
   }
   if (errno != EPERM && errno != EBUSY) return fail("fsopen", "cgroup2");
-  const char* path;
-  if (Failure failure = first_path(s, path)) return failure;
-  return clone_directory(s, path, mount);
+  if (s.unified.empty()) return hostile_plan();
+  return clone_directory(s, s.unified.data, mount);
 }
 
 Failure mount_controllers(const MountCgroup& s, int top) noexcept {
-  const uint8_t* name_at = s.names.items;
+  TextList names = s.names;
   return s.paths.for_each([&](Text path) -> Failure {
-    TextList one;
-    one.count = 1;
-    one.items = name_at;
-    Failure failure = one.for_each([&](Text name) -> Failure {
-      name_at += 4 + ((name.size + 4) & ~3U);
-      if (::mkdirat(top, name.data, 0755) < 0 && errno != EEXIST) return fail("mkdirat", name.data);
-      Fd target{::openat(top, name.data, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-      if (!target) return fail("openat", name.data);
-      Fd tree;
-      if (Failure bad = clone_directory(s, path.data, tree)) return bad;
-      return attach_mount(tree.get(), target.get(), Attach{name.data, 0, 0, s.propagation});
-    });
-    return failure;
+    const Text name = names.take_first();
+    if (::mkdirat(top, name.data, 0755) < 0 && errno != EEXIST) return fail("mkdirat", name.data);
+    Fd target{::openat(top, name.data, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!target) return fail("openat", name.data);
+    Fd tree;
+    if (Failure bad = clone_directory(s, path.data, tree)) return bad;
+    return attach_mount(tree.get(), target.get(), Attach{name.data, 0, 0, s.propagation});
   });
 }
 

@@ -2,12 +2,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
 #include "init/context.h"
 #include "plan_steps.h"
+#include "sys/message.h"
 #include "sys/syscall.h"
 
 namespace tsrun {
@@ -37,19 +37,7 @@ bool send_frame(const Context& context, FrameHead head, const char* syscall, con
     while (sent < 0 && errno == EINTR);
     return sent >= 0;
   }
-  iovec part{buffer, size};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  return ::sendmsg(context.sync, &message, MSG_NOSIGNAL) >= 0;
+  return send_message(context.sync, buffer, size, fd);
 }
 
 Failure await_go(const Context& context) noexcept {
@@ -62,34 +50,20 @@ Failure await_go(const Context& context) noexcept {
   return kOk;
 }
 
-bool receive_message(const Context& context, char* text, size_t capacity, Fd& fd) noexcept {
-  iovec part{text, capacity - 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got;
-  do got = ::recvmsg(context.sync, &message, MSG_CMSG_CLOEXEC);
-  while (got < 0 && errno == EINTR);
+bool receive_text(const Context& context, char* text, size_t capacity, Fd& fd) noexcept {
+  const ssize_t got = receive_message(context.sync, text, capacity - 1, 0, fd);
   if (got == 0) errno = 0;
   if (got <= 0) return false;
   text[got] = 0;
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  int received = -1;
-  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-    memcpy(&received, CMSG_DATA(header), sizeof received);
-  fd.reset(received);
   return true;
 }
 
 Failure ask_parent(const Context& context, uint32_t number, Fd& mount) noexcept {
-  const FrameHead head{static_cast<uint32_t>(FrameType::source), context.step, 0, number};
+  const FrameHead head{FrameType::source, context.step, 0, number};
   if (!send_frame(context, head, "", "", "", mount.get())) return fail("sendmsg");
   char answer[2];
   Fd given;
-  if (!receive_message(context, answer, sizeof answer, given))
+  if (!receive_text(context, answer, sizeof answer, given))
     return refuse(errno == 0 ? EPIPE : errno, "recvmsg", "", "the runtime has gone");
   if (answer[0] != kGo || (!mount && !given)) return refuse(EBADMSG, "recvmsg", "", "no source");
   if (!mount) mount = static_cast<Fd&&>(given);
@@ -130,7 +104,7 @@ char** pointer_array(uint32_t count) noexcept {
 namespace step {
 
 Failure run(const Barrier& s, Context& context) noexcept {
-  const FrameHead head{static_cast<uint32_t>(FrameType::event), context.step, 0, s.event};
+  const FrameHead head{FrameType::event, context.step, 0, s.event};
   if (s.open) (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   if (!send_frame(context, head, "", "", "")) return fail("write");
   const Failure failure = s.wait ? await_go(context) : kOk;

@@ -60,7 +60,7 @@ Failure await_go(const Context& context) noexcept;
 
 // One message from the parent and the descriptor that may come with it; false with errno set, which is
 // 0 when the parent has gone.
-bool receive_message(const Context& context, char* text, size_t capacity, Fd& fd) noexcept;
+bool receive_text(const Context& context, char* text, size_t capacity, Fd& fd) noexcept;
 
 // Asks the parent for entry `number` of the plan's sources; `mount` goes along where init has made it.
 // Afterwards it is mapped, or, where there was none, the source's detached mount.

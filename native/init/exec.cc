@@ -50,8 +50,7 @@ Failure run(const Seccomp& s, Context& context) noexcept {
   if (Failure failure = drop_reserved(context.capabilities)) return failure;
   context.capabilities.reserve = 0;
   if (!s.listener) return kOk;
-  const FrameHead head{static_cast<uint32_t>(FrameType::listener), context.step, 0,
-                       static_cast<uint32_t>(result)};
+  const FrameHead head{FrameType::listener, context.step, 0, static_cast<uint32_t>(result)};
   if (!send_frame(context, head, "", "", "")) return fail("write");
   Failure failure = await_go(context);
   (void)::close(static_cast<int>(result));  // the parent has its own copy

@@ -122,7 +122,7 @@ Failure hook_failed(const Hook& s, const Context& context, bool in_time, int sta
     append_text(detail, sizeof detail, ": ");
     append_text(detail, sizeof detail, output.text);
   }
-  const FrameHead head{static_cast<uint32_t>(FrameType::hook), context.step, 0, s.index};
+  const FrameHead head{FrameType::hook, context.step, 0, s.index};
   (void)send_frame(context, head, s.kind.data, s.path.data, detail);
   ::_exit(1);
 }

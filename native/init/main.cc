@@ -8,8 +8,8 @@
 #include "init/context.h"
 #include "init/reader.h"
 #include "plan_steps.h"
-#include "sys/plan_header.h"
 #include "sys/syscall.h"
+#include "wires.h"
 
 namespace tsrun {
 namespace {
@@ -85,9 +85,7 @@ int main(int argc, char** argv) {
   void* map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (map == MAP_FAILED) return 125;
   const PlanHeader& plan = *static_cast<const PlanHeader*>(map);
-  if (plan.magic != kPlanMagic || plan.version != kPlanVersion || plan.total_length != size ||
-      plan.sync_fd < 0)
-    return 125;
+  if (plan.wire_hash != kWireHash || plan.total_length != size || plan.sync_fd < 0) return 125;
   close_other_fds(plan);
   reset_signals();
   (void)::umask(0);
@@ -98,7 +96,7 @@ int main(int argc, char** argv) {
   context.target.reset(plan.target_fd);
   context.preserve_fds = plan.preserve_fds;
   const Failure failure = run_plan(static_cast<const uint8_t*>(map), size, plan, context);
-  const FrameHead head{static_cast<uint32_t>(FrameType::failure), context.step, failure.error, 0};
+  const FrameHead head{FrameType::failure, context.step, failure.error, 0};
   (void)send_frame(context, head, failure.syscall ? failure.syscall : "exec", failure.path,
                    failure.syscall ? failure.detail : "the plan has no exec step");
   ::_exit(1);

@@ -84,7 +84,7 @@ Failure run(const JoinCgroups& s, Context&) noexcept {
 // Namespaces owned by the runtime's user namespace must be joined before the container's user
 // namespace takes the privilege away; those owned by the container's can only be joined after.
 Failure run(const JoinNamespaces& s, Context& context) noexcept {
-  if (s.paths.count > kMaxNamespaces || s.paths.count != s.types.count) return hostile_plan();
+  if (s.paths.count > kMaxNamespaces) return hostile_plan();
   // For `unshareTime`, which may find the procfs of others, or none that it has the rights to make.
   context.proc_self.reset(::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
   Joined joined;
@@ -135,8 +135,7 @@ Failure run(const Fork& s, Context& context) noexcept {
       ::syscall(SYS_clone, s.flags | CLONE_PARENT | CLONE_PIDFD, nullptr, &pidfd, nullptr, nullptr);
   if (pid < 0) return fail("clone");
   if (pid > 0) {
-    const FrameHead head{static_cast<uint32_t>(FrameType::child), context.step, 0,
-                         static_cast<uint32_t>(pid)};
+    const FrameHead head{FrameType::child, context.step, 0, static_cast<uint32_t>(pid)};
     ::_exit(send_frame(context, head, "", "", "", pidfd) ? 0 : 1);
   }
   write_end.reset();

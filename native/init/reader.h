@@ -26,17 +26,21 @@ class TextList {
   uint32_t count = 0;
   const uint8_t* items = nullptr;
 
+  // The first of `count` items, of which there must be one; the list is without it from then on.
+  Text take_first() noexcept {
+    Text text;
+    memcpy(&text.size, items, 4);
+    text.data = reinterpret_cast<const char*>(items + 4);
+    items += 4 + ((text.size + 4) & ~3U);
+    count--;
+    return text;
+  }
+
   // Calls `each(Text)` for every item until it returns a failure.
   template <class Each>
   Failure for_each(Each each) const noexcept {
-    const uint8_t* at = items;
-    for (uint32_t i = 0; i < count; i++) {
-      Text text;
-      memcpy(&text.size, at, 4);
-      text.data = reinterpret_cast<const char*>(at + 4);
-      if (Failure failure = each(text)) return failure;
-      at += 4 + ((text.size + 4) & ~3U);
-    }
+    for (TextList rest = *this; rest.count > 0;)
+      if (Failure failure = each(rest.take_first())) return failure;
     return kOk;
   }
 };

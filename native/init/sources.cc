@@ -191,7 +191,7 @@ Failure find_user_namespace(const OpenSource& s, Context& context, int& fd) noex
 
 Failure await_question(Context& context) noexcept {
   char question[16];
-  if (!receive_message(context, question, sizeof question, context.given)) {
+  if (!receive_text(context, question, sizeof question, context.given)) {
     if (errno != 0) return fail("recvmsg");
     ::_exit(0);  // nothing more is asked for
   }
@@ -235,7 +235,7 @@ Failure run(const OpenSource& s, Context& context) noexcept {
                         : "");
     }
   }
-  const FrameHead head{static_cast<uint32_t>(FrameType::source), context.step, 0, s.number};
+  const FrameHead head{FrameType::source, context.step, 0, s.number};
   return send_frame(context, head, "", "", "", is_answer ? mount.get() : -1) ? kOk
                                                                              : fail("sendmsg");
 }

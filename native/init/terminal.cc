@@ -100,7 +100,7 @@ Failure run(const Console& s, Context& context) noexcept {
     if (Failure failure = bind_console(context, peer.get())) return failure;
   for (int stream = 0; stream < 3; stream++)
     if (::dup2(peer.get(), stream) < 0) return fail("dup2", "/dev/console");
-  const FrameHead head{static_cast<uint32_t>(FrameType::console), context.step, 0, 0};
+  const FrameHead head{FrameType::console, context.step, 0, 0};
   return send_frame(context, head, "", "/dev/pts/ptmx", "", ptmx.get()) ? kOk : fail("sendmsg");
 }
 

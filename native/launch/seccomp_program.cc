@@ -45,7 +45,7 @@ uint32_t architecture_token(const std::string& oci_name) {
 }
 
 // The architectures of the filter: the native one, which seccomp_init(3) adds, and the wanted ones.
-bool add_architectures(const Request& request, scmp_filter_ctx filter,
+bool add_architectures(const SeccompRequest& request, scmp_filter_ctx filter,
                        std::vector<uint32_t>& tokens, std::string& error) {
   tokens.push_back(::seccomp_arch_native());
   for (const std::string& name : request.architectures) {
@@ -62,9 +62,9 @@ bool add_architectures(const Request& request, scmp_filter_ctx filter,
   return true;
 }
 
-bool add_rule(const Rule& rule, scmp_filter_ctx filter, std::string& error) {
+bool add_rule(const SeccompRule& rule, scmp_filter_ctx filter, std::string& error) {
   std::vector<scmp_arg_cmp> comparisons;
-  for (const Condition& condition : rule.conditions)
+  for (const SeccompCondition& condition : rule.conditions)
     comparisons.push_back({condition.index, static_cast<scmp_compare>(condition.op),
                            condition.value, condition.value_two});
   const auto count = static_cast<unsigned>(comparisons.size());
@@ -78,13 +78,13 @@ bool add_rule(const Rule& rule, scmp_filter_ctx filter, std::string& error) {
   return true;
 }
 
-bool all_known(const Request& request, std::string& error) {
+bool all_known(const SeccompRequest& request, std::string& error) {
   const auto known = [&](const std::string& name) {
     if (::seccomp_syscall_resolve_name(name.c_str()) != __NR_SCMP_ERROR) return true;
     error = "libseccomp does not know the system call " + name;
     return false;
   };
-  for (const Rule& rule : request.rules)
+  for (const SeccompRule& rule : request.rules)
     if (!std::all_of(rule.names.begin(), rule.names.end(), known)) return false;
   return std::all_of(request.also_named.begin(), request.also_named.end(), known);
 }
@@ -115,17 +115,18 @@ struct Newest {
   int x32 = -1;
 };
 
-int newest_named(const Request& request, uint32_t token) {
+int newest_named(const SeccompRequest& request, uint32_t token) {
   int newest = -1;
   const auto look = [&](const std::string& name) {
     newest = std::max(newest, ::seccomp_syscall_resolve_name_arch(token, name.c_str()));
   };
-  for (const Rule& rule : request.rules) std::for_each(rule.names.begin(), rule.names.end(), look);
+  for (const SeccompRule& rule : request.rules)
+    std::for_each(rule.names.begin(), rule.names.end(), look);
   std::for_each(request.also_named.begin(), request.also_named.end(), look);
   return newest;
 }
 
-std::vector<Newest> newest_by_architecture(const Request& request,
+std::vector<Newest> newest_by_architecture(const SeccompRequest& request,
                                            const std::vector<uint32_t>& tokens) {
   std::vector<Newest> all;
   for (const uint32_t token : tokens) {
@@ -203,7 +204,7 @@ Program architecture_block(const Newest& newest) {
   return block;
 }
 
-Program enosys_prefix(const Request& request, const std::vector<uint32_t>& tokens) {
+Program enosys_prefix(const SeccompRequest& request, const std::vector<uint32_t>& tokens) {
   Program prefix{plain(kLoad, offsetof(seccomp_data, arch))};
   std::vector<size_t> jumps;
   for (const Newest& newest : newest_by_architecture(request, tokens)) {
@@ -218,7 +219,7 @@ Program enosys_prefix(const Request& request, const std::vector<uint32_t>& token
 
 }  // namespace
 
-bool compile(const Request& request, std::vector<uint8_t>& bpf, std::string& error) {
+bool compile(const SeccompRequest& request, std::vector<uint8_t>& bpf, std::string& error) {
   const Filter filter{::seccomp_init(request.default_action), &::seccomp_release};
   if (!filter) {
     error = "libseccomp refuses the default action";
@@ -227,12 +228,12 @@ bool compile(const Request& request, std::vector<uint8_t>& bpf, std::string& err
   std::vector<uint32_t> tokens;
   if (!add_architectures(request, filter.get(), tokens, error)) return false;
   size_t count = 0;
-  for (const Rule& rule : request.rules) count += rule.names.size();
+  for (const SeccompRule& rule : request.rules) count += rule.names.size();
   // Unknown to libseccomp before 2.5, which then keeps its list.
   if (count > kRulesForTree)
     (void)::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, kTree);
   if (request.fail_unknown && !all_known(request, error)) return false;
-  for (const Rule& rule : request.rules)
+  for (const SeccompRule& rule : request.rules)
     if (!add_rule(rule, filter.get(), error)) return false;
   Program body;
   if (!export_program(filter.get(), body, error)) return false;

@@ -62,11 +62,11 @@ Child spawn(const SpawnRequest& request) {
     numbers.push_back(copies.back().get());
   }
   std::vector<char*> args = pointers(request.args), environment;
-  if (request.environment != nullptr) environment = pointers(*request.environment);
+  if (request.env) environment = pointers(*request.env);
   Shared shared{request.path.c_str(),
-                request.directory.c_str(),
+                request.cwd.c_str(),
                 args.data(),
-                request.environment == nullptr ? environ : environment.data(),
+                request.env ? environment.data() : environ,
                 numbers.data(),
                 count,
                 {}};

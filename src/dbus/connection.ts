@@ -3,8 +3,15 @@
  * well as on an event loop, which is the caller's `readable`.
  */
 import { SystemdError } from '../errors.js'
-import { closeFile, connectSocket, gather, openTimer, waitReadable } from '../native/binding.js'
-import { receiveBytes, sendBytes } from '../native/stream.js'
+import {
+  closeFile,
+  connectSocket,
+  gather,
+  openTimer,
+  receiveBytes,
+  sendBytes,
+  waitReadable,
+} from '../native/binding.js'
 import { decodeMessage, encodeMessage, messageLength, messageType, type Message } from './message.js'
 
 /** Which object of which service is called, and by which of its interfaces. */

@@ -1,153 +1,25 @@
 /**
- * Loads the addon and types what it exports; only binding.ts imports this. What the functions do is
- * said there.
+ * The only door to native code: loads the addon on first use, makes sure that it belongs to this build, and
+ * turns its failures into SyscallErrors.
  */
-import { UnsupportedError } from '../errors.js'
-import type { SeccompRequest } from '../plan/seccomp.js'
-
-/** A frame that init has sent; which members matter depends on its type (native/sys/frame.h). */
-export interface Frame {
-  readonly type: 'failure' | 'event' | 'child' | 'console' | 'listener' | 'hook' | 'source'
-  /** Index in the plan's step table. */
-  readonly step: number
-  readonly errno: number
-  readonly value: number
-  readonly syscall: string
-  readonly path: string
-  readonly detail: string
-  /** An attached descriptor (close-on-exec), or -1. */
-  readonly fd: number
-}
-
-/** How a process ended: exactly one member is there. */
-export type ExitStatus = { readonly code: number } | { readonly signal: number }
-
-/** What a launch gives back; all descriptors are close-on-exec and belong to the caller. */
-export interface Launched {
-  readonly pid: number
-  readonly pidfd: number
-  /** Our end of the sync socket. */
-  readonly sync: number
-}
-
-/** Arguments of `launch`. */
-export interface LaunchRequest {
-  readonly plan: Uint8Array
-  readonly cloneFlags: number
-  /** Directory of the cgroup2 group to be born in, or -1. */
-  readonly cgroupFd: number
-  /** Listening start socket that init inherits, or -1. */
-  readonly startFd: number
-  readonly stdio: readonly [number, number, number]
-  readonly preserveFds: number
-  /** Pidfd of the init process whose namespaces the plan enters, or -1. */
-  readonly targetFd: number
-  /** CPU list to be born on, empty for the caller's. */
-  readonly cpus: string
-}
-
-/** Arguments of `spawnProgram`. */
-export interface SpawnRequest {
-  /** Of the program; no PATH is searched. */
-  readonly path: string
-  /** From argv[0] on. */
-  readonly args: readonly string[]
-  /** `NAME=value`; without it the caller's own. */
-  readonly env?: readonly string[]
-  readonly cwd: string
-  /** Become 0, 1, 2, …; the program gets no others. */
-  readonly descriptors: readonly number[]
-}
-
-/** The write that the kernel did not take; those before it are done. */
-export interface RejectedWrite {
-  readonly index: number
-  readonly syscall: string
-  readonly errno: number
-}
-
-/** The network device that could not be moved. */
-export interface RejectedDevice {
-  readonly index: number
-  /** The rtnetlink(7) message that was refused. */
-  readonly operation: string
-  readonly errno: number
-  /** More than errno says; may be empty. */
-  readonly words: string
-}
-
-/** lstat(2), reduced to what tsrun asks. */
-export interface FileInfo {
-  readonly type: 'file' | 'directory' | 'link' | 'socket' | 'other'
-  readonly mode: number
-  readonly uid: number
-}
-
-/** The addon's functions (native/addon/module.cc). */
-export interface Addon {
-  readFile(path: string, limit: number): string
-  writeFile(path: string, text: string, flags: number, mode: number): void
-  replaceFile(path: string, text: string, mode: number): void
-  writeOut(fd: number, text: string): void
-  makeDirectory(path: string, mode: number): void
-  renameFile(from: string, to: string): void
-  removeFile(path: string): void
-  removeDirectory(path: string): void
-  listDirectory(path: string): string[]
-  realPath(path: string): string
-  fileInfo(path: string): FileInfo | undefined
-  sameFile(one: string, other: string): boolean
-  hasAttribute(path: string, name: string): boolean
-  openFile(path: string, flags: number): number
-  closeFile(fd: number): void
-  memoryFile(name: string, text: string): number
-  readTail(fd: number, limit: number): string
-  lockFile(fd: number, wait: boolean): boolean
-  lockInBackground(fd: number): number
-  changeOwner(path: string, uid: number, gid: number): void
-  processIds(): { pid: number; euid: number; egid: number }
-  permittedCapabilities(): bigint
-  openProcess(pid: number): number
-  signalProcess(pidfd: number, signal: number): boolean
-  reapProcess(pidfd: number): ExitStatus | null | undefined
-  takeDescriptor(pidfd: number, fd: number): number
-  setSubreaper(): void
-  errorText(errno: number): { name: string; words: string }
-  writeCgroup(directory: string, files: readonly (readonly [string, string])[]): RejectedWrite | undefined
-  cgroupSubtree(directory: string, work: 'list' | 'thaw' | 'remove'): number[]
-  launch(request: LaunchRequest): Launched
-  receive(fd: number, wait: boolean): Frame | null | undefined
-  sendGo(fd: number): void
-  spawnProgram(request: SpawnRequest): number
-  listenStart(path: string): number
-  connectSocket(path: string, packets: boolean): number
-  sendDescriptor(socket: number, text: string, fd: number): void
-  sendBytes(socket: number, bytes: Uint8Array): void
-  receiveBytes(socket: number, limit: number): Uint8Array | undefined
-  waitReadable(fd: number, timeout: number): boolean
-  watch(fd: number, callback: () => void): void
-  notifyFile(path: string): number
-  openTimer(milliseconds: number, repeat: boolean): number
-  gather(fds: readonly number[]): number
-  notifyOom(directory: string): number
-  drain(fd: number): void
-  catchSignals(): void
-  copyTerminalSize(ptmx: number): void
-  runForeground(pid: number, pidfd: number, ptmx: number, notify: number, notifyHost: string): ExitStatus
-  listenNotify(path: string): number
-  forwardNotify(fd: number, host: string, pid: number): boolean
-  moveDevices(netns: string, moves: readonly (readonly [string, string])[]): RejectedDevice | undefined
-  setDeviceRules(directory: string, rules: Uint32Array): void
-  assembleDeviceRules(rules: Uint32Array): Uint8Array
-  hashText(text: string): string
-  readKeyed(path: string, key: string): Uint8Array | undefined
-  writeKeyed(path: string, key: string, data: Uint8Array): void
-  compileSeccomp(request: SeccompRequest): Uint8Array
-  seccompVersion(): string
-}
+import { SyscallError, UnsupportedError } from '../errors.js'
+import { wireHash } from '../plan/wire-hash.js'
+import { functionTable } from './addon-table.js'
+import type { Addon } from './addon-types.js'
 
 /** Set by the bundler in the standalone executable. */
 declare const TSRUN_STANDALONE: boolean | undefined
+
+type AnyFunction = (...args: readonly unknown[]) => unknown
+
+/** What the addon's file exports: the functions of the table, and the hash of the table they were built from. */
+type Exports = Readonly<Record<string, unknown>>
+
+interface NativeFailure extends Error {
+  syscall: string
+  errno: number
+  path?: string
+}
 
 let loaded: Addon | undefined
 
@@ -169,7 +41,7 @@ function load(): Addon {
     try {
       const module = { exports: {} }
       process.dlopen(module, path)
-      return module.exports as Addon
+      return addonOf(module.exports, path)
     } catch (error) {
       failures.push((error as Error).message)
     }
@@ -177,5 +49,55 @@ function load(): Addon {
   throw new UnsupportedError('addon', `the native addon cannot be loaded: ${failures.join('; ')}`)
 }
 
-/** The addon, loaded on first use. @throws UnsupportedError when none fits this platform */
-export const addon = (): Addon => (loaded ??= load())
+/**
+ * The functions that an addon's file exports, with failures turned into SyscallErrors.
+ * @throws UnsupportedError for an addon of another build
+ */
+export function addonOf(exports: Exports, path: string): Addon {
+  if (exports.wireHash !== wireHash)
+    throw new UnsupportedError('addon', `${path} belongs to another build of tsrun (run npm run build)`)
+  const functions: Record<string, AnyFunction> = {}
+  for (const name of Object.keys(functionTable)) functions[name] = guard(exports[name] as AnyFunction)
+  // The hash says that both sides were made from this table.
+  return functions as unknown as Addon
+}
+
+function guard(call: AnyFunction): AnyFunction {
+  return (...args) => {
+    try {
+      return call(...args)
+    } catch (error) {
+      throw isNativeFailure(error) ? syscallError(error) : error
+    }
+  }
+}
+
+const isNativeFailure = (error: unknown): error is NativeFailure =>
+  error instanceof Error && 'syscall' in error && 'errno' in error && typeof error.errno === 'number'
+
+function syscallError({ syscall, errno, path }: NativeFailure): SyscallError {
+  return new SyscallError(describeFailure(syscall, errno, path), {
+    side: 'parent',
+    step: syscall,
+    syscall,
+    errno,
+    errnoName: errnoName(errno),
+    ...(path === undefined ? {} : { path }),
+  })
+}
+
+/** The addon's functions. @throws UnsupportedError when there is no addon of this build for this platform */
+export const native = (): Addon => (loaded ??= load())
+
+/** The words of a failed system call: `open "/x": no such file or directory`. */
+export function describeFailure(syscall: string, errno: number, path: string | undefined): string {
+  const words = errno === 0 ? '' : `: ${native().errorText(errno).words}`
+  return `${syscall}${path === undefined || path === '' ? '' : ` ${JSON.stringify(path)}`}${words}`
+}
+
+/** Name of an errno, for example EPERM. */
+export const errnoName = (errno: number): string => native().errorText(errno).name
+
+/** True for a SyscallError with this errno name. */
+export const hasErrno = (error: unknown, name: string): boolean =>
+  error instanceof SyscallError && error.errnoName === name

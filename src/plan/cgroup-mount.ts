@@ -25,8 +25,9 @@ export function planCgroupMount(mount: Mount, options: MountOptions, input: Cgro
     op: 'mountCgroup',
     destination: mount.destination,
     version: single ? 2 : 1,
+    unified: (single ? unified : undefined) ?? '',
     names: hierarchies.map(({ name }) => name),
-    paths: single ? (unified === undefined ? [] : [unified]) : hierarchies.map(({ path }) => path),
+    paths: hierarchies.map(({ path }) => path),
     links: hierarchies.flatMap(({ name }) =>
       name.includes(',') ? name.split(',').map((link) => `${link}=${name}`) : [],
     ),

@@ -1,10 +1,8 @@
 /**
  * Stage 2, plan: turns a LaunchPlan into the bytes that `tsrun-init` maps read-only and interprets.
  *
- * In the byte order of the machine. Header (32 bytes): magic `TSRP`, version, step count, total length,
- * sync fd and start fd, descriptors to preserve, target fd (the fds are -1 here; the addon patches them).
- * Then each step: u32 op (its place in stepTable), u32 length of the body (a multiple of 4), body. Fields
- * in table order:
+ * In the byte order of the machine. First the header (planHeader of steps.ts), four bytes each. Then each step:
+ * u32 op (its place in stepTable), u32 length of the body (a multiple of 4), body. Fields in table order:
  *   u32, flag   4 bytes
  *   u64         8 bytes, 4-byte aligned
  *   text        u32 length without NUL, UTF-8 bytes, NUL, zeros up to a multiple of 4
@@ -12,17 +10,15 @@
  *   u32s        u32 count, items
  *   bytes       u32 length, bytes, zeros up to a multiple of 4
  */
-import { type FieldKind, planVersion, type Step, type StepName, stepTable } from './steps.js'
+import { type FieldKind, planHeader, type Step, type StepName, stepTable } from './steps.js'
 import type { LaunchPlan } from './types.js'
+import { wireHash } from './wire-hash.js'
 
-/** First four bytes of an encoded plan: `TSRP`. */
-export const planMagic = 0x50525354
-/** Where the addon writes the number of init's end of the sync socket. */
-export const syncFdOffset = 16
-/** Where the addon writes the number of the start socket's descriptor. */
-export const startFdOffset = 20
+const headerNames = Object.keys(planHeader) as (keyof typeof planHeader)[]
+/** Where a member of the header stands, in bytes. */
+export const headerOffset = (name: keyof typeof planHeader): number => 4 * headerNames.indexOf(name)
 /** Length of the header in bytes. */
-export const headerLength = 32
+export const headerLength = 4 * headerNames.length
 
 const noDescriptor = 0xffffffff
 const maxU64 = 0xffffffffffffffffn
@@ -40,7 +36,7 @@ interface Output {
   readonly encoder: InstanceType<typeof TextEncoder>
 }
 
-type BaseKind = Exclude<FieldKind, `${string}:${string}`>
+type BaseKind = Exclude<FieldKind, `${string}:${string}` | `${string}=${string}`>
 
 /** A step's number, and its fields with the kinds that the wire knows. */
 interface Layout {
@@ -58,14 +54,7 @@ interface Layout {
 export function encodePlan(plan: LaunchPlan): Uint8Array {
   const bytes = new Uint8Array(16 * 1024)
   const output: Output = { bytes, words: new Uint32Array(bytes.buffer), length: 0, encoder: new TextEncoder() }
-  putU32(output, planMagic)
-  putU32(output, planVersion)
-  putU32(output, plan.steps.length)
-  const totalLength = skipU32(output)
-  putU32(output, noDescriptor)
-  putU32(output, noDescriptor)
-  putU32(output, plan.preserveFds)
-  putU32(output, noDescriptor)
+  putHeader(output, plan)
   const layouts = new Map<StepName, Layout>()
   for (const step of plan.steps) {
     let layout = layouts.get(step.op)
@@ -75,8 +64,21 @@ export function encodePlan(plan: LaunchPlan): Uint8Array {
     putFields(output, step, layout)
     patchU32(output, bodyLength, output.length - bodyLength - 4)
   }
-  patchU32(output, totalLength, output.length)
+  patchU32(output, headerOffset('totalLength'), output.length)
   return output.bytes.subarray(0, output.length)
+}
+
+function putHeader(output: Output, { steps, preserveFds }: LaunchPlan): void {
+  const header: Readonly<Record<keyof typeof planHeader, number>> = {
+    wireHash,
+    stepCount: steps.length,
+    totalLength: 0, // patched at the end
+    preserveFds,
+    syncFd: noDescriptor,
+    startFd: noDescriptor,
+    targetFd: noDescriptor,
+  }
+  for (const name of headerNames) putU32(output, header[name])
 }
 
 function layoutOf(name: StepName): Layout {
@@ -89,8 +91,8 @@ function layoutOf(name: StepName): Layout {
 }
 
 function baseKind(kind: FieldKind): BaseKind {
-  const colon = kind.indexOf(':')
-  return (colon < 0 ? kind : kind.slice(0, colon)) as BaseKind
+  const end = kind.search(/[:=]/)
+  return (end < 0 ? kind : kind.slice(0, end)) as BaseKind
 }
 
 function putFields(output: Output, step: Step, layout: Layout): void {

@@ -98,9 +98,9 @@ function describe(step: Step): PrintedStep {
 }
 
 function describeField(kind: FieldKind, value: unknown): PrintedField {
-  const [base, meaning] = kind.split(':') as [string, string | undefined]
+  const [base = '', meaning] = kind.split(':')
   if (value instanceof Uint8Array) return `${value.length / instructionSize} instructions`
-  if (base === 'u32s' && meaning !== undefined) {
+  if (base.startsWith('u32s') && meaning !== undefined) {
     return (value as readonly number[]).flatMap((item) => joined(nameValue(meaning, item)))
   }
   if (typeof value === 'number' || typeof value === 'bigint') return nameValue(meaning ?? '', value)

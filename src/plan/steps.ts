@@ -1,18 +1,19 @@
 /**
  * Stage 2, plan: the one table of everything `tsrun-init` can do. The encoder (encode.ts), the C++
- * decoder (generated at build by scripts/generate-plan-header.mjs) and the step names in error
+ * decoder (generated at build by scripts/generate-wires.mjs) and the step names in error
  * messages all come from it, so they cannot drift apart.
  *
  * Field kinds on the wire: `u32`, `u64`, `flag` (a u32 that is 0 or 1), `text` (UTF-8, no NUL),
  * `texts`, `u32s`, `bytes`. A kind of the form `u64:mountAttr` is a u64 whose bits have names, which
- * `tsrun plan` prints (bit-names.ts); the part after the colon means nothing to native code.
+ * `tsrun plan` prints (bit-names.ts); the part after the colon means nothing to native code. A list of the form
+ * `texts=paths` has as many items as the field `paths`, which the generated decoder checks.
  */
 export const stepTable = {
   // --- namespaces: before or while the container's own namespaces come into being
   /** Written by init itself: the file of a process that nobody may look into is closed to an ordinary user. */
   oomScoreAdj: { value: 'u32:signed' },
   joinCgroups: { paths: 'texts' },
-  joinNamespaces: { paths: 'texts', types: 'u32s:cloneFlag' },
+  joinNamespaces: { paths: 'texts', types: 'u32s=paths:cloneFlag' },
   /** `exec`: all of them at once, those of the init process that the addon passes; `procfs`: labels follow. */
   enterNamespaces: { types: 'u32:cloneFlag', procfs: 'flag' },
   unshareTime: { offsets: 'text' },
@@ -94,7 +95,9 @@ export const stepTable = {
     destination: 'text',
     /** cgroup2 | hybrid (one tmpfs with a directory for each entry of `names`). */
     version: 'u32',
-    names: 'texts',
+    /** cgroup2: the container's own directory, bound where a new mount is refused; empty: it has none. */
+    unified: 'text',
+    names: 'texts=paths',
     paths: 'texts',
     /** `new` name sets for which a controller symlink (cpu → cpu,cpuacct) is made: `link=target`. */
     links: 'texts',
@@ -175,11 +178,12 @@ export const stepTable = {
 
 /** The wire type of a step's field. */
 export type FieldKind =
-  'u32' | 'u64' | 'flag' | 'text' | 'texts' | 'u32s' | 'bytes' | `u32:${string}` | `u64:${string}` | `u32s:${string}`
+  | ('u32' | 'u64' | 'flag' | 'text' | 'texts' | 'u32s' | 'bytes')
+  | (`u32:${string}` | `u64:${string}` | `u32s:${string}` | `u32s=${string}` | `texts=${string}`)
 
 type FieldValue<K> = K extends 'text'
   ? string
-  : K extends 'texts'
+  : K extends `texts${string}`
     ? readonly string[]
     : K extends `u32s${string}`
       ? readonly number[]
@@ -209,5 +213,18 @@ export const planEvent = { namespaces: 1, mounts: 2, created: 3 } as const
 /** Name of a barrier's event. */
 export type PlanEvent = keyof typeof planEvent
 
-/** Version of the wire format; init refuses another one. */
+/** Version of the plan as `tsrun plan` prints it; init knows its own plans by the hash in their header. */
 export const planVersion = 1
+
+/** What stands in front of the steps. The addon fills in the descriptors, which are -1 until then. */
+export const planHeader = {
+  /** Hash of the wires' tables (wire-hash.ts): init refuses the plan of another build. */
+  wireHash: 'u32',
+  stepCount: 'u32',
+  totalLength: 'u32',
+  preserveFds: 'u32',
+  syncFd: 'i32',
+  startFd: 'i32',
+  /** Pidfd of the container whose namespaces are entered (exec). */
+  targetFd: 'i32',
+} as const

@@ -5,8 +5,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { closeFile, launch, reapProcess, receive, waitReadable } from '#dist/native/binding.js'
-import { encodePlan, headerLength } from '#dist/plan/encode.js'
+import { closeFile, errnoName, type Frame, launch, reapProcess, receive, waitReadable } from '#dist/native/binding.js'
+import { encodePlan, headerLength, headerOffset } from '#dist/plan/encode.js'
 import { stepTable, type Step } from '#dist/plan/steps.js'
 
 const self = fileURLToPath(import.meta.url)
@@ -23,7 +23,7 @@ const values: Readonly<Record<string, unknown>> = {
 }
 
 function valueOf(kind: string): unknown {
-  const base = kind.split(':')[0] ?? kind
+  const base = kind.split(/[:=]/)[0] ?? kind
   if (base === 'texts') return ['one', 'two', nowhere]
   return base === 'u32s' ? [1, 2, 3] : values[base]
 }
@@ -44,7 +44,7 @@ const words = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.
 /** A copy with its length in the header set right, so that the body is what is wrong. */
 function cut(plan: Uint8Array, length: number): Uint8Array {
   const copy = plan.slice(0, length)
-  if (length >= headerLength) words(copy).setUint32(12, length, true)
+  if (length >= headerLength) words(copy).setUint32(headerOffset('totalLength'), length, true)
   return copy
 }
 
@@ -76,7 +76,7 @@ function* hostilePlans(): Generator<[string, Uint8Array]> {
   for (const length of [headerLength + 1, headerLength + 6, plan.length - 1])
     yield [`cut to ${length}`, cut(plan, length)]
   for (let at = 0; at < headerLength; at += 4) {
-    if (at === 16 || at === 20) continue // the addon writes these two
+    if (at === headerOffset('syncFd') || at === headerOffset('startFd')) continue // the addon writes these two
     for (const value of [0, 1, 0x7fffffff, 0xffffffff]) yield [`header ${at} is ${value}`, changed(plan, at, value)]
   }
   // Every step, each of its lengths and counts wrong.
@@ -96,20 +96,25 @@ function* hostilePlans(): Generator<[string, Uint8Array]> {
   }
 }
 
-/** `frame`, `exit N`, or what must not be: `signal N`, `hangs`, `go` (it asks for an answer, which is none of our plans). */
-function outcome(plan: Uint8Array): string {
+interface Answer {
+  /** `frame`, `exit N`, or what must not be: `signal N`, `hangs`. */
+  readonly outcome: string
+  readonly frame?: Frame | null | undefined
+}
+
+function answerTo(plan: Uint8Array): Answer {
   const request = { plan, cloneFlags: 0, cgroupFd: -1, startFd: -1, stdio: [0, 1, 2], preserveFds: 0 } as const
   const { pidfd, sync } = launch({ ...request, targetFd: -1, cpus: '' })
   try {
     // Whoever waits for an answer gets the end of the socket.
     const frame = waitReadable(sync, 10_000) ? receive(sync, { wait: false }) : undefined
     closeFile(sync)
-    if (!waitReadable(pidfd, 10_000)) return 'hangs'
+    if (!waitReadable(pidfd, 10_000)) return { outcome: 'hangs' }
     const exit = reapProcess(pidfd)
-    if (exit === null || exit === undefined) return 'unknown'
-    if ('signal' in exit) return `signal ${exit.signal}`
+    if (exit === null || exit === undefined) return { outcome: 'unknown' }
+    if ('signal' in exit) return { outcome: `signal ${exit.signal}` }
     if (frame?.fd !== undefined && frame.fd >= 0) closeFile(frame.fd)
-    return frame ? 'frame' : `exit ${exit.code}`
+    return { outcome: frame ? 'frame' : `exit ${exit.code}`, frame }
   } finally {
     closeFile(pidfd)
   }
@@ -121,7 +126,7 @@ function runAll(): void {
   for (const [name, plan] of hostilePlans()) {
     let result: string
     try {
-      result = outcome(plan)
+      result = answerTo(plan).outcome
     } catch (error) {
       result = `refused: ${(error as { syscall?: string }).syscall}`
     }
@@ -149,4 +154,31 @@ if (child) {
       t.end()
     },
   )
+
+  /** How init refuses a plan of this one step: `ERRNO syscall`. */
+  const refusal = (step: Step): string => {
+    const { outcome, frame } = answerTo(planOf([step]))
+    return frame ? `${errnoName(frame.errno)} ${frame.syscall}` : outcome
+  }
+  const cloneNewNet = 0x40000000
+
+  t.test('lists of a step that belong together must be equally long', (t) => {
+    const join = (paths: string[], types: number[]): Step => ({ op: 'joinNamespaces', paths, types })
+    const hostile = 'EBADMSG plan'
+    t.not(refusal(join([nowhere], [cloneNewNet])), hostile, 'one path with one type decodes')
+    t.equal(refusal(join([nowhere], [])), hostile, 'a path without a type')
+    t.equal(refusal(join([nowhere], [cloneNewNet, cloneNewNet])), hostile, 'a type without a path')
+    const mountCgroup = steps.find((step) => step.op === 'mountCgroup')
+    for (const names of [[], ['one'], ['one', 'two', 'three', 'four']])
+      t.equal(refusal({ ...mountCgroup, names } as Step), hostile, `${names.length} names of 3 paths`)
+    t.end()
+  })
+
+  t.test('the plan of another build is refused before any of it is looked at', (t) => {
+    const plan = planOf([{ op: 'joinNamespaces', paths: [nowhere], types: [cloneNewNet] }])
+    t.equal(answerTo(plan).outcome, 'frame', 'our own is carried out')
+    const at = headerOffset('wireHash')
+    t.equal(answerTo(changed(plan, at, words(plan).getUint32(at, true) ^ 1)).outcome, 'exit 125')
+    t.end()
+  })
 }

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { encodePlan, headerLength, planMagic, startFdOffset, syncFdOffset } from '#dist/plan/encode.js'
-import { type FieldKind, planVersion, type Step, type StepName, stepTable } from '#dist/plan/steps.js'
+import { encodePlan, headerLength, headerOffset } from '#dist/plan/encode.js'
+import { type FieldKind, planHeader, type Step, type StepName, stepTable } from '#dist/plan/steps.js'
 import type { LaunchPlan } from '#dist/plan/types.js'
+import { wireHash } from '#dist/plan/wire-hash.js'
 import { config, plan } from './support.js'
 
 /** Reads what init reads, as its reader does: lengths first, everything checked. */
@@ -24,7 +25,7 @@ class Decoder {
   }
 
   field(kind: FieldKind): unknown {
-    switch (kind.split(':')[0]) {
+    switch (kind.split(/[:=]/)[0]) {
       case 'u32':
         return this.u32()
       case 'u64':
@@ -65,9 +66,10 @@ class Decoder {
 
 function decode(bytes: Uint8Array) {
   const decoder = new Decoder(bytes)
-  const header = Array.from({ length: 8 }, () => decoder.u32())
+  const names = Object.keys(planHeader)
+  const header = Object.fromEntries(names.map((name) => [name, decoder.u32()]))
   const operations = Object.keys(stepTable) as StepName[]
-  const steps = Array.from({ length: header[2]! }, () => {
+  const steps = Array.from({ length: header.stepCount! }, () => {
     const op = operations[decoder.u32()]!
     const [length, start] = [decoder.u32(), decoder.at]
     const fields = Object.entries(stepTable[op]).map(([name, kind]) => [name, decoder.field(kind as FieldKind)])
@@ -88,9 +90,11 @@ t.test('the header says what init and addon look for', (t) => {
   const bytes = encodePlan({ ...plan(config()), preserveFds: 3 })
   const { header, steps } = decode(bytes)
   const none = 0xffffffff
-  t.strictSame(header, [planMagic, planVersion, steps.length, bytes.length, none, none, 3, none])
-  t.strictSame(new TextDecoder().decode(bytes.subarray(0, 4)), 'TSRP')
-  t.strictSame([syncFdOffset, startFdOffset, headerLength], [16, 20, 32])
+  const fds = { syncFd: none, startFd: none, targetFd: none }
+  const totalLength = bytes.length
+  t.strictSame(header, { wireHash, stepCount: steps.length, totalLength, preserveFds: 3, ...fds })
+  t.equal(headerOffset('wireHash'), 0)
+  t.equal(headerOffset('targetFd'), headerLength - 4)
   t.end()
 })
 
@@ -101,7 +105,7 @@ t.test('a step of every kind survives', (t) => {
   const steps = Object.entries(stepTable).map(([op, fields]) => {
     const values = Object.entries(fields as Record<string, FieldKind>).map(([name, kind]) => [
       name,
-      all[kind.split(':')[0]!],
+      all[kind.split(/[:=]/)[0]!],
     ])
     return { op, ...Object.fromEntries(values) } as Step
   })

@@ -197,7 +197,14 @@ t.test('a cgroup mount shows the hierarchies in which the container has a cgroup
     const config = linux({}, { mounts: [{ destination: '/sys/fs/cgroup', type, options }] })
     return planMounts({ config, bundle: '/bundle', facts, cgroup, cgroupNamespace: false }).steps[0]
   }
-  const unified = { version: 2, names: [], paths: ['/sys/fs/cgroup/unified/demo'], links: [], ownNamespace: false }
+  const unified = {
+    version: 2,
+    unified: '/sys/fs/cgroup/unified/demo',
+    names: [],
+    paths: [],
+    links: [],
+    ownNamespace: false,
+  }
   t.match(of('cgroup', unifiedHost), unified)
   t.match(of('cgroup2', hybridHost), unified)
   t.match(of('cgroup', hybridHost, ['ro', 'rnosuid']), {

@@ -1,0 +1,173 @@
+/**
+ * The one table of what crosses between TypeScript and the addon: its functions, and the records and names
+ * that they take and give. scripts/generate-wires.mjs makes the C++ side of it (declarations, conversions,
+ * registration), addon-types.ts the types here. It imports nothing: the generator compiles it alone.
+ *
+ * Kinds: `i32`, `u32`, `number` (a double), `u64` (number or bigint; as a result bigint), `boolean`, `text`,
+ * `path` (a text without NUL, else EINVAL), `texts`, `i32s`, `pairs` (of two texts), `bytes`, `callback`, a name
+ * of `enumTable` or `recordTable`, and a record with `[]` for a list of it. A result, or a member of a record, may end
+ * in `?`: then undefined stands for nothing. A result may also be `void`.
+ */
+
+/** Closed sets of names: an `enum class` in C++, whose numbers are places in the list. */
+export const enumTable = {
+  /** What init tells; `end` is no frame: it has closed its end of the socket. */
+  frameType: ['end', 'failure', 'event', 'child', 'console', 'listener', 'hook', 'source'],
+  fileType: ['file', 'directory', 'link', 'socket', 'other'],
+  /** Letters of the OCI config; `a` is both others. */
+  deviceType: ['a', 'b', 'c'],
+  /**
+   * What is done with a cgroup and all those below it: their processes are listed; THAWED is written to their
+   * freezer.state (cgroup v1), the deepest first; those below the first are removed where they are not busy.
+   */
+  subtreeWork: ['list', 'thaw', 'remove'],
+} as const
+
+/** Objects with these members; all of them are there. */
+export const recordTable = {
+  /**
+   * A frame from init; which members matter depends on its type. On the wire: the numbers in front of the
+   * texts (struct FrameHead), then each text with its NUL. `fd` is the attached descriptor (close-on-exec), or -1.
+   */
+  frame: {
+    type: 'frameType',
+    /** Place in the plan's step table. */
+    step: 'u32',
+    errno: 'i32',
+    /** event: the barrier's; child: pid; listener: number in init; hook: index; source: number, from 1 on. */
+    value: 'u32',
+    syscall: 'text',
+    path: 'text',
+    detail: 'text',
+    fd: 'i32',
+  },
+  launchRequest: {
+    plan: 'bytes',
+    /** CLONE_NEW* */
+    cloneFlags: 'u64',
+    /** Directory of the cgroup2 group to be born in, or -1. */
+    cgroupFd: 'i32',
+    /** Listening start socket that init inherits, or -1. */
+    startFd: 'i32',
+    /** What become 0, 1 and 2. */
+    stdio: 'i32s',
+    /** Descriptors 3 to 2 + n are passed on. */
+    preserveFds: 'u32',
+    /** Pidfd of the init process whose namespaces the plan enters, or -1. */
+    targetFd: 'i32',
+    /** CPU list to be born on, empty for the caller's. */
+    cpus: 'text',
+  },
+  spawnRequest: {
+    /** Of the program; no PATH is searched. */
+    path: 'path',
+    /** From argv[0] on. */
+    args: 'texts',
+    /** `NAME=value`; undefined: the caller's own. */
+    env: 'texts?',
+    cwd: 'path',
+    /** Become 0, 1, 2, …; the program gets no others. */
+    descriptors: 'i32s',
+  },
+  /** Both descriptors are close-on-exec and belong to the caller; `sync` is our end of the sync socket. */
+  launched: { pid: 'i32', pidfd: 'i32', sync: 'i32' },
+  /** The write that the kernel did not take; those before it are done. */
+  rejectedWrite: { index: 'u32', syscall: 'text', errno: 'i32' },
+  /** `operation`: the rtnetlink(7) message that was refused; `words`: more than errno says, may be empty. */
+  rejectedDevice: { index: 'u32', operation: 'text', errno: 'i32', words: 'text' },
+  /** lstat(2), reduced to what tsrun asks. */
+  fileInfo: { type: 'fileType', mode: 'u32', uid: 'u32' },
+  processIds: { pid: 'i32', euid: 'u32', egid: 'u32' },
+  errorText: { name: 'text', words: 'text' },
+  /** Of several rules for a device and a kind of access the last one decides; -1: every number. */
+  deviceRule: { allow: 'boolean', type: 'deviceType', major: 'i32', minor: 'i32', access: 'text' },
+  /** `op`: enum scmp_compare; `valueTwo` is used by SCMP_CMP_MASKED_EQ. */
+  seccompCondition: { index: 'u32', op: 'u32', value: 'u64', valueTwo: 'u64' },
+  seccompRule: { names: 'texts', action: 'u32', conditions: 'seccompCondition[]' },
+  seccompRequest: {
+    defaultAction: 'u32',
+    architectures: 'texts',
+    enosysForNewer: 'boolean',
+    failUnknown: 'boolean',
+    rules: 'seccompRule[]',
+    alsoNamed: 'texts',
+  },
+} as const
+
+/**
+ * The functions; C++ has them under the same name in snake case. What they do is said where they are given to
+ * the rest of the program (files.ts, processes.ts, sockets.ts, poll.ts, init.ts, kernel.ts).
+ */
+export const functionTable = {
+  // files.cc
+  readFile: { args: ['path:path', 'limit:u32'], result: 'text' },
+  writeFile: { args: ['path:path', 'text:text', 'flags:i32', 'mode:u32'], result: 'void' },
+  replaceFile: { args: ['path:path', 'text:text', 'mode:u32'], result: 'void' },
+  writeOut: { args: ['fd:i32', 'text:text'], result: 'void' },
+  makeDirectory: { args: ['path:path', 'mode:u32'], result: 'void' },
+  renameFile: { args: ['from:path', 'to:path'], result: 'void' },
+  removeFile: { args: ['path:path'], result: 'void' },
+  removeDirectory: { args: ['path:path'], result: 'void' },
+  listDirectory: { args: ['path:path'], result: 'texts' },
+  realPath: { args: ['path:path'], result: 'text' },
+  fileInfo: { args: ['path:path'], result: 'fileInfo?' },
+  sameFile: { args: ['one:path', 'other:path'], result: 'boolean' },
+  hasAttribute: { args: ['path:path', 'name:path'], result: 'boolean' },
+  openFile: { args: ['path:path', 'flags:i32'], result: 'i32' },
+  closeFile: { args: ['fd:i32'], result: 'void' },
+  memoryFile: { args: ['name:path', 'text:text'], result: 'i32' },
+  readTail: { args: ['fd:i32', 'limit:u32'], result: 'text' },
+  lockFile: { args: ['fd:i32', 'wait:boolean'], result: 'boolean' },
+  lockInBackground: { args: ['fd:i32'], result: 'i32' },
+  changeOwner: { args: ['path:path', 'uid:u32', 'gid:u32'], result: 'void' },
+  // keyed.cc
+  hashText: { args: ['text:text'], result: 'text' },
+  readKeyed: { args: ['path:path', 'key:path'], result: 'bytes?' },
+  writeKeyed: { args: ['path:path', 'key:path', 'data:bytes'], result: 'void' },
+  // process.cc
+  processIds: { args: [], result: 'processIds' },
+  permittedCapabilities: { args: [], result: 'u64' },
+  openProcess: { args: ['pid:i32'], result: 'i32' },
+  signalProcess: { args: ['pidfd:i32', 'signal:i32'], result: 'boolean' },
+  reapProcess: { args: ['pidfd:i32'], result: 'i32?' },
+  takeDescriptor: { args: ['pidfd:i32', 'fd:i32'], result: 'i32' },
+  setSubreaper: { args: [], result: 'void' },
+  errorText: { args: ['errno:i32'], result: 'errorText' },
+  // cgroup.cc, device_filter.cc
+  writeCgroup: { args: ['directory:path', 'files:pairs'], result: 'rejectedWrite?' },
+  cgroupSubtree: { args: ['directory:path', 'work:subtreeWork'], result: 'i32s' },
+  setDeviceRules: { args: ['directory:path', 'rules:deviceRule[]'], result: 'void' },
+  assembleDeviceRules: { args: ['rules:deviceRule[]'], result: 'bytes' },
+  // net_device.cc
+  moveDevices: { args: ['netns:path', 'moves:pairs'], result: 'rejectedDevice?' },
+  // launch.cc
+  launch: { args: ['request:launchRequest'], result: 'launched' },
+  receive: { args: ['socket:i32', 'wait:boolean'], result: 'frame?' },
+  sendGo: { args: ['fd:i32'], result: 'void' },
+  // spawn.cc
+  spawnProgram: { args: ['request:spawnRequest'], result: 'i32' },
+  // sockets.cc
+  listenStart: { args: ['path:path'], result: 'i32' },
+  connectSocket: { args: ['path:path', 'packets:boolean'], result: 'i32' },
+  sendDescriptor: { args: ['socket:i32', 'text:text', 'fd:i32'], result: 'void' },
+  sendBytes: { args: ['socket:i32', 'bytes:bytes'], result: 'void' },
+  receiveBytes: { args: ['socket:i32', 'limit:u32'], result: 'bytes?' },
+  // watch.cc
+  waitReadable: { args: ['fd:i32', 'timeout:i32'], result: 'boolean' },
+  watch: { args: ['fd:i32', 'callback:callback'], result: 'void' },
+  notifyFile: { args: ['path:path'], result: 'i32' },
+  openTimer: { args: ['milliseconds:number', 'repeat:boolean'], result: 'i32' },
+  gather: { args: ['fds:i32s'], result: 'i32' },
+  notifyOom: { args: ['directory:path'], result: 'i32' },
+  drain: { args: ['fd:i32'], result: 'void' },
+  // foreground.cc
+  catchSignals: { args: [], result: 'void' },
+  copyTerminalSize: { args: ['ptmx:i32'], result: 'void' },
+  runForeground: { args: ['pid:i32', 'pidfd:i32', 'ptmx:i32', 'notify:i32', 'notifyHost:path'], result: 'i32' },
+  // notify.cc
+  listenNotify: { args: ['path:path'], result: 'i32' },
+  forwardNotify: { args: ['fd:i32', 'host:path', 'pid:i32'], result: 'boolean' },
+  // seccomp.cc
+  compileSeccomp: { args: ['request:seccompRequest'], result: 'bytes' },
+  seccompVersion: { args: [], result: 'text' },
+} as const

@@ -1,0 +1,104 @@
+/**
+ * Native: files of the host, by path or by descriptor. `node:fs` would cost a Bun executable a millisecond, and paths below
+ * a rootfs have no business in TypeScript.
+ */
+import { hasErrno, native } from './addon.js'
+import type { RecordOf } from './addon-types.js'
+
+/** open(2) flags that callers of `openFile` and `writeFile` combine; the same on all Linux ports. */
+export const openFlag = {
+  read: 0,
+  write: 1,
+  create: 0o100,
+  truncate: 0o1000,
+  append: 0o2000,
+  path: 0o10000000,
+} as const
+
+const defaultLimit = 64 * 1024 * 1024
+
+/** The whole text of a file, at most `limit` bytes (EFBIG). @throws SyscallError */
+export const readFile = (path: string, limit = defaultLimit): string => native().readFile(path, limit)
+
+/** The text of a file, or undefined where there is none (ENOENT). @throws SyscallError */
+export function readFileIfAny(path: string): string | undefined {
+  try {
+    return readFile(path)
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT') || hasErrno(error, 'ENOTDIR')) return undefined
+    throw error
+  }
+}
+
+/** Writes to a file opened with `flags` (default: write only, must exist). @throws SyscallError */
+export const writeFile = (path: string, text: string, flags: number = openFlag.write, mode = 0o644): void =>
+  native().writeFile(path, text, flags, mode)
+
+/** Replaces a file in one step: temporary file `.NAME` beside it, then rename(2). @throws SyscallError */
+export const replaceFile = (path: string, text: string, mode: number): void => native().replaceFile(path, text, mode)
+
+/** mkdir(2). @throws SyscallError */
+export const makeDirectory = (path: string, mode: number): void => native().makeDirectory(path, mode)
+
+/** Gives a file another name, in one step. @throws SyscallError */
+export const renameFile = (from: string, to: string): void => native().renameFile(from, to)
+
+/** unlink(2); a missing file is fine. @throws SyscallError */
+export const removeFile = (path: string): void => native().removeFile(path)
+
+/** rmdir(2); a missing directory is fine. @throws SyscallError */
+export const removeDirectory = (path: string): void => native().removeDirectory(path)
+
+/** Names in a directory, without `.` and `..`, unsorted. @throws SyscallError */
+export const listDirectory = (path: string): string[] => native().listDirectory(path)
+
+/** realpath(3). @throws SyscallError */
+export const realPath = (path: string): string => native().realPath(path)
+
+/** lstat(2), reduced to what tsrun asks. */
+export type FileInfo = RecordOf<'fileInfo'>
+
+/** lstat(2), undefined where there is nothing. @throws SyscallError */
+export const fileInfo = (path: string): FileInfo | undefined => native().fileInfo(path)
+
+/** True when two paths lead to the same file (stat(2)); false where one of them leads nowhere. */
+export const sameFile = (one: string, other: string): boolean => native().sameFile(one, other)
+
+/** True when a file has an extended attribute of this name (getxattr(2)). */
+export const hasAttribute = (path: string, name: string): boolean => native().hasAttribute(path, name)
+
+/** lchown(2). @throws SyscallError */
+export const changeOwner = (path: string, uid: number, gid: number): void => native().changeOwner(path, uid, gid)
+
+/** open(2), close-on-exec. @throws SyscallError */
+export const openFile = (path: string, flags: number): number => native().openFile(path, flags)
+
+/** close(2). */
+export const closeFile = (fd: number): void => native().closeFile(fd)
+
+/** A file in memory (memfd_create(2)) with this text, positioned at its start. @throws SyscallError */
+export const memoryFile = (name: string, text: string): number => native().memoryFile(name, text)
+
+/** The last `limit` bytes of an open file. @throws SyscallError */
+export const readTail = (fd: number, limit: number): string => native().readTail(fd, limit)
+
+/** Writes all of `text` to a descriptor. @throws SyscallError */
+export const writeOut = (fd: number, text: string): void => native().writeOut(fd, text)
+
+/** Reads and forgets what is in a non-blocking descriptor. */
+export const drain = (fd: number): void => native().drain(fd)
+
+/** flock(2), exclusive; false when it is taken and `wait` is not set. @throws SyscallError */
+export const lockFile = (fd: number, options: { wait: boolean }): boolean => native().lockFile(fd, options.wait)
+
+/** Takes that lock in a thread; returns an eventfd that becomes readable then. @throws SyscallError */
+export const lockInBackground = (fd: number): number => native().lockInBackground(fd)
+
+/** 64-bit FNV-1a of a text as 16 hexadecimal digits: for file names, not for trust. */
+export const hashText = (text: string): string => native().hashText(text)
+
+/** The data of a file that `writeKeyed` made with this very key; undefined for another key or no file. */
+export const readKeyed = (path: string, key: string): Uint8Array | undefined => native().readKeyed(path, key)
+
+/** Replaces a file in one step by a key and data that belongs to it (mode 0600). @throws SyscallError */
+export const writeKeyed = (path: string, key: string, data: Uint8Array): void => native().writeKeyed(path, key, data)
