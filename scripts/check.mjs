@@ -1,6 +1,7 @@
 // Everything that is checked without running tsrun. usage: node scripts/check.mjs
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkKernelHeaders } from './kernel-headers.mjs'
 import { updateMap } from './map.mjs'
 import { Failure, isMain, output, packageFile, root, run, script } from './process.mjs'
 import { setUp } from './setup.mjs'
@@ -11,7 +12,7 @@ import { updateWireHash } from './wires.mjs'
 
 const node = process.execPath
 
-/** Each prints nothing when all is well and throws a Failure otherwise. */
+/** Each throws a Failure when all is not well. It prints nothing, and may return words for what it has found. */
 const checks = {
   types: () => {
     updateWireHash()
@@ -24,6 +25,7 @@ const checks = {
   map: () => updateMap({ check: true }),
   objects: checkObjects,
   mutations: checkMutations,
+  'kernel-headers': checkKernelHeaders,
 }
 
 function main(names) {
@@ -31,8 +33,8 @@ function main(names) {
   const failed = []
   for (const name of names.length > 0 ? names : Object.keys(checks)) {
     try {
-      checks[name]()
-      console.log(`${name}: ok`)
+      const words = checks[name]()
+      console.log(`${name}: ${words ?? 'ok'}`)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       console.error(`${name}: ${error.message}`)

@@ -5,8 +5,9 @@ import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
+import { mirrors } from './apt.mjs'
 import { bundleCommandLine } from './bundle.mjs'
-import { isMain, output, packageFile, root, runQuietly, script } from './process.mjs'
+import { isMain, packageFile, root, runQuietly, script } from './process.mjs'
 import { filesBelow } from './stamp.mjs'
 
 /** Sources of the engine, as Debian 13 has them: they stay where they are for as long as that release is kept. */
@@ -62,12 +63,6 @@ function fetchSource(archive) {
     }
   }
   return `the mirrors of apt have no ${source.file}`
-}
-
-/** Addresses of the archives that this machine's apt uses. */
-function mirrors() {
-  const lines = output('apt-get', ['indextargets', '--format', '$(REPO_URI)']).split('\n')
-  return [...new Set(lines.filter(Boolean).map((line) => line.replace(/\/$/, '')))]
 }
 
 /** What the executable is made of, for its stamp. */

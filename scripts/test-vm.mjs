@@ -1,10 +1,11 @@
 // The lane `vm`: test files in virtual machines whose only cgroup hierarchy is v2 (test/vm/vmrun), or with systemd as
 // process 1 and either version of cgroups. Few boots with many files each: booting and loading the test runner costs more than most tests.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { reasonAgainstPackages } from './apt.mjs'
 import { ending, root } from './process.mjs'
 import { filesBelow } from './stamp.mjs'
 import { findProgram } from './tools.mjs'
@@ -75,9 +76,8 @@ const atATime = 2
 export function reasonAgainstMachines() {
   if (process.getuid() !== 0) return 'needs root'
   if (process.arch !== 'x64') return 'the virtual machines are for x86-64'
-  if (!findProgram('apt-get') || !existsSync('/usr/share/keyrings/debian-archive-keyring.gpg')) {
-    return 'needs a Debian host: the machines are made of its packages'
-  }
+  const reason = reasonAgainstPackages()
+  if (reason) return `${reason}: the machines are made of its packages`
   const missing = ['bash', 'flock', 'unshare', 'dpkg', 'xz', 'gzip', 'mkfifo'].find((name) => !findProgram(name))
   return missing && `needs ${missing}`
 }

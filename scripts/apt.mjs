@@ -1,0 +1,63 @@
+// Packages of Debian by apt, with the mirrors and proxies of this machine, but without touching its own state.
+// (test/vm/vmrun does the same for itself: it is one file of shell that also runs where there is no node.)
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Failure, output } from './process.mjs'
+import { findProgram } from './tools.mjs'
+
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
+
+/** Milliseconds for one run of apt: the list of sid alone has 10 MB. */
+const limit = 300_000
+
+/** Why this host cannot fetch packages of Debian; undefined when it can. */
+export function reasonAgainstPackages() {
+  return findProgram('apt-get') && existsSync(keyring) ? undefined : 'needs a Debian host'
+}
+
+/** Addresses of the archives that this machine's apt uses. */
+export function mirrors() {
+  const lines = output('apt-get', ['indextargets', '--format', '$(REPO_URI)']).split('\n')
+  return [...new Set(lines.filter(Boolean).map((line) => line.replace(/\/$/, '')))]
+}
+
+/**
+ * Unpacks a package of a suite (`sid`, `bookworm-security`) to `folder`, with its version in the file `version`.
+ * @throws Failure when it cannot be fetched; the folder is then as it was
+ */
+export function fetchPackage(name, suite, folder) {
+  const archive = suite.endsWith('-security') ? '/debian-security' : '/debian'
+  const mirror = mirrors().find((address) => address.endsWith(archive))
+  if (!mirror) throw new Failure(`apt of this machine has no archive that ends in ${archive}`)
+  const work = mkdtempSync(`${folder}-`)
+  try {
+    const sources = join(work, 'sources.list')
+    writeFileSync(sources, `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`)
+    const options = privateState(work, sources)
+    output('apt-get', [...options, 'update', '--error-on=any'], { timeout: limit })
+    output('apt-get', [...options, 'download', `${name}/${suite}`], { cwd: work, timeout: limit })
+    const file = readdirSync(work).find((entry) => entry.endsWith('.deb'))
+    const unpacked = join(work, 'unpacked')
+    output('dpkg', ['-x', join(work, file), unpacked])
+    writeFileSync(join(unpacked, 'version'), decodeURIComponent(file.split('_')[1]))
+    rmSync(folder, { recursive: true, force: true })
+    renameSync(unpacked, folder)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+/** Options of apt for lists, archives and sources below `work` alone. */
+function privateState(work, sources) {
+  for (const name of ['lists', 'archives']) mkdirSync(join(work, name, 'partial'), { recursive: true })
+  const places = {
+    'Etc::sourcelist': sources,
+    'Etc::sourceparts': '/dev/null',
+    'Etc::preferences': '/dev/null',
+    'Etc::preferencesparts': '/dev/null',
+    'State::lists': join(work, 'lists'),
+    Cache: work,
+  }
+  const options = [...Object.entries(places).map(([key, value]) => `Dir::${key}=${value}`), 'APT::Sandbox::User=root']
+  return ['-qq', ...[...options, 'Acquire::Languages=none'].flatMap((option) => ['-o', option])]
+}
