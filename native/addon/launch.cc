@@ -47,19 +47,28 @@ int first_empty() noexcept {
 }
 const int kFirstEmpty = first_empty();
 
-// A number that the caller promised and did not fill has been taken by the addon or by the JavaScript runtime
-// that loaded it, and what they opened must not reach the container (CVE-2024-21626). The runtime has taken it
-// for its event loop first. Close-on-exec does not tell: Node.js sets it on what it inherits.
-void check_preserved(uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) {
-    const int fd = static_cast<int>(3 + i);
-    const std::string path = "/proc/self/fd/" + std::to_string(fd);
-    char target[64];
-    const ssize_t size = readlink(path.c_str(), target, sizeof target);
-    if (size < 0 || fd >= kFirstEmpty ||
-        std::string_view(target, static_cast<size_t>(size)) == "anon_inode:[eventpoll]")
-      throw_failure("fcntl(preserved descriptor)", EBADF, std::to_string(fd).c_str());
+// Those of the promised numbers that the caller has filled: engines promise more than they have. An empty one
+// has been taken by the addon or by the JavaScript runtime that loaded it, and what they opened must not reach
+// the container (CVE-2024-21626). It is close-on-exec, which nothing that was inherited can be, unless the
+// runtime has set that afterwards, as Node.js and Bun do: there an empty number is an error, which shows by the
+// event loop that has taken it first.
+std::vector<int> preserved(uint32_t count) {
+  std::vector<int> filled;
+  for (int fd = 3; fd < static_cast<int>(3 + count); fd++) {
+    const int flags = fcntl(fd, F_GETFD);
+    if (flags < 0) continue;
+    if ((flags & FD_CLOEXEC) != 0) {
+      if (fd >= kFirstEmpty) continue;
+      const std::string path = "/proc/self/fd/" + std::to_string(fd);
+      char target[64];
+      const ssize_t size = readlink(path.c_str(), target, sizeof target);
+      if (size < 0 ||
+          std::string_view(target, static_cast<size_t>(size)) == "anon_inode:[eventpoll]")
+        throw_failure("fcntl(preserved descriptor)", EBADF, std::to_string(fd).c_str());
+    }
+    filled.push_back(fd);
   }
+  return filled;
 }
 
 // The texts that follow a frame's head.
@@ -79,7 +88,7 @@ Launched launch(const LaunchRequest& request) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) throw_errno("socketpair");
   Fd own{pair[0]}, init{pair[1]};
-  check_preserved(request.preserve_fds);
+  const std::vector<int> filled = preserved(request.preserve_fds);
   // Init's descriptors must lie above those that the container keeps.
   const int lowest = static_cast<int>(3 + request.preserve_fds);
   Fd sync{fcntl(init.get(), F_DUPFD_CLOEXEC, lowest)};
@@ -96,7 +105,8 @@ Launched launch(const LaunchRequest& request) {
   clone.start = start_copy.get();
   clone.target = target_copy.get();
   std::copy(request.stdio.begin(), request.stdio.end(), clone.stdio);
-  clone.preserve_fds = request.preserve_fds;
+  clone.preserved = filled.data();
+  clone.preserved_count = filled.size();
   clone.flags = request.clone_flags;
   clone.cgroup = request.cgroup_fd;
   clone.cpus = request.cpus.c_str();

@@ -26,7 +26,8 @@ Failure clone_directory(const MountCgroup& s, const char* path, Fd& tree) noexce
 // EBUSY beside v1 controllers) the container's own directory is bound instead.
 Failure mount_unified(const MountCgroup& s, Fd& mount) noexcept {
   Fd fs{sys::fsopen("cgroup2")};
-  if (fs && sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) == 0) {
+  if (fs && sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, "source", "cgroup") == 0 &&
+      sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) == 0) {
     mount.reset(sys::fsmount(fs.get(), static_cast<unsigned>(s.attr_set)));
     if (mount) return kOk;
   }
@@ -68,7 +69,8 @@ Failure make_links(const MountCgroup& s, int top) noexcept {
 Failure mount_hierarchies(const MountCgroup& s, int target) noexcept {
   Fd fs{sys::fsopen("tmpfs")};
   if (!fs) return fail("fsopen", "tmpfs");
-  if (sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, "mode", "755") < 0 ||
+  if (sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, "source", "tmpfs") < 0 ||
+      sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, "mode", "755") < 0 ||
       sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0)
     return fail("fsconfig", "tmpfs");
   const unsigned writable = static_cast<unsigned>(s.attr_set & ~uint64_t{MOUNT_ATTR_RDONLY});

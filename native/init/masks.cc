@@ -1,8 +1,6 @@
 // Steps that hide or write-protect paths of the container.
 #include <sys/stat.h>
 
-#include <initializer_list>
-
 #include "init/context.h"
 #include "init/paths.h"
 #include "plan_steps.h"
@@ -24,8 +22,10 @@ Failure mask_directory(Fd& empty, int target, const char* path) noexcept {
   if (empty) return attach_copy(empty.get(), target, path);
   Fd fs{sys::fsopen("tmpfs")};
   if (!fs) return fail("fsopen", "tmpfs");
-  for (const char* key : {"nr_blocks", "nr_inodes"})
-    if (sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, key, "1") < 0) return fail("fsconfig", key);
+  constexpr const char* kOptions[][2] = {
+      {"source", "tmpfs"}, {"nr_blocks", "1"}, {"nr_inodes", "1"}};
+  for (const auto& [key, value] : kOptions)
+    if (sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, key, value) < 0) return fail("fsconfig", key);
   if (sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0)
     return fail("fsconfig", "tmpfs");
   empty.reset(sys::fsmount(

@@ -66,6 +66,12 @@ Failure run(const Rootfs& s, Context& context) noexcept {
     // And the mount below must not be shared for pivot_root(2).
     if (Failure failure = make_mount_private(dir.get())) return failure;
   }
+  if (s.alone) {
+    sys::MountAttributes attributes;
+    attributes.propagation = MS_PRIVATE;
+    if (sys::mount_setattr(tree.get(), "", AT_EMPTY_PATH, attributes) < 0)
+      return fail("mount_setattr", s.path.data);
+  }
   if (sys::move_mount(tree.get(), "", dir.get(), "",
                       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
     return fail("move_mount", s.path.data);

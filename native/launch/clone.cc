@@ -37,8 +37,9 @@ void become_init(void* argument) noexcept {
     if (r.stdio[i] != i && dup2(r.stdio[i], i) < 0) give_up(failure, "dup2", errno);
   for (int i = 0; i < 3; i++)
     if (r.stdio[i] == i && fcntl(i, F_GETFD) >= 0) (void)fcntl(i, F_SETFD, 0);
-  for (uint32_t i = 0; i < r.preserve_fds; i++)
-    pass_on(failure, static_cast<int>(3 + i), "fcntl(preserved descriptor)");
+  // What else has one of the numbers up to the last of them is our own, and close-on-exec.
+  for (size_t i = 0; i < r.preserved_count; i++)
+    pass_on(failure, r.preserved[i], "fcntl(preserved descriptor)");
   pass_on(failure, r.sync, "fcntl");
   pass_on(failure, r.plan, "fcntl");
   if (r.start >= 0) pass_on(failure, r.start, "fcntl");

@@ -33,7 +33,7 @@ export function mountIdMap(
   report: (at: Path, message: string) => void,
 ): MountIdMap | undefined {
   const at = (mount.options ?? []).findLastIndex(isIdMapOption)
-  const [name, ...value] = (mount.options?.[at] ?? '').split('=')
+  const [, ...value] = (mount.options?.[at] ?? '').split('=')
   const members = { uids: mount.uidMappings ?? [], gids: mount.gidMappings ?? [] }
   const hasMembers = members.uids.length + members.gids.length > 0
   if (at < 0 && !hasMembers) return undefined
@@ -48,7 +48,8 @@ export function mountIdMap(
   for (const kind of ['uids', 'gids'] as const) {
     if (hasMembers && members[kind].length === 0) note([memberOf[kind]], 'is missing: the other mappings are given')
   }
-  const recursive = name === 'ridmap'
+  // As with rbind: whatever comes behind it.
+  const recursive = (mount.options ?? []).some((name) => isIdMapOption(name) && name.startsWith('r'))
   if (problems > 0) return undefined
   if (hasMembers) return { recursive, uidMappings: members.uids, gidMappings: members.gids }
   const map = completed(texts ?? {}, linux, (message) => note(option, message))

@@ -7,7 +7,7 @@ import { planDevices } from './devices.js'
 import { hookWarnings, planCreateContainerHooks, planStartContainerHooks } from './hooks.js'
 import { planIdMaps } from './id-maps.js'
 import { planIdentity } from './identity.js'
-import { planIntelRdt } from './intel-rdt.js'
+import { planIntelRdt, rdtWarnings } from './intel-rdt.js'
 import { type MountPlan, planMounts } from './mounts.js'
 import { type NamespacePlan, planNamespaces } from './namespaces.js'
 import { planNetDevices } from './net-devices.js'
@@ -76,7 +76,12 @@ export function compilePlan(input: PlanInput): LaunchPlan {
     preserveFds: options.preserveFds + (options.listenFds ?? 0),
     terminal: process.terminal === true,
     ...(seccomp.listener ? { seccompListener: seccomp.listener } : {}),
-    warnings: [...identity.warnings, ...resourceWarnings(config, options.cgroupManager), ...hookWarnings(config)],
+    warnings: [
+      ...identity.warnings,
+      ...resourceWarnings(config, options.cgroupManager),
+      ...hookWarnings(config),
+      ...rdtWarnings(linux, facts.resctrl),
+    ],
     steps,
   }
 }
@@ -115,7 +120,8 @@ function buildRootfs(input: PlanInput, namespaces: NamespacePlan, mounts: MountP
   if (namespaces.created.has('mount')) steps.push(initialPropagation(input))
   const parentSource = mounts.sources[0]?.destination === '/' ? 1 : 0
   const attach = hasNamespace(namespaces, 'mount')
-  steps.push({ op: 'rootfs', path: input.rootfs, attach, parentSource }, ...mounts.steps)
+  const alone = attach && config.linux?.rootfsPropagation === undefined
+  steps.push({ op: 'rootfs', path: input.rootfs, attach, alone, parentSource }, ...mounts.steps)
   if (!mounts.devIsBind) steps.push(...planDevices(config.linux))
   // These hooks run in the parent and may still change what is mounted.
   const hooks = config.hooks
@@ -184,7 +190,7 @@ function runProgram(input: PlanInput, env: readonly string[], seccomp: SeccompPl
   return steps
 }
 
-/** config-linux.md "Rootfs Mount Propagation"; slave unless configured, so that host mounts still arrive. */
+/** config-linux.md "Rootfs Mount Propagation"; slave unless configured, so that unmounts of the host still arrive. */
 function initialPropagation({ config, options }: PlanInput): Step {
   const configured = config.linux?.rootfsPropagation ?? 'rslave'
   if (options.noPivot && configured.endsWith('private')) {

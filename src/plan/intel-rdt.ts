@@ -29,13 +29,23 @@ export function assertResctrl(root: string | undefined): asserts root is string 
   throw new UnsupportedError('linux.intelRdt', `linux.intelRdt needs a mounted resctrl file system (${hint})`)
 }
 
+/** True for an intelRdt that only names a group, which changes nothing where there are no groups. */
+const onlyNames = (config: IntelRdt): boolean =>
+  config.closID !== undefined && planSchemata(config).length === 0 && config.enableMonitoring !== true
+
+/** What a config that only names a group does not get on a host without resctrl: runc ignores it as well. */
+export function rdtWarnings(linux: Linux | undefined, root: string | undefined): string[] {
+  if (linux?.intelRdt === undefined || root !== undefined || !onlyNames(linux.intelRdt)) return []
+  return ['linux.intelRdt has no effect: no resctrl file system is mounted']
+}
+
 /**
  * The group for `linux.intelRdt`, if that is there: even an empty one asks for a group.
- * @throws UnsupportedError where no resctrl is mounted
+ * @throws UnsupportedError where no resctrl is mounted and more is asked for than to be in a group
  */
 export function planIntelRdt(linux: Linux | undefined, id: string, root: string | undefined): IntelRdtPlan | undefined {
   const config = linux?.intelRdt
-  if (config === undefined) return undefined
+  if (config === undefined || (root === undefined && onlyNames(config))) return undefined
   assertResctrl(root)
   const { closID } = config
   const group = closID === '/' ? root : `${root}/${closID ?? id}`

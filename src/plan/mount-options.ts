@@ -23,7 +23,10 @@ export interface MountOptions {
   readonly copyUp: boolean
 }
 
-/** Takes the options of one mount apart; of two that contradict each other the later one wins. */
+/**
+ * Takes the options of one mount apart; of two that contradict each other the later one wins, but a
+ * recursive bind stays one whatever comes behind it: engines append `bind` to what they are given.
+ */
 export function parseMountOptions(options: readonly string[]): MountOptions {
   const attributes: AttributeBits = { set: 0, clear: 0, atime: undefined }
   const recursive: AttributeBits = { set: 0, clear: 0, atime: undefined }
@@ -43,7 +46,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
       if (other.propagation !== undefined) propagation.push(other.propagation)
       if (other.flag) flags.push(option)
       legacyFlags = (legacyFlags | (other.legacySet ?? 0)) & ~(other.legacyClear ?? 0)
-      bind = other.bind ?? bind
+      if (bind !== 'rbind') bind = other.bind ?? bind
       remount ||= other.remount === true
       copyUp ||= other.copyUp === true
     }

@@ -56,8 +56,11 @@ export const stepTable = {
 
   // --- rootfs: built with directory fds only, before pivot_root
   propagation: { target: 'text', flags: 'u64:propagation', recursive: 'flag' },
-  /** `attach`: as a mount of its own, which only a mount namespace of the container's own may have. */
-  rootfs: { path: 'text', attach: 'flag', parentSource: 'u32:parentSource' },
+  /**
+   * `attach`: as a mount of its own, which only a mount namespace of the container's own may have; `alone`:
+   * nothing that the host mounts in it later arrives.
+   */
+  rootfs: { path: 'text', attach: 'flag', alone: 'flag', parentSource: 'u32:parentSource' },
   mountFilesystem: {
     destination: 'text',
     type: 'text',

@@ -19,8 +19,8 @@ export const runcDifferences: Readonly<Record<string, string>> = {
     'runc binds the rootfs onto itself in the mount namespace of the host and leaves that mount there',
   'list of a root that does not exist is an error when it was named':
     'runc 1.1 lists nothing; since 1.2 it is an error there too',
-  'a descriptor that is to be preserved and is not there is an error':
-    'runc passes on a descriptor of its own that has the number, here one of the host’s /sys/fs/cgroup',
+  'descriptors that are to be preserved and are not there are passed over, and nothing else gets their numbers':
+    'runc 1.1 passes on a descriptor of its own that has the number, here one of the host’s /sys/fs/cgroup',
   'the pidfd socket receives a pidfd of the init process': newer,
   'a pidfd socket that nobody listens on makes create fail, with nothing left': newer,
   'without the member capabilities nothing is taken away':

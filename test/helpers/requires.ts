@@ -54,9 +54,17 @@ function hasBlockWeights(): boolean {
   return existsSync(join(mountPoint ?? '', version === 1 ? 'blkio.bfq.io_service_bytes' : 'io.cost.model'))
 }
 
+/** True for a program that the kernel starts without an interpreter (PT_INTERP of elf(5)), so nothing runs before it. */
+function isStatic(): boolean {
+  const header = readFileSync(runtimeCommand()[0]).subarray(0, 4096)
+  return !header.includes('/ld-linux')
+}
+
 /** Each need: how to find out, and what to tell when it is not met. */
 const needs = {
   root: { met: () => process.getuid?.() === 0, reason: 'needs root' },
+  static: { met: isStatic, reason: 'needs the static executable' },
+  dynamic: { met: () => !isStatic(), reason: 'is not about the static executable' },
   tsrun: { met: () => runtimeName() === 'tsrun', reason: 'is about tsrun alone' },
   runc: { met: () => spawnSync('runc', ['--version']).status === 0, reason: 'needs runc' },
   'cgroup-unified': {

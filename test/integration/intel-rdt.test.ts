@@ -242,3 +242,17 @@ test(
   },
   { needs: ['no-resctrl', 'tsrun'] },
 )
+
+test(
+  'on a host without resctrl a closID alone changes nothing, which a warning says',
+  (t, scope) => {
+    const made = container(scope, { closID: 'gold' })
+    const log = scope.path('log')
+    const globals = ['--log', log, '--log-level', 'warning']
+    t.match(made.create([], { globals }), { status: 0, stderr: '' })
+    t.match(readFileSync(log, 'utf8'), /linux\.intelRdt has no effect: no resctrl file system is mounted/)
+    const more = container(scope, { closID: 'gold', schemata: ['L3:0=f'] })
+    t.match(more.create(), { status: 1, stderr: /linux\.intelRdt needs a mounted resctrl file system/ })
+  },
+  { needs: ['no-resctrl', 'tsrun'] },
+)

@@ -95,6 +95,28 @@ test('bind shows only the directory itself, rbind also what is mounted below it'
   t.same(tried(report, 'list /rbind/below').entries, ['file'])
 })
 
+test('an empty option is none, and a recursive bind stays one with a bind behind it', (t, scope) => {
+  scope.mountTmpfs('data')
+  scope.mountTmpfs('data/below')
+  writeFileSync(scope.path('data/below/file'), 'text')
+  const source = scope.path('data')
+  const forms = [
+    ['', 'rbind'],
+    ['rbind', 'bind'],
+    ['bind', '', 'rbind'],
+    ['rbind', 'ro', 'bind', 'rprivate'],
+  ]
+  const report = scope.probe(
+    (config) => {
+      forms.forEach((options, index) => config.mounts.push({ destination: `/${index}`, type: 'bind', source, options }))
+      config.mounts.push({ destination: '/tmpfs', type: 'tmpfs', source: 'tmpfs', options: ['', 'size=64k', ''] })
+    },
+    ...forms.map((_, index) => `list /${index}/below`),
+  )
+  forms.forEach((options, index) => t.same(tried(report, `list /${index}/below`).entries, ['file'], options.join()))
+  t.ok(mountAt(report, '/tmpfs').superOptions.includes('size=64k'))
+})
+
 test('a relative source starts from the bundle', (t, scope) => {
   const container = scope.container((config) => {
     config.process.args = ['/probe', 'read /data/file']

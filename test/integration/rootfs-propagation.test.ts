@@ -12,7 +12,7 @@ type Propagation = NonNullable<TestConfig['linux']['rootfsPropagation']>
 
 /** By value of the member: what the root and a mount below it are, and at which of them the host's mounts arrive. */
 const forms: readonly [Propagation | undefined, root: string, below: string, arrive: string[]][] = [
-  [undefined, 'master', 'master', ['/late', '/below/late']],
+  [undefined, '', 'master', ['/below/late']],
   ['private', '', 'master', ['/below/late']],
   ['rprivate', '', '', []],
   ['slave', 'master', 'master', ['/late', '/below/late']],

@@ -25,7 +25,7 @@ function complaint(mount: Step): { syscall: string; errno: number } | undefined 
   const rootfs = mkdtempSync(join(tmpdir(), 'tsrun-label-'))
   const steps: Step[] = [
     { op: 'propagation', target: '/', flags: propagationBit.private, recursive: true },
-    { op: 'rootfs', path: rootfs, attach: true, parentSource: 0 },
+    { op: 'rootfs', path: rootfs, attach: true, alone: false, parentSource: 0 },
     mount,
   ]
   const plan = encodePlan({ steps, preserveFds: 0 } as unknown as Parameters<typeof encodePlan>[0])

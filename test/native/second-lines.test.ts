@@ -56,7 +56,7 @@ const roles: Readonly<Record<string, () => Outcome>> = {
     const inside = join(folder, 'root/work')
     return outcome(
       [
-        { op: 'rootfs', path: join(folder, 'root'), attach: false, parentSource: 0 },
+        { op: 'rootfs', path: join(folder, 'root'), attach: false, alone: false, parentSource: 0 },
         { op: 'chroot' },
         { op: 'workingDirectory', path: '/work', create: false },
         { op: 'barrier', event: planEvent.created, wait: true, open: false },

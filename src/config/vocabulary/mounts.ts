@@ -89,8 +89,9 @@ export const attributeOptions: Readonly<Record<string, AttributeEffect>> = {
   nostrictatime: { notAtime: strictatime },
 }
 
-/** All other options. */
+/** All other options. The empty one is what engines leave of an option that has no value. */
 export const otherOptions: Readonly<Record<string, OptionEffect>> = {
+  '': {},
   defaults: {},
   bind: { bind: 'bind' },
   rbind: { bind: 'rbind' },
@@ -115,7 +116,7 @@ export const otherOptions: Readonly<Record<string, OptionEffect>> = {
 /** Every option of the spec. */
 export const mountOptionNames = (): readonly string[] => [
   ...Object.keys(attributeOptions).flatMap((name) => [name, `r${name}`]),
-  ...Object.keys(otherOptions),
+  ...Object.keys(otherOptions).filter(Boolean),
 ]
 
 /** What an option does that is none of attributes; undefined for these, and for data. */

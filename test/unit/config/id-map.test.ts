@@ -25,6 +25,7 @@ t.test('its own mappings come first, then those of the container’s user namesp
   const members = { uidMappings: maps([0, 1, 2]), gidMappings: maps([3, 4, 5]) }
   t.strictSame(idMap(members), { recursive: false, ...members })
   t.strictSame(idMap({ ...members, options: ['ridmap'] }, mapped), { recursive: true, ...members })
+  t.strictSame(idMap({ ...members, options: ['ridmap', 'idmap'] }, mapped), { recursive: true, ...members })
   t.strictSame(idMap({ options: ['idmap'] }, mapped), { recursive: false, uidMappings: own, gidMappings: own })
   const path = '/proc/7/ns/user'
   const joined: Linux = { namespaces: [{ type: 'user', path }] }
