@@ -1,5 +1,4 @@
 // Files of the host: configuration, state, cgroups. Never used on a path below a rootfs.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -18,15 +17,11 @@
 
 #include "addon/failure.h"
 #include "addon_functions.h"
+#include "sys/directory.h"
 #include "sys/fd.h"
 
 namespace tsrun {
 namespace {
-
-struct CloseDirectory {
-  void operator()(DIR* dir) const { (void)closedir(dir); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
 bool write_all(int fd, const char* data, size_t size) {
   while (size > 0) {
@@ -100,13 +95,11 @@ void remove_directory(const std::string& path) {
 }
 
 std::vector<std::string> list_directory(const std::string& path) {
-  const Directory dir{opendir(path.c_str())};
-  if (!dir) throw_errno("opendir", path);
+  Directory directory{opendir(path.c_str())};
+  if (!directory) throw_errno("opendir", path);
   std::vector<std::string> names;
-  while (const dirent* entry = readdir(dir.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
+  while (const dirent* entry = directory.next()) names.emplace_back(entry->d_name);
+  if (errno != 0) throw_errno("readdir", path);
   return names;
 }
 

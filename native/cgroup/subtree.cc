@@ -1,15 +1,14 @@
 // Walks a cgroup and all those below it with two descriptors at a time, whatever the depth.
 #include "cgroup/subtree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include <string>
 
+#include "sys/directory.h"
 #include "sys/fd.h"
 
 namespace tsrun {
@@ -55,19 +54,16 @@ class Walk {
   bool enter(const std::string& name) {
     Level level{name, {}, {}};
     if (fstat(at_.get(), &level.id) < 0) return fail("fstat", errno);
-    const int copy = openat(at_.get(), ".", kDirectory);
-    if (copy < 0) {
-      if (!is_gone(errno)) return fail("openat", errno);
-    } else if (DIR* entries = fdopendir(copy)) {
-      while (const dirent* entry = readdir(entries))
-        if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
-            strcmp(entry->d_name, "..") != 0)
-          level.below.emplace_back(entry->d_name);
-      closedir(entries);
-    } else {
-      const int error = errno;
-      close(copy);
-      return fail("fdopendir", error);
+    Fd copy{openat(at_.get(), ".", kDirectory)};
+    if (copy) {
+      Directory entries{fdopendir(copy.get())};
+      if (!entries) return fail("fdopendir", errno);
+      (void)copy.release();
+      while (const dirent* entry = entries.next())
+        if (entry->d_type == DT_DIR) level.below.emplace_back(entry->d_name);
+      if (errno != 0 && !is_gone(errno)) return fail("readdir", errno);
+    } else if (!is_gone(errno)) {
+      return fail("openat", errno);
     }
     levels_.push_back(std::move(level));
     return true;

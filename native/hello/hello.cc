@@ -1,7 +1,6 @@
 // The container's program of bundles/hello: reports what a process sees from inside its container.
 // The host's namespaces can't be seen from here; HOST_NAMESPACES may name them, as in
 // "pid:[4026531836] uts:[4026531838]".
-#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,8 @@
 #include <unistd.h>
 
 #include <array>
+
+#include "sys/directory.h"
 
 namespace {
 
@@ -105,12 +106,10 @@ void report_process() {
   Line line;
   line.add("pid %d, uid %u, gid %u", getpid(), getuid(), getgid());
   unsigned others = 0;
-  if (DIR* proc = opendir("/proc")) {
-    while (const dirent* entry = readdir(proc)) {
-      const int pid = atoi(entry->d_name);
-      others += pid > 0 && pid != getpid();
-    }
-    closedir(proc);
+  tsrun::Directory proc{opendir("/proc")};
+  while (const dirent* entry = proc ? proc.next() : nullptr) {
+    const int pid = atoi(entry->d_name);
+    others += pid > 0 && pid != getpid();
   }
   if (others == 0) line.add("; sees no other process");
   if (others > 0) line.add("; sees %u other processes", others);
@@ -148,11 +147,9 @@ void report_root() {
   Line line;
   const bool known = statvfs("/", &info) == 0;
   line.add("%s; holds", known && (info.f_flag & ST_RDONLY) ? "read-only" : "writable");
-  if (DIR* root = opendir("/")) {
-    while (const dirent* entry = readdir(root))
-      if (entry->d_name[0] != '.') line.add(" %s", entry->d_name);
-    closedir(root);
-  }
+  tsrun::Directory root{opendir("/")};
+  while (const dirent* entry = root ? root.next() : nullptr)
+    if (entry->d_name[0] != '.') line.add(" %s", entry->d_name);
   report("rootfs", line);
 }
 

@@ -95,10 +95,17 @@ int private_proc(Context& context) noexcept {
   return context.proc.get();
 }
 
-char** pointer_array(uint32_t count) noexcept {
-  void* map = ::mmap(nullptr, (static_cast<size_t>(count) + 1) * sizeof(char*),
-                     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return map == MAP_FAILED ? nullptr : static_cast<char**>(map);
+char** pointers_to(const TextList& list, uint32_t extra) noexcept {
+  const size_t count = static_cast<size_t>(list.count) + extra + 1;
+  void* map = ::mmap(nullptr, count * sizeof(char*), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (map == MAP_FAILED) return nullptr;
+  char** next = static_cast<char**>(map);
+  (void)list.for_each([&](Text text) -> Failure {
+    *next++ = const_cast<char*>(text.data);
+    return kOk;
+  });
+  return static_cast<char**>(map);
 }
 
 namespace step {

@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "init/failure.h"
+#include "init/reader.h"
 #include "sys/fd.h"
 #include "sys/frame.h"
 
@@ -17,10 +18,34 @@ struct CapabilitySets {
   bool given = false;
 };
 
+// Of the helper that opens mount sources (sources.cc).
+struct SourceHelper {
+  Fd joined_user_namespace;      // the container's, whose id mappings a mount gets without its own
+  Fd user_namespace;             // one that was made for the mappings of mounts
+  const char* mapped_uids = "";  // its uid_map and gid_map, where it was made for them
+  const char* mapped_gids = "";
+  Fd given;            // the mount that came with the question
+  uint32_t asked = 0;  // number of the source that is asked for; 0: nothing yet
+};
+
+// The seccomp program that `exec` loads.
+struct LateFilter {
+  const uint8_t* program = nullptr;
+  uint32_t size = 0;
+  uint32_t flags = 0;
+};
+
+// What `exec` runs.
+struct Executable {
+  char path[4096];  // not zeroed: that would touch one more page
+  Executable() noexcept { path[0] = 0; }
+  char** argv = nullptr;
+  char** envp = nullptr;
+};
+
 struct Context {
-  int sync = -1;   // to the parent, later to whoever runs `start`
-  int start = -1;  // listening socket of the state directory; -1: started over `sync`
-  uint32_t preserve_fds = 0;
+  int sync = -1;      // to the parent, later to whoever runs `start`
+  int start = -1;     // listening socket of the state directory; -1: started over `sync`
   uint32_t step = 0;  // index of the running step's name, for the failure frame
 
   Fd target;     // pidfd of the container that `enterNamespaces` joins
@@ -28,27 +53,11 @@ struct Context {
   Fd proc_self;  // of the runtime's /proc, where namespaces are joined
   Fd proc;       // a procfs of the runtime's own that is mounted nowhere
 
-  // In the helper that opens mount sources.
-  Fd joined_user_namespace;      // the container's, whose id mappings a mount gets without its own
-  Fd user_namespace;             // one that was made for the mappings of mounts
-  const char* mapped_uids = "";  // its uid_map and gid_map, where it was made for them
-  const char* mapped_gids = "";
-  Fd given;            // the mount that came with the question
-  uint32_t asked = 0;  // number of the source that is asked for; 0: nothing yet
-
   bool shared_propagation = false;  // mounts of the namespace may still send to the host's
-  bool may_bind_devices = false;
-
+  SourceHelper helper;
   CapabilitySets capabilities;
-  const uint8_t* filter = nullptr;  // seccomp program that `exec` loads
-  uint32_t filter_size = 0;
-  uint32_t filter_flags = 0;
-
-  // What `exec` runs.
-  char executable[4096];  // not zeroed: that would touch one more page
-  Context() noexcept { executable[0] = 0; }
-  char** argv = nullptr;
-  char** envp = nullptr;
+  LateFilter filter;
+  Executable executable;
 };
 
 // Sends a frame; `fd` is attached when it is not -1. False when the parent is gone.
@@ -73,7 +82,8 @@ int private_proc(Context& context) noexcept;
 // number.
 bool is_procfs_root(int fd) noexcept;
 
-// Room for `count` pointers (and more than the heap could offer: tsrun-init has none).
-char** pointer_array(uint32_t count) noexcept;
+// Pointers to the texts of a list, `extra` more that are null, and a null behind them; null with errno set. Not from
+// the heap: tsrun-init has none.
+char** pointers_to(const TextList& list, uint32_t extra = 0) noexcept;
 
 }  // namespace tsrun

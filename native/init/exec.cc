@@ -38,9 +38,7 @@ Failure drop_reserved(const CapabilitySets& sets) noexcept {
 Failure run(const Seccomp& s, Context& context) noexcept {
   if (s.program.size == 0 || s.program.size % sizeof(sock_filter) != 0) return hostile_plan();
   if (s.late) {
-    context.filter = s.program.data;
-    context.filter_size = s.program.size;
-    context.filter_flags = s.flags;
+    context.filter = {s.program.data, s.program.size, s.flags};
     return kOk;
   }
   if (Failure failure = raise_reserved(context.capabilities)) return failure;
@@ -59,15 +57,16 @@ Failure run(const Seccomp& s, Context& context) noexcept {
 
 // All descriptors left are close-on-exec; the parent takes the end of the sync socket for success.
 Failure run(const Exec&, Context& context) noexcept {
-  if (context.argv == nullptr) return hostile_plan();
-  if (context.filter != nullptr) {
+  const auto& [path, argv, envp] = context.executable;
+  if (argv == nullptr) return hostile_plan();
+  const LateFilter& filter = context.filter;
+  if (filter.program != nullptr) {
     if (Failure failure = raise_reserved(context.capabilities)) return failure;
-    if (load_filter(context.filter, context.filter_size, context.filter_flags) < 0)
-      return fail("seccomp");
+    if (load_filter(filter.program, filter.size, filter.flags) < 0) return fail("seccomp");
   }
   if (Failure failure = drop_reserved(context.capabilities)) return failure;
-  (void)::execve(context.executable, context.argv, context.envp);
-  return fail("execve", context.executable);
+  (void)::execve(path, argv, envp);
+  return fail("execve", path);
 }
 
 }  // namespace tsrun::step

@@ -22,21 +22,10 @@ struct Output {
   size_t size = 0;
 };
 
-char** vector_of(const TextList& list) noexcept {
-  char** vector = pointer_array(list.count);
-  uint32_t i = 0;
-  if (vector != nullptr)
-    (void)list.for_each([&](Text text) -> Failure {
-      vector[i++] = const_cast<char*>(text.data);
-      return kOk;
-    });
-  return vector;
-}
-
 // The state document in a memfd: a pipe would block on a hook that does not read it.
 Failure state_document(const Hook& s, Fd& file) noexcept {
   char pid[12] = "";
-  append_number(pid, static_cast<uint32_t>(::getpid()));
+  append_number(pid, sizeof pid, static_cast<uint32_t>(::getpid()));
   file.reset(static_cast<int>(::syscall(SYS_memfd_create, "state", 1U /* MFD_CLOEXEC */)));
   if (!file) return fail("memfd_create");
   if (::write(file.get(), s.state_prefix.data, s.state_prefix.size) < 0 ||
@@ -109,14 +98,14 @@ Failure hook_failed(const Hook& s, const Context& context, bool in_time, int sta
   static char detail[kKeptOutput + 256] = "";
   if (!in_time) {
     append_text(detail, sizeof detail, "ran past its time limit of ");
-    append_number(detail, s.timeout);
+    append_number(detail, sizeof detail, s.timeout);
     append_text(detail, sizeof detail, " s and was killed");
   } else if (WIFSIGNALED(status)) {
     append_text(detail, sizeof detail, "killed by signal ");
-    append_number(detail, static_cast<uint32_t>(WTERMSIG(status)));
+    append_number(detail, sizeof detail, static_cast<uint32_t>(WTERMSIG(status)));
   } else {
     append_text(detail, sizeof detail, "exit status ");
-    append_number(detail, static_cast<uint32_t>(WEXITSTATUS(status)));
+    append_number(detail, sizeof detail, static_cast<uint32_t>(WEXITSTATUS(status)));
   }
   if (output.size > 0) {
     append_text(detail, sizeof detail, ": ");
@@ -132,8 +121,8 @@ Failure hook_failed(const Hook& s, const Context& context, bool in_time, int sta
 Failure run(const Hook& s, Context& context) noexcept {
   Fd state;
   if (Failure failure = state_document(s, state)) return failure;
-  char** argv = vector_of(s.args);
-  char** env = vector_of(s.env);
+  char** argv = pointers_to(s.args);
+  char** env = pointers_to(s.env);
   int pipe[2];
   if (argv == nullptr || env == nullptr) return fail("mmap");
   if (::pipe2(pipe, O_CLOEXEC) < 0) return fail("pipe2");

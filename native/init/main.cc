@@ -94,7 +94,6 @@ int main(int argc, char** argv) {
   context.sync = plan.sync_fd;
   context.start = plan.start_fd;
   context.target.reset(plan.target_fd);
-  context.preserve_fds = plan.preserve_fds;
   const Failure failure = run_plan(static_cast<const uint8_t*>(map), size, plan, context);
   const FrameHead head{FrameType::failure, context.step, failure.error, 0};
   (void)send_frame(context, head, failure.syscall ? failure.syscall : "exec", failure.path,

@@ -6,6 +6,11 @@
 
 namespace tsrun {
 
+// mount_namespaces(7) "Restrictions on mount namespaces": for mounts of a more privileged one.
+inline constexpr const char* kLocked =
+    "in a user namespace the options ro, nosuid, nodev, noexec and those of access times that the "
+    "source's mount has cannot be taken back or changed";
+
 struct Attach {
   const char* destination;
   uint64_t recursive_set = 0;
@@ -19,12 +24,7 @@ Failure check_target(const Context& context, int target, const char* destination
                      bool is_procfs) noexcept;
 
 // More than errno says of an open_tree(2) that was to clone.
-inline const char* why_not_cloned(int error, bool recursive) noexcept {
-  if (error != EINVAL) return "";
-  return recursive ? "it is unbindable"
-                   : "it is unbindable, or has mounts below it that a user namespace does not let "
-                     "uncover: then bind it with rbind";
-}
+const char* why_not_cloned(int error, bool recursive) noexcept;
 
 // Applies recursive attributes and propagation to an attached mount.
 Failure finish_mount(int mount, const Attach& attach) noexcept;

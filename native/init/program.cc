@@ -13,20 +13,6 @@
 namespace tsrun::step {
 namespace {
 
-char* writable(Text text) noexcept { return const_cast<char*>(text.data); }
-
-// A pointer for each item; `extra` more are left null behind them.
-char** make_vector(const TextList& list, uint32_t extra) noexcept {
-  char** vector = pointer_array(list.count + extra);
-  uint32_t i = 0;
-  if (vector != nullptr)
-    (void)list.for_each([&](Text text) -> Failure {
-      vector[i++] = writable(text);
-      return kOk;
-    });
-  return vector;
-}
-
 const char* find_variable(char** env, const char* name) noexcept {
   const size_t length = strlen(name);
   for (; *env != nullptr; env++)
@@ -145,12 +131,13 @@ Failure search_path(const char* name, const char* path, char (&found)[PATH_MAX])
 }
 
 Failure find_executable(Context& context) noexcept {
-  const char* name = context.argv[0];
+  const char* name = context.executable.argv[0];
   if (strchr(name, '/') == nullptr)
-    return search_path(name, find_variable(context.envp, "PATH"), context.executable);
-  if (strlen(name) >= sizeof context.executable)
+    return search_path(name, find_variable(context.executable.envp, "PATH"),
+                       context.executable.path);
+  if (strlen(name) >= sizeof context.executable.path)
     return cannot_run(ENAMETOOLONG, name, "file name too long", "");
-  memcpy(context.executable, name, strlen(name) + 1);
+  memcpy(context.executable.path, name, strlen(name) + 1);
   const int problem = cannot_execute(name);
   if (problem == 0) return kOk;
   return cannot_run(problem, name, words_for(problem),
@@ -188,12 +175,12 @@ Failure run(const Program& s, Context& context) noexcept {
   if (Failure failure = enter_directory(context, s.cwd.data))
     if (failure.error != EACCES) return failure;
   if (Failure failure = check_directory(s.cwd.data)) return failure;
-  context.argv = make_vector(s.args, 0);
-  context.envp = make_vector(s.env, 1);
-  if (context.argv == nullptr || context.envp == nullptr) return fail("mmap");
+  context.executable.argv = pointers_to(s.args);
+  context.executable.envp = pointers_to(s.env, 1);
+  if (context.executable.argv == nullptr || context.executable.envp == nullptr) return fail("mmap");
   if (s.home) {
     find_home(context, s.uid, home, sizeof home);
-    context.envp[s.env.count] = home;
+    context.executable.envp[s.env.count] = home;
   }
   if (s.args.count == 0) return hostile_plan();
   // From here on paths are looked up as any program would: none may lead through a directory that

@@ -64,7 +64,7 @@ Failure run(const OomScoreAdj& s, Context&) noexcept {
   char value[16] = "-";
   const int32_t number = static_cast<int32_t>(s.value);
   value[number < 0] = 0;
-  append_number(value, static_cast<uint32_t>(number < 0 ? -number : number));
+  append_number(value, sizeof value, static_cast<uint32_t>(number < 0 ? -number : number));
   if (::write(file.get(), value, strlen(value)) >= 0) return kOk;
   return fail("write", kPath, errno == EACCES ? "to lower it takes CAP_SYS_RESOURCE" : "");
 }

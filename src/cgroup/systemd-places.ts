@@ -1,7 +1,8 @@
 /** Cgroup: the directories of a scope in all hierarchies: those of systemd, and those that it leaves to the runtime. */
 import { SystemdError } from '../errors.js'
-import { parseCgroupMounts, parseOwnCgroups } from '../host/facts.js'
-import { readFile, readFileIfAny } from '../native/binding.js'
+import { cgroupMounts, parseOwnCgroups } from '../host/facts.js'
+import { readMounts } from '../host/mountinfo.js'
+import { readFileIfAny } from '../native/binding.js'
 import { placeAt } from '../plan/cgroup.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { cgroupDirectories } from './end.js'
@@ -19,7 +20,7 @@ export function placesOf(pid: number, unit: string): ScopePlaces {
   const isScope = (path: string): boolean => path.endsWith(`/${unit}`) && !path.split('/').includes('..')
   const path = Object.values(own).find(isScope)
   if (path === undefined) throw new SystemdError('systemd has made a cgroup that cannot be seen from here')
-  const { unified, v1 } = parseCgroupMounts(readFile('/proc/self/mountinfo'))
+  const { unified, v1 } = cgroupMounts(readMounts())
   const left = Object.entries(v1).filter(([hierarchy]) => own[hierarchy] !== path)
   const others = placeAt(path, {
     ...(unified === undefined || own[''] === path ? {} : { unified }),

@@ -2,47 +2,33 @@
 import { fileInfo, permittedCapabilities, processIds, readFile, readFileIfAny } from '../native/binding.js'
 import { everything, type IdentityFacts } from '../plan/identity.js'
 import type { HostFacts, IdMapping } from '../plan/types.js'
+import { readMounts, type MountLine } from './mountinfo.js'
 
 type CgroupFacts = HostFacts['cgroup']
 
 const cgroupRoot = '/sys/fs/cgroup'
 
-/** mountinfo writes blanks, tabs, newlines and backslashes as octal (proc(5)). */
-const unescapeMount = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
-
 /**
- * Mount points of the cgroup hierarchies, from /proc/self/mountinfo (proc(5)): the first mount of
- * each counts. The key of a v1 hierarchy is its controller list, or `name=NAME`.
+ * Mount points of the cgroup hierarchies: the first mount of each counts. The key of a v1 hierarchy is its
+ * controller list, or `name=NAME`.
  */
-export function parseCgroupMounts(mountinfo: string): { unified?: string; v1: Record<string, string> } {
+export function cgroupMounts(mounts: readonly MountLine[]): { unified?: string; v1: Record<string, string> } {
   const v1: Record<string, string> = {}
-  let unified: string | undefined
-  for (const line of mountinfo.split('\n')) {
-    const [before, after] = line.split(' - ')
-    if (before === undefined || after === undefined || !after.startsWith('cgroup')) continue
-    const mountPoint = unescapeMount(before.split(' ')[4] ?? '')
-    const [type, , options] = after.split(' ')
-    if (type === 'cgroup2') unified ??= mountPoint
-    if (type === 'cgroup' && options !== undefined) v1[hierarchyName(options)] ??= mountPoint
-  }
+  for (const { type, point, options } of mounts) if (type === 'cgroup') v1[hierarchyName(options)] ??= point
+  const unified = mountPointOf('cgroup2', mounts)
   return unified === undefined ? { v1 } : { unified, v1 }
 }
 
 const notControllers = new Set(['rw', 'ro', 'xattr', 'clone_children', 'cpuset_v2_mode', 'noprefix', 'none'])
 
-function hierarchyName(superOptions: string): string {
-  const words = superOptions
-    .split(',')
-    .filter((word) => !notControllers.has(word) && !word.startsWith('release_agent='))
+function hierarchyName(superOptions: readonly string[]): string {
+  const words = superOptions.filter((word) => !notControllers.has(word) && !word.startsWith('release_agent='))
   return words.find((word) => word.startsWith('name=')) ?? words.join(',')
 }
 
-/** Mount point of the resctrl file system, from /proc/self/mountinfo: the first one counts; undefined: none. */
-export function parseResctrlMount(mountinfo: string): string | undefined {
-  const line = mountinfo.split('\n').find((one) => one.split(' - ')[1]?.startsWith('resctrl '))
-  return line === undefined ? undefined : unescapeMount(line.split(' ')[4] ?? '')
-}
+/** Where a file system of this type is mounted first; undefined: nowhere. */
+export const mountPointOf = (type: string, mounts: readonly MountLine[]): string | undefined =>
+  mounts.find((mount) => mount.type === type)?.point
 
 /** The caller's cgroup in each hierarchy, from /proc/self/cgroup (cgroups(7)); `''` is the unified one. */
 export function parseOwnCgroups(text: string): Record<string, string> {
@@ -61,7 +47,7 @@ function probeCgroup(): CgroupFacts {
   const own = parseOwnCgroups(readFile('/proc/self/cgroup'))
   const root = readControllers(cgroupRoot)
   if (root !== undefined) return { mode: 'v2', unified: cgroupRoot, v1: {}, controllers: root, own }
-  const { unified, v1 } = parseCgroupMounts(readFile('/proc/self/mountinfo'))
+  const { unified, v1 } = cgroupMounts(readMounts())
   if (unified === undefined) return { mode: Object.keys(v1).length > 0 ? 'v1' : 'none', v1, own }
   const mode = Object.keys(v1).length > 0 ? 'hybrid' : 'v2'
   return { mode, unified, v1, controllers: readControllers(unified) ?? [], own }
@@ -104,7 +90,7 @@ export interface ProbeRequest {
 /** The facts about this host. @throws SyscallError when /proc is not readable */
 export function probeHost(request: ProbeRequest): HostFacts {
   const { euid, egid } = processIds()
-  const resctrl = request.resctrl ? parseResctrlMount(readFile('/proc/self/mountinfo')) : undefined
+  const resctrl = request.resctrl ? mountPointOf('resctrl', readMounts()) : undefined
   return {
     euid,
     egid,

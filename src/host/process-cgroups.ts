@@ -1,6 +1,7 @@
 /** Where a process is in the cgroup hierarchies of the host. */
-import { readFile, readFileIfAny } from '../native/binding.js'
-import { parseCgroupMounts, parseOwnCgroups } from './facts.js'
+import { readFileIfAny } from '../native/binding.js'
+import { cgroupMounts, parseOwnCgroups } from './facts.js'
+import { readMounts } from './mountinfo.js'
 
 /**
  * The directory of a process in the unified hierarchy (cgroups(7), /proc/PID/cgroup). Undefined when it has ended,
@@ -9,7 +10,7 @@ import { parseCgroupMounts, parseOwnCgroups } from './facts.js'
  */
 export function unifiedCgroupOf(pid: number | 'self'): string | undefined {
   const path = parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')['']
-  const { unified } = parseCgroupMounts(readFile('/proc/self/mountinfo'))
+  const { unified } = cgroupMounts(readMounts())
   if (path === undefined || unified === undefined || path.split('/').includes('..')) return undefined
   return path === '/' ? unified : `${unified}${path}`
 }
