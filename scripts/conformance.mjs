@@ -32,7 +32,7 @@ const outsidePlan = {
   '/annotations': 'src/launch/first-record.ts',
   '/process/execCPUAffinity/initial': 'src/launch/exec.ts',
   '/process/execCPUAffinity/final': 'src/plan/exec.ts',
-  '/linux/resources/memory/checkBeforeUpdate': 'src/plan/resources/memory.ts',
+  '/linux/resources/memory/checkBeforeUpdate': 'src/plan/resources/plan.ts',
   ...Object.fromEntries(['prestart', 'createRuntime'].flatMap((kind) => hookMembers(kind, 'src/launch/create.ts'))),
   ...Object.fromEntries(['poststart', 'poststop'].flatMap((kind) => hookMembers(kind, 'src/launch/start.ts'))),
 }

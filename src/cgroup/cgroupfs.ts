@@ -11,8 +11,10 @@ import {
   writeCgroup,
 } from '../native/binding.js'
 import { restoringWrite } from '../plan/resources/restore.js'
-import { hierarchiesOf, type ResourcePlan } from '../plan/resources/types.js'
-import type { CgroupPlan } from '../plan/types.js'
+import { hierarchyOf, renderWrites } from '../plan/resources/render.js'
+import { firstLimits, lateLimits } from '../plan/resources/timing.js'
+import type { CgroupWrite, ResourcePlan } from '../plan/resources/types.js'
+import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { CgroupChange, CgroupDriver, CgroupRequest } from './driver.js'
 import { cgroupPlaces, removeCgroups } from './end.js'
 import { isFrozenItself } from './freezer.js'
@@ -24,8 +26,8 @@ import type { Waiter } from '../native/wait.js'
 export function cgroupfsDriver(waiter: Waiter): CgroupDriver {
   return {
     create: (request) => Promise.resolve().then(() => create(request)),
-    finish: ({ plan }) => Promise.resolve().then(() => applyWrites(plan.cgroup, plan.resources.late)),
-    update: (change) => Promise.resolve().then(() => update(change)),
+    finish: (plan) => Promise.resolve().then(() => limitLate(plan)),
+    update: (change) => Promise.resolve().then(() => void updateFiles(change)),
     remove: (cgroup) => removeCgroups(cgroup, waiter),
   }
 }
@@ -36,12 +38,16 @@ function create(request: CgroupRequest): CgroupPlan {
   return orNothing((made) => {
     const cgroup = makeTolerated(request, made)
     if (cgroup.unified !== undefined) enableControllers(cgroup.unified, resources)
-    applyWrites(cgroup, resources.writes)
+    applyWrites(cgroup, renderWrites(firstLimits(resources.limits), resources.limits, cgroup))
     if (cgroup.unified !== undefined && resources.owner !== undefined) {
       delegate(cgroup.unified, resources.owner, { tolerant })
     }
     return cgroup
   })
+}
+
+function limitLate({ cgroup, resources: { limits } }: LaunchPlan): void {
+  applyWrites(cgroup, renderWrites(lateLimits(limits), limits, cgroup))
 }
 
 /** Does work that notes the directories that it makes; when it fails they are removed. */
@@ -61,7 +67,7 @@ function orNothing<T>(work: (made: string[]) => T): T {
  */
 function makeTolerated(request: CgroupRequest, made: string[]): CgroupPlan {
   const { id, plan, tolerant } = request
-  const limited = hierarchiesOf(plan.resources)
+  const limited = plan.resources.limits.map(({ controller }) => hierarchyOf(plan.cgroup, controller))
   const isMade = (hierarchy: string, directory: string): boolean => {
     try {
       if (!makeGroup(directory, hierarchy === 'cpuset', made)) assertUnused(id, directory)
@@ -80,8 +86,9 @@ function makeTolerated(request: CgroupRequest, made: string[]): CgroupPlan {
 
 /** Says what it was for: which limits, or the place that the config asks for. */
 function refusal(error: unknown, hierarchy: string, { config, plan }: CgroupRequest): UnsupportedError {
-  const { writes, late } = plan.resources
-  const limits = [...writes, ...late].filter((write) => write.hierarchy === hierarchy).map(({ file }) => file)
+  const all = plan.resources.limits
+  const writes = renderWrites(all, all, plan.cgroup)
+  const limits = writes.filter((write) => write.hierarchy === hierarchy).map(({ file }) => file)
   const what = limits.length > 0 ? `set ${limits.join(', ')}` : `use cgroupsPath "${config.linux?.cgroupsPath ?? ''}"`
   const message = `cannot ${what} (linux.${limits.length > 0 ? 'resources' : 'cgroupsPath'}): ${messageChain(error)}`
   return new UnsupportedError(
@@ -99,26 +106,37 @@ export function makeGroups(id: string, cgroup: CgroupPlan): void {
   })
 }
 
-/** Writes limits; when one is rejected, all files get their old values back. */
-function update({ cgroup, limits }: CgroupChange): void {
-  const writes = [...limits.writes, ...limits.late]
-  if (cgroup.unified !== undefined) enableControllers(cgroup.unified, limits)
-  const before = writes.flatMap((write) => {
-    const old = readFileIfAny(`${directoryIn(cgroup, write.hierarchy) ?? ''}/${write.file}`)
-    return old === undefined ? [] : [restoringWrite(write, old)]
-  })
-  try {
-    applyWrites(cgroup, writes)
-  } catch (error) {
-    for (const write of before) {
+/** Writes limits; when one is rejected, all files get their old values back. @returns what gives them back later */
+export function updateFiles({ cgroup, resources, all }: CgroupChange): (error?: unknown) => void {
+  const writes = renderWrites(resources.limits, all, cgroup, resources)
+  if (cgroup.unified !== undefined) enableControllers(cgroup.unified, resources)
+  const before = writes.flatMap((write) => oldValue(cgroup, write))
+  const undo = (error?: unknown): void => {
+    for (const { path, text, write } of before) {
+      if (readFileIfAny(path) === text) continue
       try {
         applyWrites(cgroup, [write])
       } catch (failure) {
         if (isTsrunError(error)) error.suppressed.push(failure as Error)
       }
     }
+  }
+  try {
+    applyWrites(cgroup, writes)
+  } catch (error) {
+    undo(error)
     throw error
   }
+  return undo
+}
+
+/** What a file says now and the write that makes it say so again; of the other file where that is the one written to. */
+function oldValue(cgroup: CgroupPlan, write: CgroupWrite): { path: string; text: string; write: CgroupWrite }[] {
+  const path = `${directoryIn(cgroup, write.hierarchy) ?? ''}/${write.file}`
+  const text = readFileIfAny(path)
+  if (text !== undefined) return [{ path, text, write: restoringWrite(write, text) }]
+  const { otherwise } = write
+  return typeof otherwise === 'object' ? oldValue(cgroup, { hierarchy: write.hierarchy, ...otherwise }) : []
 }
 
 const isPermission = (error: unknown): boolean => ['EACCES', 'EPERM', 'EROFS'].some((name) => hasErrno(error, name))

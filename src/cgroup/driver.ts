@@ -1,6 +1,6 @@
 /** Cgroup: who makes, limits and removes the cgroups of a container. */
 import type { Config } from '../config/types.js'
-import type { ResourcePlan } from '../plan/resources/types.js'
+import type { Limit, ResourcePlan } from '../plan/resources/types.js'
 import type { CgroupManager, CgroupPlan, LaunchPlan } from '../plan/types.js'
 import { cgroupfsDriver } from './cgroupfs.js'
 import type { Waiter } from '../native/wait.js'
@@ -17,22 +17,22 @@ export interface CgroupRequest {
 /** What a driver gets to change the limits of a container. */
 export interface CgroupChange {
   readonly cgroup: CgroupPlan
-  /** What is to change, completed by what it must be written together with. */
-  readonly limits: ResourcePlan
+  readonly resources: ResourcePlan
+  /** What the container has then. */
+  readonly all: readonly Limit[]
 }
 
 /** One way to manage cgroups; which one a container has is recorded in its state. */
 export interface CgroupDriver {
   /**
-   * Makes the cgroups at the places in `plan.cgroup` and writes `plan.resources.writes` before init is
-   * born in them. On failure nothing of them is left.
+   * Makes the cgroups at the places in `plan.cgroup` and limits them before init is born in them. On failure nothing of them is left.
    * @returns where they are: `plan.cgroup` without the directories of which it was tolerated that they could not
    * be made, or the places that systemd has chosen
    * @throws StatusError when one is in use or frozen, UnsupportedError for a missing controller, SyscallError
    */
   create(request: CgroupRequest): Promise<CgroupPlan>
-  /** Called when init has come to `created`: does what has to wait for it, such as `plan.resources.late`. @throws SyscallError */
-  finish(request: CgroupRequest): Promise<void>
+  /** Called when init has come to `created`: does what has to wait for it. @throws SyscallError */
+  finish(plan: LaunchPlan): Promise<void>
   /**
    * Changes limits; when one is rejected, those written before get their old values back.
    * @throws UnsupportedError, SyscallError

@@ -5,7 +5,7 @@ import { SyscallError, SystemdError } from '../errors.js'
 import { fileInfo } from '../native/binding.js'
 import type { Waiter } from '../native/wait.js'
 import { systemdUnusable } from '../plan/systemd.js'
-import type { UnitProperty } from '../plan/systemd-properties.js'
+import type { UnitProperty } from '../plan/resources/types.js'
 
 const manager: Target = {
   destination: 'org.freedesktop.systemd1',

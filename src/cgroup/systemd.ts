@@ -4,7 +4,7 @@
  * A scope needs a process from its beginning, and init must be born in the finished cgroup: its memory is
  * charged there, and its cgroup namespace begins there. So the scope is made around a placeholder, a
  * tsrun-init that does nothing but wait, which goes when init is there. The limit of processes, which would
- * count it, comes after that (in the plan's `late`), still before the container's program runs.
+ * count it, comes after that, still before the container's program runs.
  *
  * Of cgroup v1 systemd knows some controllers only. In the other hierarchies tsrun itself makes directories at the
  * place of the scope.
@@ -14,28 +14,24 @@ import { isRootless } from '../host/facts.js'
 import { closeFile, readFileIfAny, type Launched } from '../native/binding.js'
 import { annotationProperties } from '../plan/gvariant.js'
 import { helperPlan } from '../plan/helper.js'
+import { renderProperties, renderWrites, needsVersion } from '../plan/resources/render.js'
 import { restoringWrite } from '../plan/resources/restore.js'
-import type { CgroupWrite } from '../plan/resources/types.js'
+import { firstLimits, lateLimits } from '../plan/resources/timing.js'
+import type { Limit, UnitProperty } from '../plan/resources/types.js'
+import { legacyDeviceProperties } from '../plan/resources/v1.js'
+import { infinity } from '../plan/resources/properties.js'
 import { planEvent } from '../plan/steps.js'
-import {
-  cpuIdle,
-  deviceProperties,
-  inexactFiles,
-  legacyDeviceProperties,
-  limitProperties,
-  oomPolicy,
-  type NewerProperties,
-  type UnitProperty,
-} from '../plan/systemd-properties.js'
+import { deviceProperties } from '../plan/systemd-devices.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { CgroupDriver, CgroupRequest } from './driver.js'
-import { cgroupDirectories, cgroupPlaces, endLimit, endProcesses, leftError, removeCgroups } from './end.js'
-import { cgroupfsDriver, enableControllers, delegateTo, makeGroups } from './cgroupfs.js'
+import { cgroupPlaces, cgroupDirectories, endLimit, endProcesses, leftError, removeCgroups } from './end.js'
+import { delegateTo, enableControllers, makeGroups, updateFiles } from './cgroupfs.js'
 import { applyWrites } from './writes.js'
 import { startInit } from '../native/start-init.js'
 import { startScope, toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
 import { placesOf, scopeOf } from './systemd-places.js'
 import { joinOwnScope } from './systemd-reach.js'
+import { inexactFilesV1 } from './v1.js'
 import { collectProcess, withDeadline, type Waiter } from '../native/wait.js'
 
 /** Waits for a word that never comes, and ends when the socket is closed, also by the end of this process. */
@@ -50,7 +46,6 @@ async function endPlaceholder({ pidfd, sync }: Launched, waiter: Waiter): Promis
 export function systemdDriver(waiter: Waiter): CgroupDriver {
   let placeholder: Launched | undefined
   const kind: SystemdKind = isRootless() ? 'user' : 'system'
-  const files = cgroupfsDriver(waiter)
   const dismiss = async (): Promise<void> => {
     const one = placeholder
     placeholder = undefined
@@ -80,16 +75,22 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
         throw error
       }
     },
-    async finish({ plan: { cgroup, resources } }) {
+    async finish({ cgroup, resources: { limits } }) {
       await dismiss()
-      await setProperties({ kind, waiter }, cgroup, resources.late)
-      applyWrites(cgroup, resources.late)
+      const late = [...lateLimits(limits).filter((one) => !isOfProcesses(one)), ...limits.filter(isOfProcesses)]
+      await setProperties({ kind, waiter }, cgroup, late, limits)
+      applyWrites(cgroup, renderWrites(late, limits, cgroup))
     },
     async update(change) {
       // The files first: they are restored when one is rejected. systemd then knows the same, also for a daemon-reload.
-      await files.update(change)
-      const { cgroup, limits } = change
-      await setProperties({ kind, waiter }, cgroup, [...limits.writes, ...limits.late])
+      const undo = updateFiles(change)
+      const { cgroup, resources, all } = change
+      try {
+        await setProperties({ kind, waiter }, cgroup, resources.limits, all)
+      } catch (error) {
+        undo(error)
+        throw error
+      }
     },
     async remove(cgroup) {
       await dismiss()
@@ -102,7 +103,7 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
 async function makeScope(systemd: Systemd, request: CgroupRequest, pid: number): Promise<void> {
   const { id, config, plan } = request
   const { unit, slice } = scopeOf(plan.cgroup)
-  const { writes } = plan.resources
+  const { limits } = plan.resources
   const properties: UnitProperty[] = [
     ['Description', 's', `tsrun container ${id}`],
     ['Slice', 's', slice],
@@ -110,8 +111,9 @@ async function makeScope(systemd: Systemd, request: CgroupRequest, pid: number):
     ['DefaultDependencies', 'b', false],
     ...['Memory', 'CPU', 'IO', 'Tasks'].map((name): UnitProperty => [`${name}Accounting`, 'b', true]),
     ...(plan.cgroup.unified === undefined ? legacyDeviceProperties : deviceProperties)(plan.deviceRules),
-    ...limitProperties(writes),
-    ...(await newerProperties(systemd, writes, [cpuIdle, oomPolicy])),
+    // systemd would set a default of its own; the container's comes late.
+    ['TasksMax', 't', infinity],
+    ...(await limitProperties(systemd, firstOf(limits), limits, plan.cgroup, { change: false })),
     ...annotationProperties(config.annotations),
   ]
   const start = (): Promise<void> => startScope(systemd, unit, [pid], properties)
@@ -125,23 +127,27 @@ async function makeScope(systemd: Systemd, request: CgroupRequest, pid: number):
   }
 }
 
+/** Until the placeholder has gone the scope has a process more than the container. */
+const isOfProcesses = ({ controller }: Limit): boolean => controller === 'pids'
+const firstOf = (limits: readonly Limit[]): Limit[] => firstLimits(limits).filter((one) => !isOfProcesses(one))
+
 /** Only those that this systemd has, which would refuse the others. @throws SystemdError */
-async function newerProperties(
+async function limitProperties(
   systemd: Systemd,
-  writes: readonly CgroupWrite[],
-  all: readonly NewerProperties[],
+  limits: readonly Limit[],
+  all: readonly Limit[],
+  cgroup: CgroupPlan,
+  { change }: { change: boolean },
 ): Promise<UnitProperty[]> {
-  const needed = all.filter(({ of }) => of(writes).length > 0)
-  if (needed.length === 0) return []
-  const version = await systemd.version()
-  return needed.filter(({ since }) => version >= since).flatMap(({ of }) => of(writes))
+  const version = needsVersion(limits, cgroup) ? await systemd.version() : 0
+  return renderProperties(limits, all, cgroup, { version, change })
 }
 
 /** What systemd does not know, and the exact values of what it rounds: the scope is delegated, so its files are ours. */
 function limitByFiles({ resources }: LaunchPlan, cgroup: CgroupPlan): void {
   const { unified } = cgroup
   if (unified !== undefined) enableControllers(unified, resources)
-  applyWrites(cgroup, resources.writes)
+  applyWrites(cgroup, renderWrites(firstOf(resources.limits), resources.limits, cgroup))
   if (unified !== undefined && resources.owner !== undefined) delegateTo(unified, resources.owner)
 }
 
@@ -152,12 +158,13 @@ function limitByFiles({ resources }: LaunchPlan, cgroup: CgroupPlan): void {
 async function setProperties(
   { kind, waiter }: { kind: SystemdKind; waiter: Waiter },
   cgroup: CgroupPlan,
-  writes: readonly CgroupWrite[],
+  limits: readonly Limit[],
+  all: readonly Limit[],
 ): Promise<void> {
-  const properties = limitProperties(writes)
-  if (properties.length === 0 && cpuIdle.of(writes).length === 0) return
+  if (limits.length === 0) return
   await withSystemd(kind, waiter, async (systemd) => {
-    properties.push(...(await newerProperties(systemd, writes, [cpuIdle])))
+    const properties = await limitProperties(systemd, limits, all, cgroup, { change: true })
+    if (properties.length === 0) return
     const restore = keepInexact(cgroup)
     await systemd.call('SetUnitProperties', 'sba(sv)', [scopeOf(cgroup).unit, true, toVariants(properties)])
     await systemd.version()
@@ -165,11 +172,17 @@ async function setProperties(
   })
 }
 
+/**
+ * Files that systemd writes whenever it sees to a unit, with values that need not be those of the container: it rounds
+ * the quota, makes a weight of bfq from another one, takes no 0 for the processes, and knows the rest only in newer
+ * versions.
+ */
+const inexactFiles = ['cpu.max', 'cpu.idle', 'io.weight', 'io.bfq.weight', 'memory.oom.group', 'pids.max']
+
 /** Notes the values of `inexactFiles`; what it returns writes those that have changed. @throws SyscallError */
 function keepInexact(cgroup: CgroupPlan): () => void {
-  const { unified, v1 } = inexactFiles
   const kept = cgroupPlaces(cgroup).flatMap(([hierarchy, directory]) =>
-    (hierarchy === '' ? unified : v1).flatMap((file) => {
+    (hierarchy === '' ? inexactFiles : inexactFilesV1).flatMap((file) => {
       const path = `${directory}/${file}`
       const before = readFileIfAny(path)
       return before === undefined

@@ -10,18 +10,15 @@ import {
   writeFile,
 } from '../native/binding.js'
 import type { Deadline, Waiter } from '../native/wait.js'
-import { deviceWrites, type DeviceRulePlan } from '../plan/resources/devices.js'
+import type { DeviceRulePlan } from '../plan/resources/devices.js'
+import { deviceWrites, legacyHierarchy } from '../plan/resources/v1.js'
 import type { CgroupPlan } from '../plan/types.js'
 import type { OomWatch } from './oom.js'
 import { applyWrites } from './writes.js'
 
-/** The name of the hierarchy of a controller; their lists are comma-separated: `cpu,cpuacct`. */
-const hierarchyOf = ({ v1 }: CgroupPlan, controller: string): string | undefined =>
-  Object.keys(v1).find((controllers) => controllers.split(',').includes(controller))
-
 /** Directory in the hierarchy of a controller. */
 export const directoryOf = (plan: CgroupPlan, controller: string): string | undefined =>
-  plan.v1[hierarchyOf(plan, controller) ?? '']
+  plan.v1[legacyHierarchy(plan.v1, controller) ?? '']
 
 /**
  * cgroup v1 tells nobody when all are frozen: freezer.state cannot be watched, and the kernel works it out only
@@ -70,9 +67,12 @@ export function inheritCpuset(directory: string): void {
 
 /** Restricts the devices by the devices controller. @throws SyscallError, UnsupportedError for what it cannot express */
 export function restrictDevicesV1(cgroup: CgroupPlan, rules: readonly DeviceRulePlan[]): void {
-  const hierarchy = hierarchyOf(cgroup, 'devices')
+  const hierarchy = legacyHierarchy(cgroup.v1, 'devices')
   if (hierarchy !== undefined) applyWrites(cgroup, deviceWrites(hierarchy, rules))
 }
+
+/** As `inexactFiles` of systemd.ts. */
+export const inexactFilesV1 = ['cpu.cfs_quota_us', 'blkio.weight', 'blkio.bfq.weight', 'pids.max']
 
 /** What stands in the way of a lower memory limit, in words. */
 export function usageOf(directory: string): string {

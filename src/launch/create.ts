@@ -97,8 +97,7 @@ class Creation {
 
   /** Limits that had to wait until init is there. */
   async finishCgroups(driver: CgroupDriver): Promise<void> {
-    const { config, plan } = this.#prepared
-    if (plan.resources.late.length > 0) await driver.finish({ id: this.#id, config, plan, tolerant: false })
+    await driver.finish(this.plan)
   }
 
   /** Clones init and notes who it is before it can have done anything. */

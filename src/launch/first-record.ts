@@ -1,10 +1,10 @@
 /** Stage 4, launch: what is written down of a container before anything of it is made. */
 import { processIds } from '../native/binding.js'
+import { savedLimits } from '../plan/resources/saved.js'
 import type { CgroupManager } from '../plan/types.js'
 import { recordVersion, type StateRecord } from '../state/record.js'
 import type { ContainerId } from '../state/store.js'
 import { rdtRecord } from './intel-rdt.js'
-import { stringifyResources } from './small-memory.js'
 import type { CreateOptions, Prepared } from './prepare.js'
 
 /** The record of a container that has no process yet. */
@@ -29,7 +29,7 @@ export function firstRecord(
     cgroup: plan.cgroup,
     cgroupManager,
     ...(plan.intelRdt ? { intelRdt: rdtRecord(plan.intelRdt) } : {}),
-    ...(config.linux?.resources ? { resources: stringifyResources(config.linux.resources) } : {}),
+    limits: savedLimits(plan.resources.limits),
     ownPidNamespace: pidNamespace !== undefined && (pidNamespace.path ?? '') === '',
     ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
     ...(hooks?.poststart?.length ? { poststart: hooks.poststart } : {}),

@@ -1,20 +1,14 @@
-/** Stage 4, launch: the limits of a container as they are now: kept as text in its state. */
-import { parseJson } from '../config/json.js'
-import { stringifyConfig } from '../config/stringify.js'
-import type { Config, Resources } from '../config/types.js'
+/** Stage 4, launch: what a limit that is too small or too strict does to the start of a process, and how that is told. */
+import type { Config } from '../config/types.js'
 import { ProtocolError, SyscallError } from '../errors.js'
 import { isRootless } from '../host/facts.js'
 import { readFileIfAny } from '../native/binding.js'
+import { valueOf } from '../plan/resources/limits.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { endedAsInit } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { oomKilled } from '../cgroup/oom.js'
 import { directoryOf } from '../cgroup/v1.js'
-
-/** `linux.resources` as JSON text with exact integers, without the device rules, which never change. */
-export function stringifyResources({ devices: _, ...resources }: Resources): string {
-  return stringifyConfig(resources)
-}
 
 /**
  * True when missing permission for cgroups is no error: asked for (--rootless), or tsrun runs without
@@ -25,14 +19,12 @@ export function isTolerant(rootless: boolean | 'auto', { linux }: Config): boole
   return rootless === true || isRootless()
 }
 
-const memoryLimit = /^memory\.(max|limit_in_bytes)$/
-
 /**
  * Says what is behind an error: whoever finds no memory within a small limit is not always killed.
  * E2BIG is execve(2) without a page for the arguments.
  */
 export function explainMemory(error: unknown, { resources }: LaunchPlan): void {
-  if (!(error instanceof SyscallError) || !resources.writes.some(({ file }) => memoryLimit.test(file))) return
+  if (!(error instanceof SyscallError) || valueOf(resources.limits, 'memory.limit') === undefined) return
   if (error.errnoName !== 'ENOMEM' && error.errnoName !== 'E2BIG') return
   error.message += ': the memory limit is too low to start the container'
 }
@@ -50,12 +42,9 @@ export function explainScheduler(error: unknown, { cgroup }: LaunchPlan): void {
 const littleMemory = 1024 * 1024
 
 /** True when what tsrun-init takes is much of the memory that a container may have. */
-export function hasLittleMemory({ resources }: StateRecord): boolean {
-  if (resources === undefined) return false
-  const { memory, unified } = parseJson(resources) as Resources
-  // `max` is not a number, and -1 is no limit.
-  const limit = Number(unified?.['memory.max'] ?? memory?.limit ?? -1)
-  return limit >= 0 && limit < littleMemory
+export function hasLittleMemory({ limits = [] }: StateRecord): boolean {
+  const limit = valueOf(limits, 'memory.limit')
+  return limit !== undefined && Number(limit) < littleMemory
 }
 
 /**

@@ -1,12 +1,12 @@
 /** Stage 4, launch: changes the limits of a container. */
 import { readAs } from '../config/document.js'
-import { parseJson } from '../config/json.js'
 import { resourcesShape } from '../config/schema/resources.js'
 import type { Resources } from '../config/types.js'
 import { ConfigError, UnsupportedError } from '../errors.js'
 import { probeHost } from '../host/facts.js'
-import { mergeResources } from '../plan/resources/merge.js'
+import { changeLimits } from '../plan/resources/limits.js'
 import { planLimits } from '../plan/resources/plan.js'
+import { savedLimits } from '../plan/resources/saved.js'
 import { limitWarnings } from '../plan/resources/warnings.js'
 import type { RdtSchemas } from '../plan/intel-rdt.js'
 import { observeStatus } from '../state/observe.js'
@@ -16,7 +16,6 @@ import type { ContainerId } from '../state/store.js'
 import { cgroupDriver } from '../cgroup/driver.js'
 import type { RuntimeContext } from './context.js'
 import { checkSchemas, updateRdt } from './intel-rdt-update.js'
-import { stringifyResources } from './small-memory.js'
 
 /**
  * Changes limits; what is not in `value` stays as it is. All of them are changed, or none.
@@ -56,14 +55,19 @@ async function updateLimits(
   given: Resources,
 ): Promise<void> {
   if (record.cgroupManager === 'disabled') throw withoutCgroup(id)
-  const old = record.resources === undefined ? {} : (parseJson(record.resources) as Resources)
-  const { change, merged } = mergeResources(old, given)
-  const facts = probeHost({ apparmor: false, selinux: false })
-  const limits = planLimits(change, facts.cgroup)
+  const { limits: old = [], cgroup, cgroupManager } = record
+  const resources = planLimits(given, probeHost({ apparmor: false, selinux: false }).cgroup, old)
   for (const warning of limitWarnings(given)) onWarning(warning)
-  const driver = await cgroupDriver(record.cgroupManager, waiter)
-  await driver.update({ cgroup: record.cgroup, limits })
-  store.save(id, { ...record, resources: stringifyResources(merged) })
+  const driver = await cgroupDriver(cgroupManager, waiter)
+  const all = changeLimits(old, resources.limits)
+  // Written down first: what cannot be kept must not be changed.
+  store.save(id, { ...record, limits: savedLimits(all) })
+  try {
+    await driver.update({ cgroup, resources, all })
+  } catch (error) {
+    store.save(id, record)
+    throw error
+  }
 }
 
 async function readResources(value: unknown): Promise<Resources> {

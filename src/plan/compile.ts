@@ -14,15 +14,14 @@ import { planNetDevices } from './net-devices.js'
 import { planEnvironment, planExecution, planOomScore, planProgram, planUmask } from './process.js'
 import { planDeviceRules } from './resources/devices.js'
 import { planResources } from './resources/plan.js'
-import { beginWithinBatch } from './resources/small-memory.js'
-import { noResources, type ResourcePlan } from './resources/types.js'
+import { noResources } from './resources/types.js'
 import { resourceWarnings } from './resources/warnings.js'
 import { planRlimits } from './rlimits.js'
 import { planSeccomp, type SeccompPlan } from './seccomp.js'
 import { planApparmor, planSelinux } from './security-modules.js'
 import { rootfsSource } from './sources.js'
 import { planEvent, type PlanEvent, planVersion, type Step } from './steps.js'
-import { limitProcessesLate, planSystemdCgroup } from './systemd.js'
+import { planSystemdCgroup } from './systemd.js'
 import { planSysctl } from './sysctl.js'
 import type { CgroupPlan, LaunchPlan, PlanInput } from './types.js'
 
@@ -35,7 +34,7 @@ import type { CgroupPlan, LaunchPlan, PlanInput } from './types.js'
 export function compilePlan(input: PlanInput): LaunchPlan {
   const { config, facts, options } = input
   const { process, linux } = config
-  const resources = planLimitsFor(input)
+  const resources = options.cgroupManager === 'disabled' ? noResources : planResources(config, facts.cgroup)
   const cgroup = placeCgroup(input)
   const namespaces = planNamespaces(linux)
   const idMaps = planIdMaps(config, namespaces, facts)
@@ -215,12 +214,6 @@ function hasNamespace({ created, joined }: NamespacePlan, type: 'mount' | 'cgrou
 
 function unique(paths: readonly string[] | undefined): string[] {
   return [...new Set(paths)]
-}
-
-function planLimitsFor({ config, facts, options }: PlanInput): ResourcePlan {
-  if (options.cgroupManager === 'disabled') return noResources
-  const resources = beginWithinBatch(planResources(config, facts.cgroup))
-  return options.cgroupManager === 'systemd' ? limitProcessesLate(resources, facts.cgroup) : resources
 }
 
 function placeCgroup({ config, id, facts, options }: PlanInput): CgroupPlan {

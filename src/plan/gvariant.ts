@@ -1,6 +1,6 @@
 /** Stage 2, plan: properties of the scope that annotations name, in the part of GVariant's text format that they need. */
 import { ConfigError } from '../errors.js'
-import type { UnitProperty } from './systemd-properties.js'
+import type { UnitProperty } from './resources/types.js'
 
 const prefix = 'org.systemd.property.'
 const types: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@
 import { bitNames, type NamedValue, nameValue } from './bit-names.js'
 import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import { formatRule } from './resources/devices.js'
+import { renderWrites } from './resources/render.js'
 import { type FieldKind, type Step, stepTable } from './steps.js'
 import type { LaunchPlan, SourcePlan } from './types.js'
 
@@ -51,7 +52,8 @@ function parentLines(plan: LaunchPlan): string[] {
   for (const [controllers, path] of Object.entries(plan.cgroup.v1)) {
     entries.push(['cgroup', `${text(path)} (${controllers})`])
   }
-  for (const { hierarchy, file, value } of [...plan.resources.writes, ...plan.resources.late]) {
+  const { limits } = plan.resources
+  for (const { hierarchy, file, value } of renderWrites(limits, limits, plan.cgroup)) {
     entries.push(['limit', `${file}=${text(value)}${hierarchy === '' ? '' : ` (${hierarchy})`}`])
   }
   const rules = plan.deviceRules.map((rule) => `${rule.allow ? 'allow' : 'deny'} ${formatRule(rule)}`)

@@ -1,7 +1,6 @@
 /** Stage 2, plan: names and places of a container's scope, for cgroups that systemd makes. Pure. */
 import type { Config } from '../config/types.js'
 import { ConfigError, UnsupportedError } from '../errors.js'
-import type { CgroupWrite, ResourcePlan } from './resources/types.js'
 import { placeAt } from './cgroup.js'
 import type { CgroupPlan, HostFacts } from './types.js'
 
@@ -71,22 +70,4 @@ export function planSystemdCgroup(config: Pick<Config, 'linux'>, id: string, fac
     throw systemdUnusable('it has no cgroup hierarchy here')
   const { slice, unit } = planScope(config, id, facts)
   return placeAt(`${sliceDirectory(slice)}/${unit}`, facts.cgroup)
-}
-
-const isProcessLimit = ({ file }: CgroupWrite): boolean => file === 'pids.max'
-
-/**
- * The same limits with that of processes at `created`: until then the scope has a process more than the
- * container. Without a limit systemd would set a default of its own, so `max` is said.
- */
-export function limitProcessesLate(resources: ResourcePlan, { v1 }: Pick<CgroupPlan, 'v1'>): ResourcePlan {
-  const given = [...resources.writes, ...resources.late].filter(isProcessLimit)
-  const hierarchy = Object.keys(v1).find((controllers) => controllers.split(',').includes('pids')) ?? ''
-  const none: CgroupWrite = { hierarchy, file: 'pids.max', value: 'max', otherwise: 'skip' }
-  const others = resources.late.filter((write) => !isProcessLimit(write))
-  return {
-    ...resources,
-    writes: resources.writes.filter((write) => !isProcessLimit(write)),
-    late: [...(given.length > 0 ? given : [none]), ...others],
-  }
 }

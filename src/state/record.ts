@@ -2,6 +2,8 @@
 import type { Hook } from '../config/types.js'
 import { StoreError } from '../errors.js'
 import { ociState, type OciState } from '../plan/oci-state.js'
+import { olderLimits } from '../plan/resources/saved.js'
+import type { Limit } from '../plan/resources/types.js'
 import type { CgroupManager, CgroupPlan } from '../plan/types.js'
 import type { Status } from './status.js'
 
@@ -37,8 +39,8 @@ export interface StateRecord {
   readonly cgroup: CgroupPlan
   /** Who made the cgroups: later commands are called without --systemd-cgroup. */
   readonly cgroupManager: CgroupManager
-  /** JSON text of `linux.resources` as it is now: its integers have 64 bits. */
-  readonly resources?: string
+  /** As they are now; absent: none. */
+  readonly limits?: readonly Limit[]
   readonly intelRdt?: RdtRecord
   /** False when init shares its pid namespace, so that killing it does not kill the others. */
   readonly ownPidNamespace: boolean
@@ -90,7 +92,13 @@ export function parseRecord(text: string, path: string): StateRecord {
       throw new StoreError(`state record "${path}" is broken: member ${name} is not a ${type}`, path)
     }
   }
-  return value as unknown as StateRecord
+  return { ...value, ...limitsIn(value) } as unknown as StateRecord
+}
+
+/** Earlier versions of tsrun had the text of `linux.resources`. */
+function limitsIn({ limits, resources }: Record<string, unknown>): Pick<StateRecord, 'limits'> {
+  if (Array.isArray(limits)) return { limits: limits as Limit[] }
+  return typeof resources === 'string' ? { limits: olderLimits(resources) } : {}
 }
 
 /** The state of `state` and `list` for a record whose status has been observed, in runc's order. */

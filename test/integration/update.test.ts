@@ -165,10 +165,18 @@ test(
   (t, scope) => {
     const { container, update } = waiting(scope, { cpu: { quota: 20000 }, pids: { limit: 9 } })
     t.equal(update('--pids-limit', '4', '--cpu-period', '50000'), '')
-    const { resources } = JSON.parse(readFileSync(join(scope.root, container.id, 'state.json'), 'utf8')) as {
-      resources: string
-    }
-    t.strictSame(JSON.parse(resources), { cpu: { quota: 20000, period: 50000 }, pids: { limit: 4 } })
+    const path = join(scope.root, container.id, 'state.json')
+    const { limits, ...record } = JSON.parse(readFileSync(path, 'utf8')) as { limits: unknown }
+    t.strictSame(limits, [
+      { controller: 'cpu', limit: 'quota', value: 20000 },
+      { controller: 'pids', limit: 'limit', value: 4 },
+      { controller: 'cpu', limit: 'period', value: 50000 },
+    ])
+    writeFileSync(path, JSON.stringify({ ...record, resources: '{"cpu":{"quota":20000,"period":50000}}' }))
+    t.equal(update('--cpu-quota', '30000'), '', 'the text that older ones kept is understood')
+    t.equal(quotaAndPeriod(container), '30000 50000')
+    const period = { controller: 'cpu', limit: 'period', value: 50000 }
+    t.strictSame((JSON.parse(readFileSync(path, 'utf8')) as { limits: unknown[] }).limits[0], period)
   },
   { needs: ['cgroup:cpu', 'cgroup:pids', 'tsrun'] },
 )

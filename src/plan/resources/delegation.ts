@@ -1,6 +1,6 @@
 /** Stage 2, plan: whether the container may manage cgroups of its own below the one it is given. */
 import type { Config, Mount } from '../../config/types.js'
-import { isSet } from './values.js'
+import { isSet } from './limits.js'
 
 /**
  * The host user id that gets the container's directory: that of its user, where a cgroup namespace of

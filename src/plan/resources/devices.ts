@@ -1,8 +1,6 @@
 /** Stage 2, plan: which devices the container may use (config-linux.md "Allowed Device list"). */
 import type { Linux } from '../../config/types.js'
 import { cleanPath } from '../../config/paths.js'
-import { UnsupportedError } from '../../errors.js'
-import type { CgroupWrite } from './types.js'
 
 /** One rule; of several for the same device and kind of access the last one decides, and without one it is denied. */
 export interface DeviceRulePlan {
@@ -52,66 +50,18 @@ export function planDeviceRules(linux: Linux | undefined): DeviceRulePlan[] {
   return [...own, ...defaults].filter(({ major, minor }) => major <= largest.major && minor <= largest.minor)
 }
 
-const isTotal = ({ type, major, minor, access }: DeviceRulePlan): boolean =>
-  type === 'a' && major === -1 && minor === -1 && withAccess(access, 'rwm') === 'rwm'
-
 const letters = ['r', 'w', 'm'] as const
 
-const withAccess = (access: string, within: string): string =>
-  letters.filter((one) => access.includes(one) && within.includes(one)).join('')
-const withoutAccess = (access: string, removed: string): string =>
-  letters.filter((one) => access.includes(one) && !removed.includes(one)).join('')
+/** Those letters of an access that are chosen, in the kernel's order. */
+export const access = (text: string, isChosen: (letter: string) => boolean = () => true): string =>
+  letters.filter((letter) => text.includes(letter) && isChosen(letter)).join('')
 
-const overlaps = (one: number, other: number): boolean => one === -1 || other === -1 || one === other
-const covers = (one: number, other: number): boolean => one === -1 || one === other
-
-/** What the devices controller of cgroup v1 has: whether devices are allowed, and which are not as that says. */
-interface LegacyDevices {
-  readonly byDefault: boolean
-  readonly exceptions: readonly DeviceRulePlan[]
-}
-
-/** The same for cgroup v1. @throws UnsupportedError for an exception from an exception, which it has not */
-export function legacyDevices(rules: readonly DeviceRulePlan[]): LegacyDevices {
-  let byDefault = false
-  let exceptions: DeviceRulePlan[] = []
-  for (const rule of rules) {
-    if (isTotal(rule)) {
-      byDefault = rule.allow
-      exceptions = []
-      continue
-    }
-    for (const type of rule.type === 'a' ? (['b', 'c'] as const) : [rule.type]) {
-      exceptions = except(exceptions, { ...rule, type }, byDefault)
-    }
-  }
-  return { byDefault, exceptions }
-}
-
-/** Writes for the devices controller of cgroup v1. @throws UnsupportedError as `legacyDevices` */
-export function deviceWrites(hierarchy: string, rules: readonly DeviceRulePlan[]): CgroupWrite[] {
-  const { byDefault, exceptions } = legacyDevices(rules)
-  const [start, other] = byDefault ? ['devices.allow', 'devices.deny'] : ['devices.deny', 'devices.allow']
-  const value = exceptions.map(formatRule).join('\n')
-  return [{ hierarchy, file: start, value: 'a' }, ...(value === '' ? [] : [{ hierarchy, file: other, value }])]
-}
-
-function except(exceptions: DeviceRulePlan[], rule: DeviceRulePlan, byDefault: boolean): DeviceRulePlan[] {
-  if (rule.allow !== byDefault) return [...exceptions, rule]
-  return exceptions.flatMap((one) => {
-    const touches = one.type === rule.type && overlaps(one.major, rule.major) && overlaps(one.minor, rule.minor)
-    if (!touches || withAccess(one.access, rule.access) === '') return [one]
-    if (!covers(rule.major, one.major) || !covers(rule.minor, one.minor)) {
-      const message = `cgroup v1 cannot have the device rule "${formatRule(rule)}" within "${formatRule(one)}"`
-      throw new UnsupportedError('device rule', message)
-    }
-    const access = withoutAccess(one.access, rule.access)
-    return access === '' ? [] : [{ ...one, access }]
-  })
-}
+/** True for a rule of every device and access: what stands before it has no effect. */
+export const isTotal = (rule: DeviceRulePlan): boolean =>
+  rule.type === 'a' && rule.major === -1 && rule.minor === -1 && access(rule.access) === 'rwm'
 
 /** As the kernel and people write it: `c 1:3 rwm`, `c 136:* rw`. */
-export function formatRule({ type, major, minor, access }: DeviceRulePlan): string {
+export function formatRule({ type, major, minor, access: text }: DeviceRulePlan): string {
   const number = (value: number): string => (value === -1 ? '*' : String(value))
-  return `${type} ${number(major)}:${number(minor)} ${withAccess(access, 'rwm')}`
+  return `${type} ${number(major)}:${number(minor)} ${access(text)}`
 }

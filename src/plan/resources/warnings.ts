@@ -1,7 +1,7 @@
 /** Stage 2, plan: limits that are accepted and have no effect; whoever asked for them should know. */
 import type { Config, Resources } from '../../config/types.js'
 import type { CgroupManager } from '../types.js'
-import { isSet } from './values.js'
+import { isSet } from './limits.js'
 
 /** One sentence for each limit of a config that the container will not have. */
 export function resourceWarnings({ linux }: Config, manager: CgroupManager | undefined): string[] {

@@ -1,52 +1,11 @@
 import type { Resources } from 'tsrun'
 import t from 'tap'
-import { isTsrunError } from '#dist/errors.js'
-import { weightForShares } from '#dist/plan/resources/cpu.js'
+import { limit } from '#dist/plan/resources/limits.js'
 import { planLimits, planResources } from '#dist/plan/resources/plan.js'
-
-const unified = {
-  mode: 'v2',
-  unified: '/sys/fs/cgroup',
-  v1: {},
-  controllers: ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma'],
-  own: { '': '/' },
-} as const
-const names = ['cpu,cpuacct', 'cpuset', 'memory', 'pids', 'blkio', 'hugetlb', 'net_cls,net_prio', 'rdma']
-const legacy = {
-  mode: 'v1',
-  v1: Object.fromEntries(names.map((name) => [name, `/sys/fs/cgroup/${name}`])),
-  own: {},
-} as const
-const hybrid = {
-  mode: 'hybrid',
-  unified: '/sys/fs/cgroup/unified',
-  v1: { memory: '/sys/fs/cgroup/memory' },
-  controllers: ['hugetlb'],
-  own: {},
-} as const
-
-type Facts = Parameters<typeof planLimits>[1]
-
-/** `file=value` of each write; in brackets what is written where the file is missing, `~` what comes again when rejected. */
-function writes(resources: Resources, facts: Facts): string[] {
-  const { writes, late } = planLimits(resources, facts)
-  const text = ({ file, value, otherwise, retry }: (typeof writes)[number]): string => {
-    const fallback =
-      otherwise === undefined ? '' : otherwise === 'skip' ? ' [-]' : ` [${otherwise.file}=${otherwise.value}]`
-    return `${file}=${value}${retry ? '~' : ''}${fallback}`
-  }
-  return [...writes.map(text), ...late.map((write) => `late ${text(write)}`)]
-}
-
-function failure(resources: Resources, facts: Facts): string {
-  try {
-    planLimits(resources, facts)
-  } catch (error) {
-    if (isTsrunError(error)) return `${error.code}: ${error.message}`
-    throw error
-  }
-  return 'none'
-}
+import { renderWrites } from '#dist/plan/resources/render.js'
+import { firstLimits, lateLimits } from '#dist/plan/resources/timing.js'
+import { weightForShares } from '#dist/plan/resources/v2.js'
+import { failure, hybrid, legacy, unified, writes } from './resources/support.js'
 
 const device = { major: 8, minor: 16 }
 
@@ -171,13 +130,13 @@ t.test('what only v1 has', (t) => {
 })
 
 t.test('a hybrid host has each controller in one of both versions', (t) => {
-  const limits = planLimits({ memory: { limit: 5 }, hugepageLimits: [{ pageSize: '2MB', limit: 0 }] }, hybrid)
+  const plan = planLimits({ memory: { limit: 5 }, hugepageLimits: [{ pageSize: '2MB', limit: 0 }] }, hybrid)
   t.strictSame(
-    limits.writes.map(({ hierarchy, file }) => `${hierarchy}/${file}`),
+    renderWrites(plan.limits, plan.limits, hybrid).map(({ hierarchy, file }) => `${hierarchy}/${file}`),
     ['memory/memory.limit_in_bytes', '/hugetlb.2MB.max', '/hugetlb.2MB.rsvd.max'],
   )
-  t.strictSame(limits.controllers, ['hugetlb'])
-  t.strictSame(limits.wanted, [], 'its unified hierarchy is for tracking')
+  t.strictSame(plan.controllers, ['hugetlb'])
+  t.strictSame(plan.wanted, [], 'its unified hierarchy is for tracking')
   t.strictSame(planLimits({}, unified).wanted, unified.controllers, 'a v2 host accounts without limits too')
   t.end()
 })
@@ -206,9 +165,9 @@ t.test('limits that contradict each other are refused', (t) => {
 })
 
 t.test('checkBeforeUpdate compares with what is used', (t) => {
-  const { writes } = planLimits({ memory: { limit: 5, swap: 7, checkBeforeUpdate: true } }, unified)
+  const plan = planLimits({ memory: { limit: 5, swap: 7, checkBeforeUpdate: true } }, unified)
   t.strictSame(
-    writes.map(({ usage }) => usage),
+    renderWrites(plan.limits, plan.limits, unified, plan).map(({ usage }) => usage),
     [
       { file: 'memory.swap.current', atMost: 2 },
       { file: 'memory.current', atMost: 5 },
@@ -217,28 +176,19 @@ t.test('checkBeforeUpdate compares with what is used', (t) => {
   t.end()
 })
 
-t.test('unified is written as it is, and its controllers are needed', (t) => {
-  const limits = planLimits(
-    { unified: { 'memory.high': ' 5\n', 'cgroup.max.depth': '3' }, pids: { limit: 9 } },
-    unified,
-  )
-  t.strictSame(
-    limits.writes.map(({ file, value }) => `${file}=${value}`),
-    ['pids.max=9', 'memory.high=5', 'cgroup.max.depth=3'],
-  )
-  t.strictSame(limits.controllers, ['pids', 'memory'])
-  for (const [key, message] of [
-    ['../memory.max', 'must be a file name (no slashes)'],
-    ['memory', 'must be in the form CONTROLLER.PARAMETER'],
-    ['.max', 'must be in the form CONTROLLER.PARAMETER'],
-    ['misc.max', 'can\'t be set: controller "misc" not available (not in /sys/fs/cgroup/cgroup.controllers)'],
-  ] as const) {
-    t.ok(
-      failure({ unified: { [key]: '1' } }, unified).endsWith(`unified resource ${JSON.stringify(key)} ${message}`),
-      key,
-    )
+t.test('a small limit of memory takes effect at created; until then it is less than a batch of the kernel', (t) => {
+  t.strictSame(writes({ memory: { limit: 262144, swap: 300000 } }, unified), [
+    ...['memory.swap.max=37856', 'memory.max=258048', 'late memory.max=262144'],
+  ])
+  const legacyWrites = ['memory.limit_in_bytes=258048~', 'memory.memsw.limit_in_bytes=300000']
+  t.strictSame(writes({ memory: { limit: 262144, swap: 300000 } }, legacy), [
+    ...[...legacyWrites, 'late memory.limit_in_bytes=262144~'],
+  ])
+  for (const value of ['258048', '1048576', 'max']) {
+    const given = limit('memory.limit', value)
+    t.strictSame([firstLimits(given), lateLimits(given)], [given, []], 'below a batch, or with room for many')
   }
-  t.match(failure({ unified: { 'memory.max': '1' } }, legacy), /the host has no cgroup v2 hierarchy/)
+  t.strictSame(lateLimits(limit('memory.high', 262144)), [])
   t.end()
 })
 

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { everything } from '#dist/plan/identity.js'
 import { annotationProperties, parseVariant } from '#dist/plan/gvariant.js'
-import { limitProcessesLate, planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd.js'
-import {
-  cpuIdle,
-  deviceProperties,
-  legacyDeviceProperties,
-  limitProperties,
-  oomPolicy,
-} from '#dist/plan/systemd-properties.js'
+import { limitsOf } from '#dist/plan/resources/limits.js'
+import { renderProperties } from '#dist/plan/resources/render.js'
+import type { UnitProperty } from '#dist/plan/resources/types.js'
+import { unifiedLimits } from '#dist/plan/resources/unified.js'
+import { legacyDeviceProperties } from '#dist/plan/resources/v1.js'
+import { deviceProperties } from '#dist/plan/systemd-devices.js'
+import { planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd.js'
+import type { Resources } from 'tsrun'
 import type { HostFacts } from '#dist/plan/types.js'
 
 const facts = (fields: Partial<HostFacts> = {}): HostFacts => ({
@@ -61,61 +61,71 @@ t.test('with cgroup v1 the scope has the same place in every hierarchy', (t) => 
   t.end()
 })
 
-t.test('the limit of processes comes late, in the hierarchy of pids', (t) => {
-  const limit = { hierarchy: 'pids', file: 'pids.max', value: '5' }
-  const resources = { controllers: [], wanted: [], writes: [limit], late: [] }
-  t.match(limitProcessesLate(resources, { v1: { pids: '/p' } }), { writes: [], late: [limit] })
-  const unlimited = { file: 'pids.max', value: 'max', otherwise: 'skip' }
-  const none = { ...resources, writes: [] }
-  t.match(limitProcessesLate(none, { v1: { pids: '/p' } }), { late: [{ ...unlimited, hierarchy: 'pids' }] })
-  t.match(limitProcessesLate(none, { v1: {} }), { late: [{ ...unlimited, hierarchy: '' }] })
-  t.end()
-})
+const unified = { v1: {} }
+const legacy = { v1: { 'cpu,cpuacct': '/c/cpu', memory: '/c/memory', blkio: '/c/blkio', pids: '/c/pids' } }
+
+/** Properties of a new scope; `version`: of systemd. */
+function properties(
+  resources: Resources,
+  places: { v1: Record<string, string> } = unified,
+  version = 252,
+): UnitProperty[] {
+  const limits = [...limitsOf(resources), ...unifiedLimits(resources)]
+  return renderProperties(limits, limits, places, { version, change: false })
+}
 
 t.test('limits that systemd knows become properties', (t) => {
-  const writes = [
-    ['memory.max', '1048576'],
-    ['memory.swap.max', 'max'],
-    ['pids.max', '5'],
-    ['cpu.max', '33333 100000'],
-    ['cpuset.cpus', '0-2,9'],
-    ['memory.oom.group', '1'],
-    ['io.weight', 'default 50'],
-    ['io.weight', '8:0 70'],
-  ].map(([file = '', value = '']) => ({ hierarchy: '', file, value }))
-  t.same(limitProperties(writes), [
-    ['MemoryMax', 't', 1048576n],
-    ['MemorySwapMax', 't', 0xffffffffffffffffn],
-    ['TasksMax', 't', 5n],
+  const resources = {
+    memory: { limit: 1048576, swap: -1 },
+    pids: { limit: 5 },
+    cpu: { quota: 33333, period: 100000, cpus: '0-2,9' },
+    unified: { 'memory.oom.group': '1', 'io.weight': 'default 50', 'io.max': '8:0 rbps=70', 'memory.high': '64M' },
+  }
+  t.same(properties(resources), [
+    ['AllowedCPUs', 'ay', new Uint8Array([7, 2])],
     ['CPUQuotaPerSecUSec', 't', 340000n],
     ['CPUQuotaPeriodUSec', 't', 100000n],
-    ['AllowedCPUs', 'ay', new Uint8Array([7, 2])],
+    ['MemorySwapMax', 't', 0xffffffffffffffffn],
+    ['MemoryMax', 't', 1048576n],
+    ['MemoryHigh', 't', 67108864n],
+    ['TasksMax', 't', 5n],
     ['IOWeight', 't', 50n],
   ])
   t.end()
 })
 
+t.test('systemd takes no 0 for the number of processes', (t) => {
+  t.same(properties({ pids: { limit: 0 } }), [['TasksMax', 't', 1n]])
+  t.same(properties({ unified: { 'pids.max': '0' } }), [['TasksMax', 't', 1n]])
+  t.end()
+})
+
+t.test('a list of CPUs that only the kernel can judge is no property', (t) => {
+  for (const cpus of ['0-100000000', '0-3:1/2', 'all', '3-', '', '8192'])
+    t.same(properties({ cpu: { cpus } }), [], cpus)
+  t.same(properties({ cpu: { mems: ' 1, 3 ' } }), [['AllowedMemoryNodes', 'ay', new Uint8Array([10])]])
+  t.end()
+})
+
 t.test('those of cgroup v1 too, a limit of CPU time from both of its files', (t) => {
-  const properties = (...writes: [file: string, value: string][]) =>
-    limitProperties(writes.map(([file, value]) => ({ hierarchy: 'cpu,cpuacct', file, value })))
-  t.same(properties(['memory.limit_in_bytes', '1048576'], ['cpu.shares', '512'], ['blkio.weight', '500']), [
-    ['MemoryLimit', 't', 1048576n],
+  t.same(properties({ memory: { limit: 1048576 }, cpu: { shares: 512 }, blockIO: { weight: 500 } }, legacy), [
     ['CPUShares', 't', 512n],
+    ['MemoryLimit', 't', 1048576n],
     ['BlockIOWeight', 't', 500n],
   ])
   const lowest = [
     ['CPUShares', 't', 2n],
     ['BlockIOWeight', 't', 10n],
   ]
-  t.same(properties(['cpu.shares', '1'], ['blkio.weight', '5']), lowest, 'systemd refuses less')
+  t.same(properties({ cpu: { shares: 1 }, blockIO: { weight: 5 } }, legacy), lowest, 'systemd refuses less')
   const bandwidth = (quota: bigint, period: bigint) => [
     ['CPUQuotaPerSecUSec', 't', quota],
     ['CPUQuotaPeriodUSec', 't', period],
   ]
-  t.same(properties(['cpu.cfs_period_us', '50000'], ['cpu.cfs_quota_us', '25000']), bandwidth(500000n, 50000n))
-  t.same(properties(['cpu.cfs_quota_us', '33333']), bandwidth(340000n, 100000n))
-  t.same(properties(['cpu.cfs_period_us', '50000']), bandwidth(0xffffffffffffffffn, 50000n))
-  t.same(properties(['cpu.cfs_quota_us', '-1']), bandwidth(0xffffffffffffffffn, 100000n))
+  t.same(properties({ cpu: { period: 50000, quota: 25000 } }, legacy), bandwidth(500000n, 50000n))
+  t.same(properties({ cpu: { quota: 33333 } }, legacy), bandwidth(340000n, 100000n))
+  t.same(properties({ cpu: { period: 50000 } }, legacy), bandwidth(0xffffffffffffffffn, 50000n))
+  t.same(properties({ cpu: { quota: -1 } }, legacy), bandwidth(0xffffffffffffffffn, 100000n))
   t.end()
 })
 
@@ -176,29 +186,37 @@ t.test('with cgroup v1 alone systemd allows exactly what the device rules do', (
 })
 
 t.test('the weight of bfq is that of its alternative', (t) => {
-  const otherwise = { file: 'io.weight', value: '4950' }
-  t.same(limitProperties([{ hierarchy: '', file: 'io.bfq.weight', value: '500', otherwise }]), [
-    ['IOWeight', 't', 4950n],
-  ])
-  const device = { hierarchy: '', file: 'io.bfq.weight', value: '8:0 500' }
-  t.same(limitProperties([{ ...device, otherwise: { file: 'io.weight', value: '8:0 4950' } }]), [])
+  t.same(properties({ blockIO: { weight: 500 } }), [['IOWeight', 't', 4950n]])
+  t.same(properties({ blockIO: { weightDevice: [{ major: 8, minor: 0, weight: 500 }] } }), [])
   t.end()
 })
 
-t.test('an idle group is a weight', (t) => {
-  const idle = (value: string, hierarchy = '') => ({ hierarchy, file: 'cpu.idle', value })
-  t.same(cpuIdle.of([idle('1')]), [['CPUWeight', 't', 0n]])
-  t.same(cpuIdle.of([idle('0')]), [['CPUWeight', 't', 0xffffffffffffffffn]])
-  t.same(cpuIdle.of([{ ...idle('50'), file: 'cpu.weight' }, idle('0')]), [])
-  t.same(cpuIdle.of([idle('1', 'cpu,cpuacct')]), [], 'not with cgroup v1')
+t.test('an idle group is a weight, and so is one with a nice value', (t) => {
+  const weight = (value: bigint) => [['CPUWeight', 't', value]]
+  t.same(properties({ cpu: { idle: 1 } }), weight(0n))
+  t.same(properties({ cpu: { idle: 1, shares: 50 } }), weight(0n))
+  t.same(properties({ cpu: { idle: 0 } }), weight(0xffffffffffffffffn))
+  t.same(properties({ cpu: { idle: 0, shares: 1024 } }), weight(100n))
+  t.same(properties({ cpu: { idle: 1 } }, legacy), [], 'not with cgroup v1')
+  t.same(properties({ cpu: { idle: 1 } }, unified, 251), [], 'nor with an older systemd')
+  for (const [nice, value] of [
+    ['0', 100n],
+    ['5', 33n],
+    ['19', 1n],
+    ['-20', 8674n],
+  ] as const) {
+    t.same(properties({ unified: { 'cpu.weight.nice': nice } }), weight(value), nice)
+  }
   t.end()
 })
 
-t.test('memory.oom.group is a policy of the scope', (t) => {
-  const write = (file: string, value: string) => ({ hierarchy: '', file, value })
-  t.same(oomPolicy.of([write('memory.max', '1'), write('memory.oom.group', '1')]), [['OOMPolicy', 's', 'kill']])
-  t.same(oomPolicy.of([write('memory.oom.group', '0')]), [['OOMPolicy', 's', 'continue']])
-  t.same(oomPolicy.of([]), [])
+t.test('memory.oom.group is a policy of the scope, which cannot be changed', (t) => {
+  const policy = (value: string) => properties({ unified: { 'memory.oom.group': value } }, unified, 253)
+  t.same(policy('1'), [['OOMPolicy', 's', 'kill']])
+  t.same(policy('0'), [['OOMPolicy', 's', 'continue']])
+  t.same(properties({ unified: { 'memory.oom.group': '1' } }), [])
+  const limits = unifiedLimits({ unified: { 'memory.oom.group': '1' } })
+  t.same(renderProperties(limits, limits, unified, { version: 253, change: true }), [])
   t.end()
 })
 

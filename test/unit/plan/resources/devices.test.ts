@@ -1,6 +1,7 @@
 /** Device rules: from the config to rules, and to the list of cgroup v1. */
 import t from 'tap'
-import { deviceWrites, formatRule, planDeviceRules } from '#dist/plan/resources/devices.js'
+import { formatRule, planDeviceRules } from '#dist/plan/resources/devices.js'
+import { deviceWrites } from '#dist/plan/resources/v1.js'
 
 const defaults = [
   ...['c *:* m', 'b *:* m', 'c 1:3 rwm', 'c 1:8 rwm', 'c 1:7 rwm', 'c 5:0 rwm', 'c 1:5 rwm', 'c 1:9 rwm'],
