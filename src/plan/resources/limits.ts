@@ -51,8 +51,8 @@ export function limitsOf({ cpu = {}, memory = {}, pids = {}, network = {}, ...ot
     ...limit('cpu.burst', cpu.burst),
     ...limit('cpu.period', nonzero(cpu.period)),
     ...limit('cpu.quota', amount(nonzero(cpu.quota))),
-    ...limit('cpu.realtimePeriod', nonzero(cpu.realtimePeriod)),
     ...limit('cpu.realtimeRuntime', nonzero(cpu.realtimeRuntime)),
+    ...limit('cpu.realtimePeriod', nonzero(cpu.realtimePeriod)),
     ...limit('memory.limit', amount(nonzero(memory.limit))),
     // That of swap is counted from that of memory: it goes with it.
     ...limit('memory.swap', amount(nonzero(memory.swap)) ?? (unlimited ? 'max' : undefined)),

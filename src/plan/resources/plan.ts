@@ -3,7 +3,7 @@ import type { Config, Resources } from '../../config/types.js'
 import { UnsupportedError } from '../../errors.js'
 import type { HostFacts } from '../types.js'
 import { planOwner } from './delegation.js'
-import { changeLimits, idOf, limitsOf, mergeLimits, swapAlone } from './limits.js'
+import { changeLimits, idOf, isSet, limitsOf, mergeLimits, swapAlone } from './limits.js'
 import { hierarchyOf } from './render.js'
 import type { Controller, Limit, ResourcePlan } from './types.js'
 import { unifiedControllers, unifiedLimits } from './unified.js'
@@ -25,7 +25,7 @@ export function planResources(config: Config, facts: CgroupFacts): ResourcePlan 
  */
 export function planLimits(resources: Resources, facts: CgroupFacts, old: readonly Limit[] = []): ResourcePlan {
   const given = limitsOf(resources)
-  assertPlaced(given, facts)
+  assertPlaced(given, resources, facts)
   const host = { mountPoint: facts.unified, controllers: facts.controllers ?? [] }
   const controllers = new Set<string>([
     ...controllersOf(given).filter((name) => hierarchyOf(facts, name) === ''),
@@ -47,12 +47,13 @@ export function planLimits(resources: Resources, facts: CgroupFacts, old: readon
 const controllersOf = (limits: readonly Limit[]): Controller[] => [...new Set(limits.map((one) => one.controller))]
 
 /** @throws UnsupportedError for limits that the host has not, or not where their controllers are */
-function assertPlaced(limits: readonly Limit[], facts: CgroupFacts): void {
+function assertPlaced(limits: readonly Limit[], { blockIO }: Resources, facts: CgroupFacts): void {
   const isLegacy = (name: Controller): boolean => hierarchyOf(facts, name) !== ''
   for (const one of limits) {
     const refused = notInV2[idOf(one)]
     if (refused === undefined || isLegacy(one.controller) || facts.mode === 'v1') continue
-    const feature = `linux.resources.${refused[0]}`
+    const entry = blockIO?.weightDevice?.findIndex(({ leafWeight }) => isSet(leafWeight)) ?? 0
+    const feature = `linux.resources.${refused[0].replace('*', String(entry))}`
     throw new UnsupportedError(feature, `${feature} does not exist on cgroup v2: ${refused[1]}`)
   }
   const missing = controllersOf(limits).filter((name) => !isLegacy(name) && facts.controllers?.includes(name) !== true)

@@ -153,7 +153,7 @@ function deviceLine(file: string, line: string): Pick<Write, 'key' | 'none'> {
   return { key: device, none: `${device} ${none}` }
 }
 
-/** What only cgroup v1 has: where it is in `linux.resources`, and what is there instead. */
+/** What only cgroup v1 has: where it is in `linux.resources` (`*`: in some entry), and what is there instead. */
 export const notInV2: Partial<Record<LimitId, readonly [path: string, instead: string]>> = {
   'cpu.realtimePeriod': ['cpu.realtimePeriod', 'its cpu controller does not know real-time processes'],
   'cpu.realtimeRuntime': ['cpu.realtimeRuntime', 'its cpu controller does not know real-time processes'],
@@ -161,5 +161,5 @@ export const notInV2: Partial<Record<LimitId, readonly [path: string, instead: s
   'memory.swappiness': ['memory.swappiness', 'it is a setting of the whole host'],
   'memory.disableOOMKiller': ['memory.disableOOMKiller', 'memory.high in unified throttles instead'],
   'io.leafWeight': ['blockIO.leafWeight', 'only leaves have processes'],
-  'io.deviceLeafWeight': ['blockIO.weightDevice.leafWeight', 'only leaves have processes'],
+  'io.deviceLeafWeight': ['blockIO.weightDevice.*.leafWeight', 'only leaves have processes'],
 }
