@@ -1,19 +1,19 @@
-// Builds what has changed: library (tsc), native code (cmake-js), executable (Bun), tests (tsc).
-// usage: node scripts/build.mjs [library|header|native|executable|static|tests ...]     (default: the first three)
+// Builds what has changed: library (tsc), native code (cmake-js), executable (QuickJS), tests (tsc).
+// usage: node scripts/build.mjs [library|header|native|executable|tests ...]     (default: the first three)
 import {
   chmodSync,
   copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
-import { addonObjects, engineInputs, engineSources } from './engine.mjs'
+import { dirname, join, relative } from 'node:path'
+import { engineInputs, engineSources } from './engine.mjs'
 import { Failure, isMain, output, packageFile, root, run, runQuietly, script } from './process.mjs'
 import { updateWireHash, wireTables } from './wires.mjs'
 import { filesBelow, hashOf, isFresh, writeStamp } from './stamp.mjs'
@@ -26,7 +26,7 @@ export const prebuiltFolder = at(`prebuilds/${process.platform}-${process.arch}`
 /** Files that the native step makes, in build/Release and in the folder above. */
 export const nativeOutputs = ['tsrun.node', 'hello']
 
-const steps = { library, header, native, executable, static: staticExecutable, tests }
+const steps = { library, header, native, executable, tests }
 
 /** Where CMake works; `build` itself is node-gyp's. */
 export const cmakeFolder = 'build/cmake'
@@ -54,7 +54,7 @@ const libraryHash = () => hashOf(filesBelow('src', 'tsconfig.json'))
 
 function library() {
   step('TypeScript', 'dist/build-stamp', libraryHash(), [at('dist/index.js')], () => {
-    run(node, [tool('typescript', 'bin/tsc'), '-p', root])
+    compile(root, at('dist'))
     chmodSync(at('dist/cli/main.js'), 0o755) // npm sets it on install; a clone is to work as well
   })
 }
@@ -100,50 +100,43 @@ function usePrebuilt() {
   for (const name of nativeOutputs) replace(join(prebuiltFolder, name), at(`build/Release/${name}`))
 }
 
+/** The command line on QuickJS; where that can't be made, in Node. */
 function executable() {
-  const bun = bunPath()
-  if (!bun) return console.log('no dist/tsrun: the optional package @oven/bun-linux-x64 is not installed')
-  const addon = at('build/Release/tsrun.node')
-  const inputs = filesBelow('src', 'scripts/build-cli.mjs', 'package.json', 'tsconfig.json')
-  step('executable', 'dist/executable-stamp', hashOf(inputs, commit()), [at('dist/tsrun')], () => {
-    run(bun, [at('scripts/build-cli.mjs'), commit()])
-  })
-  step('addon beside it', 'dist/addon-stamp', hashOf([addon]), [at('dist/tsrun.node')], () =>
-    replace(addon, at('dist/tsrun.node')),
+  if (hasPrebuilt()) return replace(join(prebuiltFolder, 'tsrun'), at('dist/tsrun'))
+  native()
+  const { folder, reason } = engineSources()
+  if (folder === undefined) return commandLineInNode(reason)
+  step('executable', 'dist/executable-stamp', hashOf(engineInputs(), commit()), [at('dist/tsrun')], () =>
+    // In a process of its own, since the bundler works on the event loop.
+    run(node, ['scripts/engine.mjs', folder, commit()]),
   )
 }
 
-/** The executable on QuickJS, in a process of its own since the bundler works on the event loop. */
-function staticExecutable() {
-  native()
-  if (addonObjects().length === 0) return console.log('no dist/tsrun-static: the native code comes from the package')
-  const { folder, reason } = engineSources()
-  if (folder === undefined) return console.log(`no dist/tsrun-static: ${reason}`)
-  step('static executable', 'dist/static-stamp', hashOf(engineInputs(), commit()), [at('dist/tsrun-static')], () =>
-    run(node, ['scripts/engine.mjs', folder, commit()]),
-  )
+function commandLineInNode(reason) {
+  rmSync(at('dist/tsrun'), { force: true })
+  rmSync(at('dist/executable-stamp'), { force: true })
+  symlinkSync('cli/main.js', at('dist/tsrun'))
+  console.log(`dist/tsrun runs in Node.js: ${reason}`)
 }
 
 function tests() {
   library()
   const inputs = filesBelow('test', 'dist/build-stamp').filter((file) => /\.ts$|\.json$|-stamp$/.test(file))
   step('tests', 'build/test/build-stamp', hashOf(inputs), [at('build/test')], () => {
-    // A test whose source is gone must not run. The tools are compiled by the tests, when they need them.
-    for (const name of namesIn(at('build/test'))) {
-      if (name !== 'tools') rmSync(at(`build/test/${name}`), { recursive: true })
+    // A test whose source is gone must not run.
+    for (const file of filesBelow('build/test').filter((name) => name.endsWith('.js'))) {
+      if (!existsSync(join(at('test'), relative(at('build/test'), file).replace(/js$/, 'ts')))) rmSync(file)
     }
     const shipped = join(prebuiltFolder, 'test-tools')
     if (existsSync(shipped)) cpSync(shipped, at('build/test/tools'), { recursive: true })
-    run(node, [tool('typescript', 'bin/tsc'), '-p', at('test')])
+    compile(at('test'), at('build/test'))
   })
 }
 
-const namesIn = (folder) => (existsSync(folder) ? readdirSync(folder) : [])
-
-/** Path of the bun program that makes the executable; undefined where its package is not installed. */
-export function bunPath() {
-  const bun = packageFile('@oven/bun-linux-x64', 'bin/bun')
-  return bun && existsSync(bun) ? bun : undefined
+/** Compiles a project; the compiler keeps in the folder of its output what it need not look at again. */
+function compile(project, output) {
+  const memory = ['--incremental', '--tsBuildInfoFile', join(output, '.tsbuildinfo')]
+  run(node, [tool('typescript', 'bin/tsc'), '-p', project, ...memory])
 }
 
 function commit() {

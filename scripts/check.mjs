@@ -8,16 +8,14 @@ import { setUp } from './setup.mjs'
 import { updateSources } from './sources.mjs'
 import { filesBelow } from './stamp.mjs'
 import { checkMutations } from './test-mutations.mjs'
-import { updateWireHash } from './wires.mjs'
 
 const node = process.execPath
 
-/** Each throws a Failure when all is not well. It prints nothing, and may return words for what it has found. */
+/**
+ * Each throws a Failure when all is not well. It prints nothing, and may return words for what it has found.
+ * Types are checked by the build before.
+ */
 const checks = {
-  types: () => {
-    updateWireHash()
-    for (const project of ['.', 'test']) run(node, [packageFile('typescript', 'bin/tsc'), '--noEmit', '-p', project])
-  },
   eslint: () => run(node, [packageFile('eslint', 'bin/eslint.js'), '--max-warnings=0', '.']),
   prettier: () => run(node, [packageFile('prettier', 'bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
   'clang-format': () => run('clang-format', ['--dry-run', '-Werror', ...nativeFiles()]),

@@ -1,4 +1,4 @@
-// Makes dist/tsrun-static: the command line on QuickJS, one static file (docs/engine.md).
+// Makes dist/tsrun: the command line on QuickJS, one static file (docs/engine.md).
 // usage: node scripts/engine.mjs SOURCES COMMIT
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -67,7 +67,14 @@ function fetchSource(archive) {
 
 /** What the executable is made of, for its stamp. */
 export const engineInputs = () => [
-  ...filesBelow('native/engine', 'src', 'scripts/engine.mjs', 'scripts/bundle.mjs', 'package.json'),
+  ...filesBelow(
+    'native/engine',
+    'src',
+    'scripts/engine.mjs',
+    'scripts/bundle.mjs',
+    'scripts/lean-commander.mjs',
+    'package.json',
+  ),
   at('build/Release/build-stamp'),
 ]
 
@@ -92,8 +99,8 @@ async function buildEngine([folder, commit]) {
   runQuietly('cmake', ['--build', cmake, '--parallel', String(availableParallelism())])
   mkdirSync(at('dist'), { recursive: true })
   // By rename, since a process may be running the old file.
-  copyFileSync(join(cmake, 'tsrun'), at('dist/tsrun-static.new'))
-  renameSync(at('dist/tsrun-static.new'), at('dist/tsrun-static'))
+  copyFileSync(join(cmake, 'tsrun'), at('dist/tsrun.new'))
+  renameSync(at('dist/tsrun.new'), at('dist/tsrun'))
   copyFileSync(join(folder, 'LICENSE'), at('dist/LICENSE.quickjs'))
 }
 

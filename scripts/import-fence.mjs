@@ -2,7 +2,7 @@
 import { dirname, join, relative } from 'node:path'
 import { root } from './process.mjs'
 
-const noModules = 'shared code runs in Node, in Bun and in the executable, where each such module costs start-up time'
+const noModules = 'shared code runs in Node, in Bun and in the executable, which has no such modules'
 
 /**
  * The rooms of src/, each after those that it may import. `may`: rooms; `types`: rooms of which it may know types alone;
@@ -136,8 +136,8 @@ const importsRule = {
 
 const property = (object, name, message) => ({ object, property: name, message })
 const bannedProperties = [
-  property('process', 'stdout', 'In Bun it takes 8 ms to look at: src/cli/output.ts prints.'),
-  property('process', 'stderr', 'In Bun it takes 8 ms to look at: src/cli/output.ts prints.'),
+  property('process', 'stdout', 'The executable has none: src/cli/output.ts prints.'),
+  property('process', 'stderr', 'The executable has none: src/cli/output.ts prints.'),
   property('process', 'stdin', 'The container inherits the descriptor; Node would read ahead of it.'),
   property('process', 'dlopen', 'Only src/native/addon.ts loads native code.'),
   property('process', 'umask', 'To ask Node for it sets it, in all threads.'),

@@ -12,6 +12,8 @@ if (isMain(import.meta.url)) {
     rmSync(prebuiltFolder, { recursive: true, force: true })
     mkdirSync(join(prebuiltFolder, 'test-tools'), { recursive: true })
     for (const name of nativeOutputs) copyFileSync(join(root, 'build/Release', name), join(prebuiltFolder, name))
+    copyFileSync(join(root, 'dist/tsrun'), join(prebuiltFolder, 'tsrun'))
+    copyFileSync(join(root, 'dist/LICENSE.quickjs'), join(prebuiltFolder, 'LICENSE.quickjs'))
     writeStamp(join(prebuiltFolder, 'build-stamp'), nativeHash())
     // The C programs of the tests, so that those need no compiler either.
     const { tool } = await import('../build/test/helpers/tools.js')

@@ -1,6 +1,6 @@
 // `npm start`: sets up, builds, and runs bundles/hello as a container. Plain Node, usable before `npm ci`.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ending, Failure, isMain, root, run, script } from './process.mjs'
 import { setUp } from './setup.mjs'
@@ -15,19 +15,12 @@ async function main() {
   }
   run(at('bundles/hello/make-rootfs.sh'), [])
   const bundle = writeBundle()
-  const tsrun = commandLine()
-  console.log(`\n${describe(tsrun)} run --bundle bundles/hello hello\n`)
+  const tsrun = at('dist/tsrun')
+  console.log(`\ndist/tsrun run --bundle bundles/hello hello\n`)
   call(tsrun, ['run', '--bundle', bundle, id('report')], { stdio: ['ignore', 'inherit', 'inherit'] })
   await printTimes(tsrun, bundle)
 }
 
-/** The executable, or where Bun's package is not installed, the same code in Node. */
-function commandLine() {
-  return existsSync(at('dist/tsrun')) ? [at('dist/tsrun')] : [process.execPath, at('dist/cli/main.js')]
-}
-
-const describe = (tsrun) =>
-  tsrun.map((part) => part.replace(`${root}/`, '').replace(process.execPath, 'node')).join(' ')
 const id = (purpose) => `hello-${purpose}-${process.pid}`
 
 /** The bundle with the host's namespaces in the environment: the program can't see them from inside. */
@@ -43,11 +36,11 @@ function writeBundle() {
 }
 
 /** Runs tsrun and returns the milliseconds from its start to its end. */
-function call([program, ...before], args, options = {}) {
+function call(tsrun, args, options = {}) {
   const begin = performance.now()
-  const result = spawnSync(program, [...before, ...args], { stdio: ['ignore', 'ignore', 'inherit'], ...options })
+  const result = spawnSync(tsrun, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options })
   const time = performance.now() - begin
-  if (result.error) throw new Failure(`cannot run ${program}: ${result.error.message}`)
+  if (result.error) throw new Failure(`cannot run ${tsrun}: ${result.error.message}`)
   if (result.status !== 0) throw new Failure(`tsrun ${args[0]}: ${ending(result)}`)
   return time
 }
@@ -73,9 +66,8 @@ async function printTimes(tsrun, bundle) {
 /** The three commands that engines use, and the container's end in between. */
 async function lifeCycle(tsrun, bundle) {
   const name = id('steps')
-  const [program, ...before] = tsrun
   const begin = performance.now()
-  const create = spawn(program, [...before, 'create', '--bundle', bundle, name], {
+  const create = spawn(tsrun, ['create', '--bundle', bundle, name], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   // The container has the pipe as its standard output: it closes when the program has ended.

@@ -4,7 +4,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { build } from './build.mjs'
 import { isMain, root, script } from './process.mjs'
 import { setUp } from './setup.mjs'
 import { filesBelow } from './stamp.mjs'
@@ -42,7 +41,6 @@ async function main(args) {
   }
   const runs = plan(args)
   setUp('test', { tools: [...new Set(runs.filter(({ reason }) => !reason).flatMap(({ tools }) => tools))] })
-  if (runs.some(({ name, reason }) => name === 'native' && !reason)) build(['static'])
   // Only now: it needs the npm packages that the set-up installs.
   const { runLane } = await import('./test-lane.mjs')
   const total = { passed: 0, failed: 0, skipped: 0 }

@@ -1,4 +1,5 @@
 // The executable: the engine, the command line's bytecode, the addon. No file and no variable changes which code runs.
+#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -85,9 +86,20 @@ size_t stack_size() {
   return static_cast<size_t>(limit.rlim_cur / 4 * 3);
 }
 
+/**
+ * What the caller has set for signals and is no use to a runtime. A handler, not SIG_IGN, which containers would inherit:
+ * a file beyond RLIMIT_FSIZE is an error (EFBIG), no death in the middle of a command. Whoever ignores SIGCHLD
+ * would have the kernel reap our children, and their exit status with them (wait(2)).
+ */
+void prepare_signals() {
+  (void)signal(SIGXFSZ, [](int) {});
+  (void)signal(SIGCHLD, SIG_DFL);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  prepare_signals();
   std::string rejected;
   JSRuntime* runtime = JS_NewRuntime();
   JSContext* context = runtime == nullptr ? nullptr : new_context(runtime);

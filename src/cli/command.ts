@@ -115,7 +115,7 @@ export function buildCommand(title: string, spec: Syntax): Command {
   const command = new Command(title)
     .description(spec.description)
     .helpOption('-h, --help', 'show this help')
-    // The width is fixed, since looking at process.stdout takes 8 ms in Bun.
+    // The width is fixed, since the executable has no process.stdout.
     .configureOutput({ getOutHelpWidth: () => 100, getOutHasColors: () => false })
   for (const option of spec.options) command.addOption(buildOption(option))
   for (const argument of spec.arguments) command.argument(argument)

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Entry of the command line, in Node, in Bun, and in the executable that Bun compiles. */
+/** Entry of the command line, in the executable and in Node.js. */
 import { runProgram } from './program.js'
 
 // Not by process.exitCode: nothing that a command leaves open may delay its end.

@@ -1,4 +1,4 @@
-/** Command line: what reaches the two standard streams. Never process.stdout: in Bun that takes 8 ms. */
+/** Command line: what reaches the two standard streams. Not process.stdout, which the executable has not. */
 import { writeOut } from '../native/binding.js'
 
 /** Prints to stdout. @throws SyscallError */

@@ -6,10 +6,10 @@ import { packageVersion } from '../version.js'
 /** One `name: value` per line; Docker looks for the words `version` and `commit:`. */
 export function versionText(): string {
   const { version, commit } = packageVersion()
-  const { quickjs, bun, node } = process.versions
+  const { quickjs, node } = process.versions
   const lines = [`tsrun version ${version}`]
   if (commit !== undefined) lines.push(`commit: ${commit}`)
-  const engine = quickjs !== undefined ? `quickjs: ${quickjs}` : bun !== undefined ? `bun: ${bun}` : `node: ${node}`
+  const engine = quickjs === undefined ? `node: ${node}` : `quickjs: ${quickjs}`
   lines.push(`spec: ${stateVersion}`, engine)
   lines.push(`libseccomp: ${seccompVersion()}`)
   return `${lines.join('\n')}\n`

@@ -1,4 +1,5 @@
 /** Probes the host once per process: what planning needs to know and cannot decide. */
+import { UnsupportedError } from '../errors.js'
 import { fileInfo, permittedCapabilities, processIds, readFile, readFileIfAny } from '../native/binding.js'
 import { everything, type IdentityFacts } from '../plan/identity.js'
 import type { HostFacts, IdMapping } from '../plan/types.js'
@@ -44,7 +45,10 @@ const readControllers = (directory: string): string[] | undefined =>
   readFileIfAny(`${directory}/cgroup.controllers`)?.split(/\s+/).filter(Boolean)
 
 function probeCgroup(): CgroupFacts {
-  const own = parseOwnCgroups(readFile('/proc/self/cgroup'))
+  const ownText = readFileIfAny('/proc/self/cgroup')
+  if (ownText === undefined)
+    throw new UnsupportedError('/proc', 'there is no /proc/self: tsrun needs a proc file system at /proc')
+  const own = parseOwnCgroups(ownText)
   const root = readControllers(cgroupRoot)
   if (root !== undefined) return { mode: 'v2', unified: cgroupRoot, v1: {}, controllers: root, own }
   const { unified, v1 } = cgroupMounts(readMounts())

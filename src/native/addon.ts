@@ -7,7 +7,7 @@ import { wireHash } from '../plan/wire-hash.js'
 import { functionTable } from './addon-table.js'
 import type { Addon } from './addon-types.js'
 
-/** Set by the bundler in the standalone executable. */
+/** Set by the bundler in the executable, which holds the addon: no path is looked at. */
 declare const TSRUN_STANDALONE: boolean | undefined
 
 type AnyFunction = (...args: readonly unknown[]) => unknown
@@ -25,12 +25,9 @@ let loaded: Addon | undefined
 
 const isStandalone = (): boolean => typeof TSRUN_STANDALONE !== 'undefined'
 
-/** Where the addon may lie: beside the executable for the standalone one, else in the package. */
+/** Where the addon may lie in the package. */
 function addonPaths(): string[] {
-  if (isStandalone()) {
-    const directory = process.execPath.slice(0, process.execPath.lastIndexOf('/'))
-    return [`${directory}/tsrun.node`, `${directory}/../lib/tsrun/tsrun.node`]
-  }
+  if (isStandalone()) return ['']
   const root = new URL('../..', import.meta.url).pathname
   return [`${root}build/Release/tsrun.node`, `${root}prebuilds/${process.platform}-${process.arch}/tsrun.node`]
 }

@@ -99,6 +99,10 @@ const needs = {
   },
   'files-on-block-device': { met: filesOnBlockDevice, reason: 'needs files on a block device' },
   'huge-pages': { met: present('/sys/kernel/mm/hugepages/hugepages-2048kB'), reason: 'needs huge pages of 2 MiB' },
+  memfd_noexec: {
+    met: present('/proc/sys/vm/memfd_noexec'),
+    reason: 'needs a kernel with the sysctl vm.memfd_noexec (Linux 6.3)',
+  },
   psi: { met: present('/proc/pressure/cpu'), reason: 'needs a kernel that tells pressure (PSI)' },
   'x86-64': { met: () => process.arch === 'x64', reason: 'calls the kernel by the numbers of x86-64' },
   // In User-mode Linux ps -ef fails: "Unable to get system boot time".

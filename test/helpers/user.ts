@@ -1,7 +1,7 @@
 /** Test helper: an ordinary user who runs the runtime. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setNamespace, type Change, type TestConfig } from './config.js'
 import { Container, probing } from './container.js'
 import type { Report } from './probe.js'
@@ -140,10 +140,7 @@ function reachable(scope: Scope, program: string): string {
   if (status === 0) return program
   const folder = scope.path('runtime')
   mkdirSync(folder, { recursive: true })
-  for (const name of ['tsrun', 'tsrun.node']) {
-    const path = join(dirname(program), name)
-    if (existsSync(path)) copyFileSync(path, join(folder, name))
-  }
+  copyFileSync(program, join(folder, 'tsrun'))
   return join(folder, 'tsrun')
 }
 

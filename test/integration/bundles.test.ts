@@ -90,7 +90,7 @@ t.test('rootless is run by the user with uid 1000', { skip: needsRoot }, (t) => 
   const bundle = makeBundle('rootless')
   const user = ['setpriv', '--reuid', '1000', '--regid', '1000', '--clear-groups']
   // The project may be where only root has access.
-  for (const name of ['tsrun', 'tsrun.node']) cpSync(join(root, 'dist', name), join(folder, name))
+  cpSync(join(root, 'dist/tsrun'), join(folder, 'tsrun'))
   chmodSync(folder, 0o755)
   mkdirSync(join(folder, 'state'))
   for (const path of ['state', 'bundles/rootless/rootfs']) chownSync(join(folder, path), 1000, 1000)

@@ -13,7 +13,7 @@ import { projectRoot } from '../helpers/tools.js'
 
 /** Every file of the host that is executed or loaded to run a container. */
 function executables(): string[] {
-  const built = ['dist/tsrun', 'dist/tsrun.node', 'dist/cli/main.js', 'dist/native/binding.js']
+  const built = ['dist/tsrun', 'dist/cli/main.js', 'dist/native/binding.js']
   const release = readdirSync(join(projectRoot, 'build/Release')).map((name) => `build/Release/${name}`)
   return [...[...built, ...release].map((name) => join(projectRoot, name)), process.execPath].filter(
     (path) => /\.(node|js)$|\/(tsrun|tsrun-init|node)$/.test(path) && existsSync(path),

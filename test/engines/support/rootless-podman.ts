@@ -61,7 +61,7 @@ export class RootlessPodman extends Podman {
     const printed = readFileSync(join(projectRoot, 'docs/engines/containers.conf'), 'utf8')
     sandbox.write('containers.conf', (runtimeName() === 'tsrun' ? printed : '') + (session ? '' : limits))
     const [program] = runtimeCommand()
-    const parts = runtimeName() === 'tsrun' ? 'tsrun tsrun.node' : ''
+    const parts = runtimeName() === 'tsrun' ? 'tsrun' : ''
     const made = await sandbox.run('/bin/sh', ['-c', prepare, 'sh', sandbox.file('etc'), dirname(program), parts])
     assert.equal(made.status, 0, made.stderr)
     await podman.ok('import', '--change', 'CMD ["sh"]', makeImage(sandbox.file('image')), image)

@@ -1,0 +1,75 @@
+/** Where the surroundings of tsrun itself are poor: limits, sysctls and file systems that it has to do without. */
+import { existsSync, readdirSync } from 'node:fs'
+import type { Test } from 'tap'
+import type { Change } from '../helpers/config.js'
+import type { Container } from '../helpers/container.js'
+import type { Result } from '../helpers/runtime.js'
+import type { Scope } from '../helpers/scope.js'
+import { test } from '../helpers/test.js'
+
+const echo: Change = (config) => {
+  config.process.args = ['/bin/sh', '-c', 'echo hello']
+}
+
+/** Runs a container by a shell script that prepares the place and ends with `exec "$@"`, in mount and pid namespaces of its own. */
+function runWhere(scope: Scope, container: Container, script: string): Result {
+  const [runtime, ...args] = scope.runner.commandLine(['run', '--bundle', container.bundle.path, container.id])
+  const own = ['--mount', '--pid', '--fork', '--mount-proc', '--propagation', 'private']
+  return scope.runner.runProgram('unshare', [...own, '/bin/sh', '-ec', script, 'sh', runtime, ...args])
+}
+
+const nothingLeft = (t: Test, scope: Scope): void => {
+  t.same(existsSync(scope.root) ? readdirSync(scope.root) : [], [], 'no state is left')
+}
+
+const memfdNeed = ['memfd_noexec'] as const
+
+test(
+  'memory that may not be executed is replaced by a file without a name',
+  (t, scope) => {
+    const script = 'echo 2 > /proc/sys/vm/memfd_noexec; exec "$@"'
+    t.match(runWhere(scope, scope.container(echo), script), { status: 0, stdout: 'hello\n', stderr: '' })
+  },
+  { needs: memfdNeed },
+)
+
+test(
+  'where nothing at all may be executed, the error names the sysctl',
+  (t, scope) => {
+    const script = `
+      echo 2 > /proc/sys/vm/memfd_noexec
+      for place in /run /dev/shm /var/tmp /tmp; do mount --bind $place $place && mount -o remount,bind,noexec $place; done
+      mount -t tmpfs tmpfs /mnt
+      cp "$1" /mnt/runtime
+      shift
+      exec /mnt/runtime "$@"`
+    const { status, stderr } = runWhere(scope, scope.container(echo), script)
+    t.equal(status, 1)
+    t.match(stderr, /vm\.memfd_noexec/)
+    nothingLeft(t, scope)
+  },
+  { needs: memfdNeed },
+)
+
+test('without /proc there is one clear error', (t, scope) => {
+  const { status, stderr } = runWhere(scope, scope.container(echo), 'mount -t tmpfs tmpfs /proc; exec "$@"')
+  t.equal(status, 1)
+  t.match(stderr, /tsrun needs a proc file system at \/proc\n$/)
+  nothingLeft(t, scope)
+})
+
+test('a limit for the size of files is an error, not a death half-way', (t, scope) => {
+  // The limit is not for who writes the test's files.
+  const { stdout } = runWhere(scope, scope.container(echo), '(ulimit -f 0; "$@" 2>&1 || echo status $?) | cat')
+  t.match(stdout, /status 1/)
+  t.match(stdout, /state\.json": file too large/)
+  nothingLeft(t, scope)
+})
+
+test('whoever ignores SIGCHLD still learns how hooks and programs end', (t, scope) => {
+  const container = scope.container((config) => {
+    config.process.args = ['/bin/sh', '-c', 'exit 3']
+    config.hooks = { createRuntime: [{ path: '/bin/true' }] }
+  })
+  t.match(runWhere(scope, container, 'trap "" CHLD; exec "$@"'), { status: 3, stderr: '' })
+})
