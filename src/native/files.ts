@@ -1,5 +1,5 @@
 /**
- * Native: files of the host, by path or by descriptor. `node:fs` would cost a Bun executable a millisecond, and paths below
+ * Native: files of the host, by path or by descriptor. The executable has no `node:fs`, and paths below
  * a rootfs have no business in TypeScript.
  */
 import { hasErrno, native } from './addon.js'
