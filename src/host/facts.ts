@@ -1,6 +1,6 @@
 /** Probes the host once per process: what planning needs to know and cannot decide. */
 import { UnsupportedError } from '../errors.js'
-import { fileInfo, permittedCapabilities, processIds, readFile, readFileIfAny } from '../native/binding.js'
+import { fileInfo, permittedCapabilities, processIds, readFileIfAny } from '../native/binding.js'
 import { everything, type IdentityFacts } from '../plan/identity.js'
 import type { HostFacts, IdMapping } from '../plan/types.js'
 import { readMounts, type MountLine } from './mountinfo.js'

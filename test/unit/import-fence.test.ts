@@ -127,7 +127,7 @@ t.test('a folder without a row in the table may import nothing', async (t) => {
 
 t.test('calls that have cost time or safety are refused with the reason', async (t) => {
   for (const [text, reason] of [
-    ["process.stdout.write('x')", /8 ms/],
+    ["process.stdout.write('x')", /the executable has none/i],
     ['process.kill(1)', /pidfd/],
     ['process.umask()', /sets it/],
     ["eval('x')", /loads code/],
