@@ -86,11 +86,12 @@ Launched launch(const LaunchRequest& request) {
   Fd own_image;
   const int image = init_image(own_image);
   if (image < 0)
-    throw_errno("memfd_create",
-                errno == EACCES
-                    ? "tsrun-init: the sysctl vm.memfd_noexec forbids it, and none of /run, /dev/shm, "
-                      "/tmp, /var/tmp takes a file that can be executed"
-                    : "tsrun-init");
+    throw_errno(
+        "memfd_create",
+        errno == EACCES
+            ? "tsrun-init: the sysctl vm.memfd_noexec forbids it, and none of /run, /dev/shm, "
+              "/tmp, /var/tmp takes a file that can be executed"
+            : "tsrun-init");
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) throw_errno("socketpair");
   Fd own{pair[0]}, init{pair[1]};
