@@ -78,9 +78,11 @@ export const engineInputs = () => [
   at('build/Release/build-stamp'),
 ]
 
-/** Object files of the addon; none where the package's own addon is in use. */
+/** Object files of the addon that the executable needs; none where the package's own addon is in use. */
 export const addonObjects = () =>
-  filesBelow('build/cmake/CMakeFiles/tsrun.dir/native').filter((file) => file.endsWith('.o'))
+  filesBelow('build/cmake/CMakeFiles/tsrun.dir/native').filter(
+    (file) => file.endsWith('.o') && !file.includes('/native/library/'),
+  )
 
 /** Builds the executable. `commit`: for `--version`. */
 async function buildEngine([folder, commit]) {

@@ -1,15 +1,17 @@
 // Writes the C++ side of every wire from the tables in TypeScript: wires.h (hash, plan header, frames),
-// plan_steps.h (steps of tsrun-init), addon_records.h, addon_functions.h and addon_table.h (the addon's functions).
+// plan_steps.h (steps of tsrun-init), addon_records.h, addon_functions.h and addon_table.h (the addon's functions),
+// library_table.h (those for programs with an event loop).
 // usage: node scripts/generate-wires.mjs FOLDER   (needs the compiled tables in dist, that is `tsc`)
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { enumTable, functionTable, recordTable } from '../dist/native/addon-table.js'
+import { enumTable, functionTable, libraryTable, recordTable } from '../dist/native/addon-table.js'
 import { planHeader, stepTable } from '../dist/plan/steps.js'
 import { wireHash } from './wires.mjs'
 
 const folder = process.argv[2]
 if (!folder) throw new Error('usage: generate-wires.mjs FOLDER')
 
+const namespaced = (...lines) => ['namespace tsrun {', ...lines, '}  // namespace tsrun']
 const pascal = (name) => name[0].toUpperCase() + name.slice(1)
 /** `errno` is a macro. */
 const snake = (name) => (name === 'errno' ? 'error' : name.replace(/[A-Z]/g, (c) => '_' + c.toLowerCase()))
@@ -40,17 +42,15 @@ function wordStruct(name, fields) {
   return [`struct ${name} {`, ...members, '};', `static_assert(sizeof(${name}) == ${4 * fields.length});`]
 }
 
-function wires() {
-  return [
-    '#include <stdint.h>',
-    'namespace tsrun {',
-    `inline constexpr uint32_t kWireHash = ${hex(wireHash())};`,
-    ...wordStruct('PlanHeader', Object.entries(planHeader)),
-    ...Object.keys(enumTable).flatMap(enumOf),
-    ...wordStruct('FrameHead', frameHead),
-    '}  // namespace tsrun',
-  ]
-}
+const wires = () => [
+  '#include <stdint.h>',
+  'namespace tsrun {',
+  `inline constexpr uint32_t kWireHash = ${hex(wireHash())};`,
+  ...wordStruct('PlanHeader', Object.entries(planHeader)),
+  ...Object.keys(enumTable).flatMap(enumOf),
+  ...wordStruct('FrameHead', frameHead),
+  '}  // namespace tsrun',
+]
 
 // --- plan_steps.h: structs of the steps, decoders, dispatcher
 
@@ -115,6 +115,7 @@ function planSteps() {
 
 const argumentTypes = {
   i32: 'int32_t',
+  fd: 'int32_t',
   u32: 'uint32_t',
   number: 'double',
   u64: 'uint64_t',
@@ -157,30 +158,24 @@ function record([name, members]) {
   return [`struct ${pascal(name)} {`, ...lines, '};']
 }
 
-function addonRecords() {
-  return [
-    '#include <optional>',
-    '#include <span>',
-    '#include <string>',
-    '#include <utility>',
-    '#include <vector>',
-    '#include "wires.h"',
-    'namespace tsrun {',
-    'using TextPair = std::pair<std::string, std::string>;',
-    ...topological(Object.entries(recordTable)).flatMap(record),
-    '}  // namespace tsrun',
-  ]
-}
+const addonRecords = () => [
+  '#include <optional>',
+  '#include <span>',
+  '#include <string>',
+  '#include <utility>',
+  '#include <vector>',
+  '#include "wires.h"',
+  'namespace tsrun {',
+  'using TextPair = std::pair<std::string, std::string>;',
+  ...topological(Object.entries(recordTable)).flatMap(record),
+  '}  // namespace tsrun',
+]
 
-function addonFunctions() {
-  return [
-    '#include <napi.h>',
-    '#include "addon_records.h"',
-    'namespace tsrun {',
-    ...Object.entries(functionTable).map(declaration),
-    '}  // namespace tsrun',
-  ]
-}
+const addonFunctions = () => [
+  '#include <napi.h>',
+  '#include "addon_records.h"',
+  ...namespaced(...Object.entries({ ...functionTable, ...libraryTable }).map(declaration)),
+]
 
 /** Records behind those that they hold. */
 function topological(entries) {
@@ -239,6 +234,9 @@ function takeRecord(name) {
   ]
 }
 
+/** What makes a value of JavaScript. */
+const give = (kind) => (kind === 'fd' ? 'give_fd' : 'give')
+
 function giveRecord(name) {
   const head = `inline Napi::Value give(Napi::Env env, ${name in enumTable ? pascal(name) : `const ${pascal(name)}&`} value) {`
   if (name in enumTable) {
@@ -250,8 +248,8 @@ function giveRecord(name) {
       '}',
     ]
   }
-  const members = Object.keys(recordTable[name]).map(
-    (member) => `  object.Set("${member}", give(env, value.${snake(member)}));`,
+  const members = Object.entries(recordTable[name]).map(
+    ([member, kind]) => `  object.Set("${member}", ${give(kind)}(env, value.${snake(member)}));`,
   )
   return [head, '  Napi::Object object = Napi::Object::New(env);', ...members, '  return object;', '}']
 }
@@ -259,12 +257,21 @@ function giveRecord(name) {
 function tableRow([name, row]) {
   const args = parsed(row).map(({ kind }, place) => `${take(kind)}(info[${place}])`)
   const call = `${snake(name)}(${args.join(', ')})`
-  const body = row.result === 'void' ? `${call}; return info.Env().Undefined();` : `return give(info.Env(), ${call});`
+  const body =
+    row.result === 'void'
+      ? `${call}; return info.Env().Undefined();`
+      : `return ${give(row.result)}(info.Env(), ${call});`
   return `    {"${name}", [](const Napi::CallbackInfo& info) -> Napi::Value { ${args.length > 0 || row.result !== 'void' ? '' : '(void)info; '}${body} }},`
 }
 
+const table = (name, rows) => [
+  `inline constexpr AddonFunction ${name}[] = {`,
+  ...Object.entries(rows).map(tableRow),
+  '};',
+]
+
 function addonTable() {
-  const rows = Object.values(functionTable)
+  const rows = [...Object.values(functionTable), ...Object.values(libraryTable)]
   const sorted = (names) =>
     [...Object.keys(enumTable), ...topological(Object.entries(recordTable)).map(([name]) => name)].filter((name) =>
       names.includes(name),
@@ -279,9 +286,7 @@ function addonTable() {
     '  const char* name;',
     '  Napi::Value (*call)(const Napi::CallbackInfo&);',
     '};',
-    'inline constexpr AddonFunction kAddonFunctions[] = {',
-    ...Object.entries(functionTable).map(tableRow),
-    '};',
+    ...table('kAddonFunctions', functionTable),
     '}  // namespace tsrun',
   ]
 }
@@ -292,3 +297,4 @@ write('plan_steps.h', planSteps())
 write('addon_records.h', addonRecords())
 write('addon_functions.h', addonFunctions())
 write('addon_table.h', addonTable())
+write('library_table.h', ['#include "addon_table.h"', ...namespaced(...table('kLibraryFunctions', libraryTable))])

@@ -58,22 +58,28 @@ export const rooms = {
     not: 'touch a path below the rootfs',
     may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'cgroup', 'stats'],
   },
-  library: {
-    does: 'Runtime, Container and ExecHandle: what a program that embeds tsrun holds',
-    not: 'know the command line',
+  runtime: {
+    does: 'CoreRuntime and CoreContainer: the verbs, for the command line and the library alike',
+    not: 'know who calls',
     may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'cgroup', 'launch'],
     types: ['stats'],
+  },
+  library: {
+    does: 'Runtime, Container and run: what a program that embeds tsrun holds, on an event loop',
+    not: 'be loaded by the command line, whose engine has no module of Node.js',
+    may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'cgroup', 'stats', 'launch', 'runtime'],
+    packages: { 'node:stream': 'standard streams' },
   },
   index: {
     does: 'what the package exports, and nothing else',
     not: 'do anything',
-    may: ['errors', 'library'],
+    may: ['errors', 'runtime', 'library'],
     types: ['config', 'plan', 'state', 'stats', 'launch'],
   },
   cli: {
     does: 'flags, messages, exit statuses over the library',
     not: 'do the work itself',
-    may: ['errors', 'config', 'plan', 'native', 'host', 'library', 'index'],
+    may: ['errors', 'config', 'plan', 'native', 'host', 'runtime'],
     types: ['state', 'launch'],
     packages: { commander: 'the flags' },
   },
@@ -87,7 +93,7 @@ export function roomOf(path) {
   const [top, folder, ...rest] = path.split('/')
   if (top !== 'src' || folder === undefined) return undefined
   if (rest.length > 0) return folder
-  return folder === 'errors' || folder === 'index' ? folder : 'library'
+  return folder === 'errors' || folder === 'index' ? folder : 'runtime'
 }
 
 /** Why a file may not import this, or undefined. Paths are in the repository; `types`: it imports only types. */

@@ -16,7 +16,7 @@ export function updateMap({ check }) {
 
 /** Where a room is in the repository. */
 const place = (name) =>
-  ({ errors: '`src/errors.ts`', index: '`src/index.ts`', library: 'the other files of `src`' })[name] ??
+  ({ errors: '`src/errors.ts`', index: '`src/index.ts`', runtime: 'the other files of `src`' })[name] ??
   `\`src/${name}\``
 
 /** Without an arrow that other arrows say already: the graph would be a knot. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Failure, isMain, root, script } from './process.mjs'
 
 const lists = {
-  'native/sources.list': ['native/addon', 'native/cgroup', 'native/launch', 'native/sys'],
+  'native/sources.list': ['native/addon', 'native/cgroup', 'native/launch', 'native/library', 'native/sys'],
   'native/init.list': ['native/init', 'native/sys'],
 }
 

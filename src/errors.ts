@@ -28,8 +28,22 @@ export abstract class TsrunError extends Error {
   }
 }
 
+/** Every error of tsrun: `code` tells which one it is, and so which fields it has. */
+export type AnyTsrunError =
+  | UsageError
+  | ConfigError
+  | NotFoundError
+  | ExistsError
+  | StatusError
+  | StoreError
+  | UnsupportedError
+  | HookError
+  | SyscallError
+  | ProtocolError
+  | SystemdError
+
 /** True for an error thrown by any copy of tsrun in this process. */
-export function isTsrunError(error: unknown): error is TsrunError {
+export function isTsrunError(error: unknown): error is AnyTsrunError {
   return typeof error === 'object' && error !== null && brand in error
 }
 

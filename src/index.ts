@@ -1,6 +1,6 @@
 /** The public API of tsrun: exports, nothing else. */
-export type { Config, Resources } from './config/types.js'
-export { Container, type ContainerExit } from './container.js'
+export type * from './config/types.js'
+export type { Status } from './state/status.js'
 export {
   ConfigError,
   ExistsError,
@@ -16,28 +16,27 @@ export {
   TsrunError,
   UnsupportedError,
   UsageError,
+  type AnyTsrunError,
   type ConfigIssue,
   type ErrorCode,
+  type SyscallFailure,
 } from './errors.js'
-export { ExecHandle } from './exec-handle.js'
-export type { ExecOptions, ExecSettings } from './launch/exec-options.js'
+export type { Features } from './features.js'
+export type { ProcessExit } from './library/children.js'
+export { Container, type ContainerExit, type EventOptions, type ExecOptions } from './library/container.js'
+export { ExecHandle, type ExecExit, type ExecOutput } from './library/exec-handle.js'
+export type { LifeOptions } from './library/life.js'
+export type { Signal } from './library/options.js'
+export type { OutputOptions } from './library/output.js'
+export { Runtime, type CreateOptions } from './library/runtime.js'
+export type { Pipes, Stdio, StdioEntry, StdioFile } from './library/stdio.js'
+export { Terminal, type TerminalSize } from './library/streams.js'
+export type { ContainerEvent } from './launch/events.js'
 export type { StartOptions } from './launch/start.js'
-export type { ContainerEvent, EventOptions } from './launch/events.js'
-export type { CreateOptions } from './launch/prepare.js'
 export type { ProcessChanges } from './plan/exec-process.js'
-export type { LaunchPlan } from './plan/types.js'
-export { defaultRoot, Runtime, type ContainerList, type RunOptions, type RuntimeOptions } from './runtime.js'
+export type { RdtSchemas } from './plan/intel-rdt.js'
+export type { CgroupManager, LaunchPlan } from './plan/types.js'
+export { defaultRoot, type ContainerList, type RunOptions, type RuntimeOptions } from './runtime.js'
 export type { ContainerState } from './state/record.js'
-export type { Status } from './state/status.js'
-export type {
-  BlkioEntry,
-  BlkioStats,
-  ContainerStats,
-  Count,
-  CpusetStats,
-  CpuStats,
-  MemoryEntry,
-  MemoryStats,
-  Pressure,
-  PressureLine,
-} from './stats/types.js'
+export type * from './stats/types.js'
+export type { Usage } from './stats/usage.js'

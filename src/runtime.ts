@@ -1,10 +1,10 @@
-/** The runtime: makes containers and finds those that exist. */
-import { Container, later, ownerName } from './container.js'
+/** Makes containers and finds those that exist, for the command line and for the library. */
+import { CoreContainer, later, ownerName } from './container.js'
 import { NotFoundError } from './errors.js'
 import { isInUserNamespace } from './host/facts.js'
 import type { RuntimeContext } from './launch/context.js'
 import type { CreateOptions } from './launch/prepare.js'
-import { blockingWaiter, eventWaiter } from './native/wait.js'
+import { blockingWaiter, type Waiter } from './native/wait.js'
 import { closeFile, compileSeccomp, processIds } from './native/binding.js'
 import type { CgroupManager, LaunchPlan } from './plan/types.js'
 import { observeStatus } from './state/observe.js'
@@ -21,8 +21,6 @@ export interface RuntimeOptions {
   readonly cgroupManager?: CgroupManager
   /** Tolerate missing rights on cgroups where no limit was asked for. */
   readonly rootless?: boolean | 'auto'
-  /** Wait with blocking calls: for programs that have nothing else to do. Default: the event loop. */
-  readonly blocking?: boolean
   /** Called with what went wrong without failing the operation. */
   readonly onWarning?: (message: string) => void
 }
@@ -56,13 +54,14 @@ export function defaultRoot(): string {
 }
 
 /** Makes, finds and removes containers below one root directory. */
-export class Runtime {
-  readonly #context: RuntimeContext
+export class CoreRuntime {
+  protected readonly context: RuntimeContext
 
-  constructor(options: RuntimeOptions = {}) {
-    this.#context = {
+  /** `waiter` says how the operations wait; blocking is for programs that have nothing else to do. */
+  constructor(options: RuntimeOptions = {}, waiter: Waiter = blockingWaiter) {
+    this.context = {
       store: new Store(options.root ?? defaultRoot()),
-      waiter: options.blocking ? blockingWaiter : eventWaiter,
+      waiter,
       onWarning: options.onWarning ?? (() => undefined),
       cgroupManager: options.cgroupManager ?? (options.systemdCgroup ? 'systemd' : 'cgroupfs'),
       rootless: options.rootless ?? 'auto',
@@ -74,14 +73,15 @@ export class Runtime {
    * @throws ConfigError, UsageError, ExistsError, StoreError, SyscallError, HookError, ProtocolError,
    * UnsupportedError
    */
-  async create(id: string, options: CreateOptions): Promise<Container> {
+  async create(id: string, options: CreateOptions): Promise<CoreContainer> {
     const containerId = parseContainerId(id)
     const mode = { foreground: false, startSocket: true }
     // Planners and all: only loaded by those who create.
     const { createContainer } = await import('./launch/create.js')
-    const created = await createContainer(this.#context, containerId, options, mode)
+    const created = await createContainer(this.context, containerId, options, mode)
     closeFile(created.sync)
-    return new Container(this.#context, containerId, created.pidfd)
+    closeFile(created.pidfd)
+    return new CoreContainer(this.context, containerId)
   }
 
   /**
@@ -92,15 +92,15 @@ export class Runtime {
    */
   async run(id: string, options: RunOptions): Promise<number> {
     const { runContainer } = await import('./launch/run.js')
-    return runContainer(this.#context, parseContainerId(id), options)
+    return runContainer(this.context, parseContainerId(id), options)
   }
 
   /** The container with this id. @throws NotFoundError, StoreError, UsageError */
-  get(id: string): Promise<Container> {
+  get(id: string): Promise<CoreContainer> {
     return later(() => {
       const containerId = parseContainerId(id)
-      this.#context.store.load(containerId)
-      return new Container(this.#context, containerId, -1)
+      this.context.store.load(containerId)
+      return new CoreContainer(this.context, containerId)
     })
   }
 
@@ -110,7 +110,7 @@ export class Runtime {
   }
 
   #list(): ContainerList {
-    const { store } = this.#context
+    const { store } = this.context
     const containers: ContainerState[] = []
     const broken: { id: string; error: Error }[] = []
     for (const id of store.list()) {
@@ -128,7 +128,7 @@ export class Runtime {
   /** Removes a container, also one that is only half made. @throws as Container.delete */
   async delete(id: string, options: { force?: boolean } = {}): Promise<void> {
     const { deleteContainer } = await import('./launch/delete.js')
-    await deleteContainer(this.#context, parseContainerId(id), { force: options.force ?? false })
+    await deleteContainer(this.context, parseContainerId(id), { force: options.force ?? false })
   }
 
   /** What `create` would do for root, in order; whoever asks. @throws ConfigError, UnsupportedError */
@@ -136,7 +136,7 @@ export class Runtime {
     const { findBundle, prepare } = await import('./launch/prepare.js')
     const bundle = findBundle(options.bundle)
     const id = options.id ?? bundle.slice(bundle.lastIndexOf('/') + 1)
-    const inputs = { cgroupManager: this.#context.cgroupManager, compileSeccomp, asRoot: true }
+    const inputs = { cgroupManager: this.context.cgroupManager, compileSeccomp, asRoot: true }
     return (await prepare(id, options, inputs)).plan
   }
 }

@@ -1,5 +1,5 @@
 /** Which tsrun this is. */
-import { readFile } from './native/binding.js'
+import { packageFolder, readFile } from './native/binding.js'
 
 /** Set by the bundler in the standalone executable; the commit is empty where it isn't known. */
 declare const TSRUN_VERSION: string | undefined
@@ -17,7 +17,6 @@ export function packageVersion(): Version {
     const commit = typeof TSRUN_COMMIT === 'undefined' ? '' : TSRUN_COMMIT
     return { version: TSRUN_VERSION, ...(commit === '' ? {} : { commit }) }
   }
-  const path = decodeURIComponent(new URL('../package.json', import.meta.url).pathname)
-  const { version } = JSON.parse(readFile(path)) as { version: string }
+  const { version } = JSON.parse(readFile(`${packageFolder()}/package.json`)) as { version: string }
   return { version }
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "addon/descriptors.h"
 #include "addon/failure.h"
 
 namespace tsrun {
@@ -34,6 +35,8 @@ inline uint32_t take_u32(const Napi::Value& value) {
   expect(value.IsNumber(), value, "a number");
   return value.As<Napi::Number>().Uint32Value();
 }
+
+inline int32_t take_fd(const Napi::Value& value) { return take_i32(value); }
 
 // A bigint where a number would not be exact.
 inline uint64_t take_u64(const Napi::Value& value) {
@@ -118,6 +121,7 @@ inline size_t take_name(const Napi::Value& value, std::initializer_list<std::str
 inline Napi::Value give(Napi::Env env, bool value) { return Napi::Boolean::New(env, value); }
 inline Napi::Value give(Napi::Env env, int32_t value) { return Napi::Number::New(env, value); }
 inline Napi::Value give(Napi::Env env, uint32_t value) { return Napi::Number::New(env, value); }
+inline Napi::Value give(Napi::Env env, double value) { return Napi::Number::New(env, value); }
 inline Napi::Value give(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, value); }
 inline Napi::Value give(Napi::Env env, const std::string& value) {
   return Napi::String::New(env, value);

@@ -1,6 +1,5 @@
 // Files of the host: configuration, state, cgroups. Never used on a path below a rootfs.
 #include <fcntl.h>
-#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,8 +12,8 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <thread>
 
+#include "addon/descriptors.h"
 #include "addon/failure.h"
 #include "addon_functions.h"
 #include "sys/directory.h"
@@ -137,12 +136,12 @@ bool has_attribute(const std::string& path, const std::string& name) {
 }
 
 int32_t open_file(const std::string& path, int32_t flags) {
-  const int fd = open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY);
+  const int fd = open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666);
   if (fd < 0) throw_errno("open", path);
   return fd;
 }
 
-void close_file(int32_t fd) { (void)close(fd); }
+void close_file(int32_t fd) { close_fd(fd); }
 
 int32_t memory_file(const std::string& name, const std::string& text) {
   Fd fd{memfd_create(name.c_str(), MFD_CLOEXEC)};
@@ -166,28 +165,6 @@ bool lock_file(int32_t fd, bool wait) {
   while (result < 0 && errno == EINTR);
   if (result < 0 && errno != EWOULDBLOCK) throw_errno("flock");
   return result == 0;
-}
-
-// Takes the lock in a thread of its own, for a caller who must not be blocked: an eventfd that becomes
-// readable then. The thread has copies of both descriptors; the lock belongs to all of them.
-int32_t lock_in_background(int32_t fd) {
-  Fd notice{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  if (!notice) throw_errno("eventfd");
-  const int lock = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  if (lock < 0) throw_errno("fcntl");
-  const int done = fcntl(notice.get(), F_DUPFD_CLOEXEC, 3);
-  if (done < 0) {
-    (void)close(lock);
-    throw_errno("fcntl");
-  }
-  std::thread([lock, done] {
-    while (flock(lock, LOCK_EX) < 0 && errno == EINTR) {
-    }
-    (void)eventfd_write(done, 1);
-    (void)close(done);
-    (void)close(lock);
-  }).detach();
-  return notice.release();
 }
 
 void change_owner(const std::string& path, uint32_t uid, uint32_t gid) {

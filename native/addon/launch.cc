@@ -1,4 +1,6 @@
 // Starting init and talking with it: the parent's half of the sync protocol.
+#include "addon/launch.h"
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,7 +14,6 @@
 
 #include "addon/failure.h"
 #include "addon_functions.h"
-#include "launch/clone.h"
 #include "launch/sealed.h"
 #include "sys/fd.h"
 #include "sys/frame.h"
@@ -81,11 +82,11 @@ std::string next_text(const char*& at, const char* end) {
 
 }  // namespace
 
-Launched launch(const LaunchRequest& request) {
+PreparedLaunch::PreparedLaunch(const LaunchRequest& request)
+    : preserved_(preserved(request.preserve_fds)), cpus_(request.cpus) {
   if (request.stdio.size() != 3) throw_failure("launch", EINVAL);
-  Fd own_image;
-  const int image = init_image(own_image);
-  if (image < 0)
+  clone_.image = init_image(image_);
+  if (clone_.image < 0)
     throw_errno(
         "memfd_create",
         errno == EACCES
@@ -94,35 +95,44 @@ Launched launch(const LaunchRequest& request) {
             : "tsrun-init");
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) throw_errno("socketpair");
-  Fd own{pair[0]}, init{pair[1]};
-  const std::vector<int> filled = preserved(request.preserve_fds);
+  own_.reset(pair[0]);
+  const Fd init{pair[1]};
   // Init's descriptors must lie above those that the container keeps.
-  const int lowest = static_cast<int>(3 + request.preserve_fds);
-  Fd sync{fcntl(init.get(), F_DUPFD_CLOEXEC, lowest)};
-  if (!sync) throw_errno("fcntl");
-  Fd start_copy{request.start_fd < 0 ? -1 : fcntl(request.start_fd, F_DUPFD_CLOEXEC, lowest)};
-  Fd target_copy{request.target_fd < 0 ? -1 : fcntl(request.target_fd, F_DUPFD_CLOEXEC, lowest)};
-  Fd sealed{seal_plan(request.plan, sync.get(), start_copy.get(), target_copy.get())};
-  Fd plan{fcntl(sealed.get(), F_DUPFD_CLOEXEC, lowest)};
-  if (!plan) throw_errno("fcntl");
-  CloneRequest clone{};
-  clone.image = image;
-  clone.plan = plan.get();
-  clone.sync = sync.get();
-  clone.start = start_copy.get();
-  clone.target = target_copy.get();
-  std::copy(request.stdio.begin(), request.stdio.end(), clone.stdio);
-  clone.preserved = filled.data();
-  clone.preserved_count = filled.size();
-  clone.flags = request.clone_flags;
-  clone.cgroup = request.cgroup_fd;
-  clone.cpus = request.cpus.c_str();
-  const Child result = clone_init(clone);
-  if (result.error != 0) {
-    const bool about_cpus = strcmp(result.syscall, "sched_setaffinity") == 0;
-    throw_failure(result.syscall, result.error, about_cpus ? "CPUs " + request.cpus : "");
+  const auto copy = [&](int fd) {
+    Fd above{fcntl(fd, F_DUPFD_CLOEXEC, static_cast<int>(3 + request.preserve_fds))};
+    if (!above) throw_errno("fcntl");
+    return above;
+  };
+  sync_ = copy(init.get());
+  if (request.start_fd >= 0) start_ = copy(request.start_fd);
+  if (request.target_fd >= 0) target_ = copy(request.target_fd);
+  const Fd sealed{seal_plan(request.plan, sync_.get(), start_.get(), target_.get())};
+  plan_ = copy(sealed.get());
+  clone_.plan = plan_.get();
+  clone_.sync = sync_.get();
+  clone_.start = start_.get();
+  clone_.target = target_.get();
+  std::copy(request.stdio.begin(), request.stdio.end(), clone_.stdio);
+  clone_.preserved = preserved_.data();
+  clone_.preserved_count = preserved_.size();
+  clone_.flags = request.clone_flags;
+  clone_.cgroup = request.cgroup_fd;
+  clone_.cpus = cpus_.c_str();
+}
+
+Child PreparedLaunch::clone() const noexcept { return clone_init(clone_); }
+
+Launched PreparedLaunch::finish(const Child& child) {
+  if (child.error != 0) {
+    const bool about_cpus = strcmp(child.syscall, "sched_setaffinity") == 0;
+    throw_failure(child.syscall, child.error, about_cpus ? "CPUs " + cpus_ : "");
   }
-  return {result.pid, result.pidfd, own.release()};
+  return {child.pid, child.pidfd, own_.release()};
+}
+
+Launched launch(const LaunchRequest& request) {
+  PreparedLaunch prepared(request);
+  return prepared.finish(prepared.clone());
 }
 
 // The next frame. Blocks unless `wait` is false and nothing is there: then undefined.

@@ -1,7 +1,9 @@
 // Registers the addon's functions, which src/native/addon-table.ts lists.
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
-#include "addon_table.h"
+#include "addon/library.h"
 
 namespace tsrun {
 namespace {
@@ -28,9 +30,12 @@ Napi::Value call(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("wireHash", kWireHash);
-  for (const AddonFunction& entry : kAddonFunctions)
+  const auto add = [&](const AddonFunction& entry) {
     exports.Set(entry.name,
                 Napi::Function::New(env, call, entry.name, const_cast<AddonFunction*>(&entry)));
+  };
+  std::for_each(std::begin(kAddonFunctions), std::end(kAddonFunctions), add);
+  if (library_functions != nullptr) std::ranges::for_each(library_functions(env), add);
   return exports;
 }
 

@@ -1,4 +1,4 @@
-// Waiting for descriptors: blocking for the command line, one epoll thread for the library.
+// Waiting for descriptors, and descriptors that something can be waited for with.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -8,77 +8,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <map>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include "addon/failure.h"
 #include "addon_functions.h"
 #include "sys/fd.h"
 
 namespace tsrun {
-namespace {
-
-// One thread for all descriptors of the process. It starts with the first `watch` and sleeps in
-// epoll_wait for the rest of the process's life; a watched descriptor keeps the event loop alive.
-class Watcher {
- public:
-  static Watcher& get() {
-    static Watcher* watcher = new Watcher;  // never destroyed: its thread may be running at exit
-    return *watcher;
-  }
-
-  bool add(Napi::Env env, int fd, const Napi::Function& callback) {
-    // A duplicate, so that whatever the caller does with its descriptor cannot confuse the set.
-    const int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    if (own < 0) return false;
-    auto function = Napi::ThreadSafeFunction::New(env, callback, "tsrun-watch", 0, 1);
-    const std::lock_guard<std::mutex> guard(mutex_);
-    waiting_.emplace(own, function);
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLONESHOT;
-    event.data.fd = own;
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, own, &event) == 0) return true;
-    const int error = errno;
-    waiting_.erase(own);
-    function.Release();
-    (void)close(own);
-    errno = error;
-    return false;
-  }
-
- private:
-  Watcher() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-    std::thread([this] { loop(); }).detach();
-  }
-
-  [[noreturn]] void loop() {
-    for (;;) {
-      epoll_event events[16];
-      const int count = epoll_wait(epoll_, events, 16, -1);
-      for (int i = 0; i < count; i++) finish(events[i].data.fd);
-    }
-  }
-
-  void finish(int fd) {
-    const std::lock_guard<std::mutex> guard(mutex_);
-    const auto found = waiting_.find(fd);
-    if (found == waiting_.end()) return;
-    (void)epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-    (void)close(fd);
-    found->second.BlockingCall([](Napi::Env, Napi::Function callback) { callback.Call({}); });
-    found->second.Release();
-    waiting_.erase(found);
-  }
-
-  int epoll_;
-  std::mutex mutex_;
-  std::map<int, Napi::ThreadSafeFunction> waiting_;
-};
-
-}  // namespace
-
 // Blocks until `fd` is readable or `timeout` milliseconds are over (-1: no limit). False: time over.
 bool wait_readable(int32_t fd, int32_t timeout) {
   pollfd watched{fd, POLLIN, 0};
@@ -87,10 +23,6 @@ bool wait_readable(int32_t fd, int32_t timeout) {
   while (result < 0 && errno == EINTR);
   if (result < 0) throw_errno("poll");
   return result > 0;
-}
-
-void watch(int32_t fd, const Napi::Function& callback) {
-  if (!Watcher::get().add(callback.Env(), fd, callback)) throw_errno("epoll_ctl");
 }
 
 int32_t notify_file(const std::string& path) {

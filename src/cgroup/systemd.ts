@@ -55,7 +55,7 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
     async create(request) {
       let cgroup: CgroupPlan
       try {
-        const { pid } = (placeholder = startInit(placeholderPlan))
+        const { pid } = (placeholder = await startInit(waiter, placeholderPlan))
         await withSystemd(kind, waiter, (systemd) => makeScope(systemd, request, pid))
         const { cgroup: places, others } = placesOf(pid, scopeOf(request.plan.cgroup).unit)
         makeGroups(request.id, others)

@@ -1,7 +1,7 @@
 /** Command line: what a command is, and the Commander command that is made of it. */
 import { Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
-import type { Runtime } from '../runtime.js'
+import type { CoreRuntime } from '../runtime.js'
 import { normaliseArguments, type OptionSpec, parseInteger } from './argv.js'
 import type { Log } from './log.js'
 import type { OptionValues } from './options.js'
@@ -26,7 +26,7 @@ export interface CommandContext {
   /** What --root says, absolute. */
   readonly root?: string
   /** Made by the first call, so that commands without a runtime load nothing of it. */
-  runtime(): Promise<Runtime>
+  runtime(): Promise<CoreRuntime>
   /** Prints to stdout. */
   print(text: string): void
   /** Prints a line to stderr. */

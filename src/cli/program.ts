@@ -99,8 +99,8 @@ function makeContext(globals: OptionValues<typeof globalOptions>, log: Log): Com
     complain: (line) => printError(`${line}\n`),
     async runtime() {
       const began = performance.now()
-      const { Runtime } = await import('../runtime.js')
-      const runtime = new Runtime({ ...options, blocking: true, onWarning: (message) => log.warning(message) })
+      const { CoreRuntime } = await import('../runtime.js')
+      const runtime = new CoreRuntime({ ...options, onWarning: (message) => log.warning(message) })
       log.debug('runtime loaded', { milliseconds: millisecondsSince(began) })
       return runtime
     },

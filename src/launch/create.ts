@@ -101,12 +101,13 @@ class Creation {
   }
 
   /** Clones init and notes who it is before it can have done anything. */
-  launch(): void {
-    const { store } = this.#context
+  async launch(): Promise<void> {
+    const { store, waiter } = this.#context
     const { plan } = this
     const startFd = this.#mode.startSocket ? listenStart(store.unreadySocket(this.#id)) : -1
     try {
-      this.init.adopt(startInit(plan, plan.cgroup.unified, { startFd }))
+      const { stdio = [0, 1, 2] } = this.#options
+      this.init.adopt(await startInit(waiter, plan, plan.cgroup.unified, { startFd, stdio }))
       this.#note()
     } finally {
       if (startFd >= 0) closeFile(startFd)
@@ -211,7 +212,7 @@ export async function createContainer(
     await creation.makeCgroups(driver, rollback)
     if (intelRdt) makeRdtGroups(intelRdt, rollback)
     rollback.add(() => creation.abandon())
-    creation.launch()
+    await creation.launch()
     await creation.serve()
     await creation.finishCgroups(driver)
     creation.deliver()

@@ -1,7 +1,7 @@
 /** Stage 4, launch: removes a container. */
 import { sigkill } from '../config/vocabulary/signals.js'
 import { NotFoundError, StatusError } from '../errors.js'
-import { closeFile, reapProcess, signalProcess } from '../native/binding.js'
+import { closeFile, signalProcess } from '../native/binding.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
@@ -23,7 +23,7 @@ async function endInit(record: StateRecord, waiter: Waiter): Promise<void> {
     signalProcess(pidfd, sigkill)
     thawToDie(record.cgroup)
     if (!(await withDeadline(endLimit, (by) => by.readable(pidfd, waiter)))) throw notEnded(record)
-    reapProcess(pidfd)
+    waiter.reap(record.pid, pidfd)
   } finally {
     closeFile(pidfd)
   }

@@ -18,6 +18,8 @@ export type ContainerEvent =
 export interface EventOptions {
   /** Milliseconds between two `stats` events, more than 0; default 5000. The first comes after one interval. */
   readonly interval?: number
+  /** A descriptor that ends the events when it is readable. */
+  readonly stop?: number
 }
 
 const defaultInterval = 5000
@@ -40,7 +42,7 @@ export function containerStats({ store }: RuntimeContext, id: ContainerId): Cont
 export async function* containerEvents(
   { store, waiter }: RuntimeContext,
   id: ContainerId,
-  { interval = defaultInterval }: EventOptions,
+  { interval = defaultInterval, stop }: EventOptions,
 ): AsyncGenerator<ContainerEvent, void, void> {
   const record = store.load(id)
   if (!(interval > 0)) throw new UsageError('duration interval must be greater than 0')
@@ -56,9 +58,10 @@ export async function* containerEvents(
     const timer = keep(openTimer(interval, { repeat: true }))
     const oom = watchOom(record.cgroup)
     if (oom) keep(oom.notice)
-    const any = keep(gather(opened))
+    const any = keep(gather(stop === undefined ? opened : [...opened, stop]))
     for (;;) {
       await waiter.readable(any)
+      if (stop !== undefined && waitReadable(stop, 0)) return
       const ended = waitReadable(init, 0)
       // Before the end: it may be what the end came of.
       if (oom?.happened()) yield { type: 'oom', id }

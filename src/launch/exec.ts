@@ -63,13 +63,13 @@ class Execution {
   }
 
   /** Starts the process in its cgroup of the unified hierarchy, or without one in the runtime's. */
-  launch(target: number, cpus: string): void {
-    this.#enter(this.#plan.cgroup.unified, (unified) => this.#launchInto(unified, target, cpus))
+  launch(target: number, cpus: string): Promise<void> {
+    return this.#enter(this.#plan.cgroup.unified, (unified) => this.#launchInto(unified, target, cpus))
   }
 
   /** Puts the process, of which only the program is left to do, where that is accounted. */
-  join(last: CgroupPlan): void {
-    this.#enter(last.unified, (unified) =>
+  join(last: CgroupPlan): Promise<void> {
+    return this.#enter(last.unified, (unified) =>
       joinCgroups(this.init.pid, unified === undefined ? last : { ...last, unified }),
     )
   }
@@ -78,21 +78,25 @@ class Execution {
    * A cgroup that the container has made an inner one, which takes no processes (cgroups(7), "no internal
    * processes"), or has removed, gives way to that of its init, unless somebody has asked for it.
    */
-  #enter(unified: string | undefined, enter: (unified: string | undefined) => void): void {
+  async #enter(
+    unified: string | undefined,
+    enter: (unified: string | undefined) => Promise<void> | void,
+  ): Promise<void> {
     try {
-      enter(unified)
+      await enter(unified)
     } catch (error) {
       const full = ['EBUSY', 'ENOENT', 'ENODEV', 'EOPNOTSUPP'].some((name) => hasErrno(error, name))
       if (!full || unified === undefined || this.#options.cgroup?.length) throw error
       const own = unifiedCgroupOf(this.#record.pid)
       if (own === undefined || own === unified) throw error
-      enter(own)
+      await enter(own)
     }
   }
 
-  #launchInto(unified: string | undefined, target: number, cpus: string): void {
+  async #launchInto(unified: string | undefined, target: number, cpus: string): Promise<void> {
     const { stdio = [0, 1, 2] } = this.#options
-    this.init.adopt(startInit(this.#plan, unified, { stdio, targetFd: target, cpus }))
+    const { waiter } = this.#context
+    this.init.adopt(await startInit(waiter, this.#plan, unified, { stdio, targetFd: target, cpus }))
     joinRdt(this.#record.intelRdt, this.init.pid)
   }
 
@@ -213,9 +217,9 @@ export async function execProcess(
       await joinOwnScope(record.cgroup, context.waiter)
     }
     execution = new Execution(context, record, plan, options)
-    execution.launch(target, process.execCPUAffinity?.initial ?? '')
+    await execution.launch(target, process.execCPUAffinity?.initial ?? '')
     await execution.serve(status as 'created' | 'running' | 'paused')
-    execution.join(last)
+    await execution.join(last)
     await execution.finish(mode.onTerminal ?? (() => undefined))
     const { init, ptmx } = execution
     return { pid: init.pid, pidfd: init.pidfd, ptmx }

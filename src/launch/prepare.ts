@@ -23,6 +23,8 @@ export interface CreateOptions {
   readonly pidfdSocket?: string
   /** File that receives init's pid. */
   readonly pidFile?: string
+  /** Descriptors that become standard input, output and error; default 0, 1, 2. */
+  readonly stdio?: readonly [number, number, number]
   /** Descriptors 3 … 2 + preserveFds of this process are passed to the container. */
   readonly preserveFds?: number
   /** Datagram socket of a manager (sd_notify(3)): learns from `start` or `run` when the container is ready. */

@@ -55,7 +55,7 @@ export class SourceHelper {
 
   /** What the helper in the mount namespace of a process says to a question of init. */
   async ask(number: number, mount: number, pidfd: number): Promise<Frame> {
-    const helper = (this.#helper ??= startInit(compileSources(this.#sources), undefined, { targetFd: pidfd }))
+    const helper = (this.#helper ??= await this.#start(pidfd))
     handOn(helper.sync, String(number), mount)
     const frame = await this.#waiter.frame(helper.sync)
     if (frame === null) throw new ProtocolError('the helper that opens mount sources has ended')
@@ -87,6 +87,10 @@ export class SourceHelper {
       }
     }
     return ''
+  }
+
+  #start(targetFd: number): Promise<Launched> {
+    return startInit(this.#waiter, compileSources(this.#sources), undefined, { targetFd })
   }
 
   /** Ends the helper, if there is one. */

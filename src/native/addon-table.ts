@@ -3,7 +3,7 @@
  * that they take and give. scripts/generate-wires.mjs makes the C++ side of it (declarations, conversions,
  * registration), addon-types.ts the types here. It imports nothing: the generator compiles it alone.
  *
- * Kinds: `i32`, `u32`, `number` (a double), `u64` (number or bigint; as a result bigint), `boolean`, `text`,
+ * Kinds: `i32`, `fd` (a descriptor; one that is given belongs to JavaScript, which gives it to `closeFile`), `u32`, `number` (a double), `u64` (number or bigint; as a result bigint), `boolean`, `text`,
  * `path` (a text without NUL, else EINVAL), `texts`, `i32s`, `pairs` (of two texts), `bytes`, `callback`, a name
  * of `enumTable` or `recordTable`, and a record with `[]` for a list of it. A result, or a member of a record, may end
  * in `?`: then undefined stands for nothing. A result may also be `void`.
@@ -39,7 +39,7 @@ export const recordTable = {
     syscall: 'text',
     path: 'text',
     detail: 'text',
-    fd: 'i32',
+    fd: 'fd',
   },
   launchRequest: {
     plan: 'bytes',
@@ -70,7 +70,11 @@ export const recordTable = {
     descriptors: 'i32s',
   },
   /** Both descriptors are close-on-exec and belong to the caller; `sync` is our end of the sync socket. */
-  launched: { pid: 'i32', pidfd: 'i32', sync: 'i32' },
+  launched: { pid: 'i32', pidfd: 'fd', sync: 'fd' },
+  /** A launch in a thread: an eventfd that becomes readable when it is done, and its number. */
+  startedLaunch: { notice: 'fd', job: 'u32' },
+  /** The ends of a pipe. */
+  openedPipe: { read: 'fd', write: 'fd' },
   /** The write that the kernel did not take; those before it are done. */
   rejectedWrite: { index: 'u32', syscall: 'text', errno: 'i32' },
   /** `operation`: the rtnetlink(7) message that was refused; `words`: more than errno says, may be empty. */
@@ -113,12 +117,11 @@ export const functionTable = {
   fileInfo: { args: ['path:path'], result: 'fileInfo?' },
   sameFile: { args: ['one:path', 'other:path'], result: 'boolean' },
   hasAttribute: { args: ['path:path', 'name:path'], result: 'boolean' },
-  openFile: { args: ['path:path', 'flags:i32'], result: 'i32' },
+  openFile: { args: ['path:path', 'flags:i32'], result: 'fd' },
   closeFile: { args: ['fd:i32'], result: 'void' },
-  memoryFile: { args: ['name:path', 'text:text'], result: 'i32' },
+  memoryFile: { args: ['name:path', 'text:text'], result: 'fd' },
   readTail: { args: ['fd:i32', 'limit:u32'], result: 'text' },
   lockFile: { args: ['fd:i32', 'wait:boolean'], result: 'boolean' },
-  lockInBackground: { args: ['fd:i32'], result: 'i32' },
   changeOwner: { args: ['path:path', 'uid:u32', 'gid:u32'], result: 'void' },
   // keyed.cc
   hashText: { args: ['text:text'], result: 'text' },
@@ -127,10 +130,10 @@ export const functionTable = {
   // process.cc
   processIds: { args: [], result: 'processIds' },
   permittedCapabilities: { args: [], result: 'u64' },
-  openProcess: { args: ['pid:i32'], result: 'i32' },
+  openProcess: { args: ['pid:i32'], result: 'fd' },
   signalProcess: { args: ['pidfd:i32', 'signal:i32'], result: 'boolean' },
   reapProcess: { args: ['pidfd:i32'], result: 'i32?' },
-  takeDescriptor: { args: ['pidfd:i32', 'fd:i32'], result: 'i32' },
+  takeDescriptor: { args: ['pidfd:i32', 'fd:i32'], result: 'fd' },
   setSubreaper: { args: [], result: 'void' },
   errorText: { args: ['errno:i32'], result: 'errorText' },
   // cgroup.cc, device_filter.cc
@@ -145,29 +148,49 @@ export const functionTable = {
   receive: { args: ['socket:i32', 'wait:boolean'], result: 'frame?' },
   sendGo: { args: ['fd:i32'], result: 'void' },
   // spawn.cc
-  spawnProgram: { args: ['request:spawnRequest'], result: 'i32' },
+  spawnProgram: { args: ['request:spawnRequest'], result: 'fd' },
   // sockets.cc
-  listenStart: { args: ['path:path'], result: 'i32' },
-  connectSocket: { args: ['path:path', 'packets:boolean'], result: 'i32' },
+  listenStart: { args: ['path:path'], result: 'fd' },
+  connectSocket: { args: ['path:path', 'packets:boolean'], result: 'fd' },
   sendDescriptor: { args: ['socket:i32', 'text:text', 'fd:i32'], result: 'void' },
   sendBytes: { args: ['socket:i32', 'bytes:bytes'], result: 'void' },
   receiveBytes: { args: ['socket:i32', 'limit:u32'], result: 'bytes?' },
   // watch.cc
   waitReadable: { args: ['fd:i32', 'timeout:i32'], result: 'boolean' },
-  watch: { args: ['fd:i32', 'callback:callback'], result: 'void' },
-  notifyFile: { args: ['path:path'], result: 'i32' },
-  openTimer: { args: ['milliseconds:number', 'repeat:boolean'], result: 'i32' },
-  gather: { args: ['fds:i32s'], result: 'i32' },
-  notifyOom: { args: ['directory:path'], result: 'i32' },
+  notifyFile: { args: ['path:path'], result: 'fd' },
+  openTimer: { args: ['milliseconds:number', 'repeat:boolean'], result: 'fd' },
+  gather: { args: ['fds:i32s'], result: 'fd' },
+  notifyOom: { args: ['directory:path'], result: 'fd' },
   drain: { args: ['fd:i32'], result: 'void' },
   // foreground.cc
   catchSignals: { args: [], result: 'void' },
   copyTerminalSize: { args: ['ptmx:i32'], result: 'void' },
   runForeground: { args: ['pid:i32', 'pidfd:i32', 'ptmx:i32', 'notify:i32', 'notifyHost:path'], result: 'i32' },
   // notify.cc
-  listenNotify: { args: ['path:path'], result: 'i32' },
+  listenNotify: { args: ['path:path'], result: 'fd' },
   forwardNotify: { args: ['fd:i32', 'host:path', 'pid:i32'], result: 'boolean' },
   // seccomp.cc
   compileSeccomp: { args: ['request:seccompRequest'], result: 'bytes' },
   seccompVersion: { args: [], result: 'text' },
+} as const
+
+/**
+ * Functions for programs with an event loop (native/library, event-loop.ts). The static executable is linked without
+ * them: its engine has no thread-safe functions.
+ */
+export const libraryTable = {
+  // watcher.cc
+  watch: { args: ['fd:i32', 'events:u32', 'child:boolean', 'callback:callback'], result: 'number' },
+  unwatch: { args: ['number:number'], result: 'void' },
+  holdLoop: { args: ['change:i32'], result: 'void' },
+  // background.cc
+  launchInBackground: { args: ['request:launchRequest'], result: 'startedLaunch' },
+  finishLaunch: { args: ['job:u32'], result: 'launched' },
+  lockInBackground: { args: ['fd:i32'], result: 'fd' },
+  // streams.cc
+  openPipe: { args: [], result: 'openedPipe' },
+  setNonBlocking: { args: ['fd:i32'], result: 'void' },
+  readBytes: { args: ['fd:i32'], result: 'bytes?' },
+  writeBytes: { args: ['fd:i32', 'bytes:bytes', 'offset:u32'], result: 'u32' },
+  setTerminalSize: { args: ['ptmx:i32', 'columns:u32', 'rows:u32'], result: 'void' },
 } as const

@@ -1,12 +1,12 @@
 /** The addon's functions and records as types, derived from their table. */
-import type { enumTable, functionTable, recordTable } from './addon-table.js'
+import type { enumTable, functionTable, libraryTable, recordTable } from './addon-table.js'
 
 type Enums = typeof enumTable
 type Records = typeof recordTable
-type Functions = typeof functionTable
 
 interface Values {
   i32: number
+  fd: number
   u32: number
   number: number
   u64: number | bigint
@@ -53,9 +53,17 @@ export type RecordOf<Name extends keyof Records> = {
   readonly [Member in keyof Records[Name]]: ValueOf<Records[Name][Member]>
 }
 
-/** The addon's functions. */
-export type Addon = {
-  readonly [Name in keyof Functions]: (
-    ...args: Arguments<Functions[Name]['args']>
-  ) => ResultOf<Functions[Name]['result']>
+interface Row {
+  readonly args: readonly string[]
+  readonly result: string
 }
+
+type FunctionsOf<Table extends Readonly<Record<string, Row>>> = {
+  readonly [Name in keyof Table]: (...args: Arguments<Table[Name]['args']>) => ResultOf<Table[Name]['result']>
+}
+
+/** The addon's functions. */
+export type Addon = FunctionsOf<typeof functionTable>
+
+/** Those that are there where there is an event loop. */
+export type LibraryAddon = FunctionsOf<typeof libraryTable>

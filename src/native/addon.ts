@@ -4,8 +4,8 @@
  */
 import { SyscallError, UnsupportedError } from '../errors.js'
 import { wireHash } from '../plan/wire-hash.js'
-import { functionTable } from './addon-table.js'
-import type { Addon } from './addon-types.js'
+import { functionTable, libraryTable } from './addon-table.js'
+import type { Addon, LibraryAddon } from './addon-types.js'
 
 /** Set by the bundler in the executable, which holds the addon: no path is looked at. */
 declare const TSRUN_STANDALONE: boolean | undefined
@@ -22,14 +22,36 @@ interface NativeFailure extends Error {
 }
 
 let loaded: Addon | undefined
+let loadedFrom = ''
 
 const isStandalone = (): boolean => typeof TSRUN_STANDALONE !== 'undefined'
 
 /** Where the addon may lie in the package. */
 function addonPaths(): string[] {
   if (isStandalone()) return ['']
-  const root = new URL('../..', import.meta.url).pathname
-  return [`${root}build/Release/tsrun.node`, `${root}prebuilds/${process.platform}-${process.arch}/tsrun.node`]
+  return packageFolders().flatMap((folder) =>
+    ['build/Release', `prebuilds/${process.platform}-${process.arch}`].map((place) => `${folder}/${place}/tsrun.node`),
+  )
+}
+
+const ownPlace = '/dist/native/addon.js'
+
+/**
+ * Where the package may be: around this file; or for a program that a bundler has made one file of, where Node.js would
+ * look for it from there, or from the file that was started: a bundle of CommonJS has no URL.
+ */
+function packageFolders(): string[] {
+  const url = import.meta.url as string | undefined
+  const own = url?.startsWith('file:') === true ? decodeURIComponent(new URL(url).pathname) : undefined
+  if (own?.endsWith(ownPlace) === true) return [own.slice(0, -ownPlace.length)]
+  const files = [own, process.argv[1]].filter((file) => file !== undefined)
+  return [...new Set(files.flatMap(foldersAbove).map((folder) => `${folder}/node_modules/tsrun`))]
+}
+
+/** All folders that a file is in, the nearest first; the root is ''. */
+function foldersAbove(path: string): string[] {
+  const parts = path.split('/').slice(0, -1)
+  return parts.map((_, index) => parts.slice(0, parts.length - index).join('/'))
 }
 
 function load(): Addon {
@@ -38,12 +60,16 @@ function load(): Addon {
     try {
       const module = { exports: {} }
       process.dlopen(module, path)
-      return addonOf(module.exports, path)
+      const functions = addonOf(module.exports, path)
+      loadedFrom = path
+      return functions
     } catch (error) {
       failures.push((error as Error).message)
     }
   }
-  throw new UnsupportedError('addon', `the native addon cannot be loaded: ${failures.join('; ')}`)
+  const found = failures.filter((message) => !message.includes('cannot open shared object file'))
+  const why = found.length > 0 ? found.join('; ') : `it is at none of these places: ${addonPaths().join(', ')}`
+  throw new UnsupportedError('addon', `the native addon of tsrun cannot be loaded: ${why}`)
 }
 
 /**
@@ -55,6 +81,9 @@ export function addonOf(exports: Exports, path: string): Addon {
     throw new UnsupportedError('addon', `${path} belongs to another build of tsrun (run npm run build)`)
   const functions: Record<string, AnyFunction> = {}
   for (const name of Object.keys(functionTable)) functions[name] = guard(exports[name] as AnyFunction)
+  for (const name of Object.keys(libraryTable)) {
+    if (name in exports) functions[name] = guard(exports[name] as AnyFunction)
+  }
   // The hash says that both sides were made from this table.
   return functions as unknown as Addon
 }
@@ -85,6 +114,15 @@ function syscallError({ syscall, errno, path }: NativeFailure): SyscallError {
 
 /** The addon's functions. @throws UnsupportedError when there is no addon of this build for this platform */
 export const native = (): Addon => (loaded ??= load())
+
+/** Those for programs with an event loop; the static executable has none. @throws UnsupportedError */
+export const nativeLibrary = (): LibraryAddon => native() as Addon & LibraryAddon
+
+/** Folder of the package that the addon is in; not for the standalone executable. @throws UnsupportedError */
+export function packageFolder(): string {
+  native()
+  return loadedFrom.replace(/\/(build\/Release|prebuilds\/[^/]+)\/tsrun\.node$/, '')
+}
 
 /** The words of a failed system call: `open "/x": no such file or directory`. */
 export function describeFailure(syscall: string, errno: number, path: string | undefined): string {

@@ -91,9 +91,6 @@ export const drain = (fd: number): void => native().drain(fd)
 /** flock(2), exclusive; false when it is taken and `wait` is not set. @throws SyscallError */
 export const lockFile = (fd: number, options: { wait: boolean }): boolean => native().lockFile(fd, options.wait)
 
-/** Takes that lock in a thread; returns an eventfd that becomes readable then. @throws SyscallError */
-export const lockInBackground = (fd: number): number => native().lockInBackground(fd)
-
 /** 64-bit FNV-1a of a text as 16 hexadecimal digits: for file names, not for trust. */
 export const hashText = (text: string): string => native().hashText(text)
 

@@ -4,9 +4,6 @@ import { native } from './addon.js'
 /** Blocks until a descriptor is readable; false after `timeout` milliseconds (-1: never). */
 export const waitReadable = (fd: number, timeout = -1): boolean => native().waitReadable(fd, timeout)
 
-/** Resolves when a descriptor is readable; keeps the event loop alive until then. */
-export const readable = (fd: number): Promise<void> => new Promise((resolve) => native().watch(fd, () => resolve()))
-
 /** A descriptor that becomes readable when the file is modified (inotify(7)). @throws SyscallError */
 export const notifyFile = (path: string): number => native().notifyFile(path)
 

@@ -1,6 +1,7 @@
 /** Native: clones tsrun-init to carry a plan out. */
 import { SyscallError } from '../errors.js'
-import { closeFile, launch, openFile, openFlag, type Launched, type LaunchRequest } from './binding.js'
+import { closeFile, openFile, openFlag, type Launched, type LaunchRequest } from './binding.js'
+import type { Waiter } from './wait.js'
 import { encodePlan } from '../plan/encode.js'
 import type { LaunchPlan } from '../plan/types.js'
 
@@ -11,12 +12,24 @@ type InitInheritance = Partial<Pick<LaunchRequest, 'startFd' | 'stdio' | 'target
  * Starts init, born in its cgroup of the unified hierarchy when that is given.
  * @throws SyscallError, which says what else than the cgroup itself it takes to be born in one
  */
-export function startInit(plan: LaunchPlan, cgroup?: string, inheritance: InitInheritance = {}): Launched {
+export async function startInit(
+  waiter: Waiter,
+  plan: LaunchPlan,
+  cgroup?: string,
+  inheritance: InitInheritance = {},
+): Promise<Launched> {
   const nothing = { startFd: -1, stdio: [0, 1, 2], targetFd: -1, cpus: '' } as const
   const cgroupFd = cgroup === undefined ? -1 : openFile(cgroup, openFlag.path)
   const { cloneFlags, preserveFds } = plan
   try {
-    return launch({ plan: encodePlan(plan), cloneFlags, cgroupFd, preserveFds, ...nothing, ...inheritance })
+    return await waiter.launch({
+      plan: encodePlan(plan),
+      cloneFlags,
+      cgroupFd,
+      preserveFds,
+      ...nothing,
+      ...inheritance,
+    })
   } catch (error) {
     explainCgroup(error, cgroup)
     throw error

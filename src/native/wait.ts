@@ -1,15 +1,16 @@
-/** Native: waiting without a clock, in the two ways tsrun has: blocking, or on the event loop. */
+/** Native: waiting without a clock: what the library does on its event loop (src/library/waiter.ts), and the blocking way. */
 import {
   closeFile,
   gather,
+  launch,
   openTimer,
   lockFile,
-  lockInBackground,
-  readable,
   reapProcess,
   receive,
   waitReadable,
   type Frame,
+  type Launched,
+  type LaunchRequest,
 } from './binding.js'
 
 /** How a caller of the library waits; the command line blocks, a daemon must not. */
@@ -20,6 +21,10 @@ export interface Waiter {
   frame(sync: number): Promise<Frame | null>
   /** Until the lock on the descriptor of a state directory is taken: others may hold it as long as a hook runs. */
   readonly locked: (fd: number) => Promise<void>
+  /** Clones init, which waits until init has been executed. @throws SyscallError */
+  launch(request: LaunchRequest): Promise<Launched>
+  /** Takes the exit status of a process that has ended, and is this process's child or not. */
+  reap(pid: number, pidfd: number): void
 }
 
 /** Waits with blocking system calls: nothing to load, no thread, no wake-up. */
@@ -33,28 +38,8 @@ export const blockingWaiter: Waiter = {
     lockFile(fd, { wait: true })
     return Promise.resolve()
   },
-}
-
-/** Waits on the event loop, through the addon's one watcher thread. */
-export const eventWaiter: Waiter = {
-  readable,
-  async frame(sync) {
-    for (;;) {
-      const frame = receive(sync, { wait: false })
-      if (frame !== undefined) return frame
-      await readable(sync)
-    }
-  },
-  // A blocking call could wait for ever: for an operation of this very process, which needs the event loop.
-  async locked(fd) {
-    if (lockFile(fd, { wait: false })) return
-    const notice = lockInBackground(fd)
-    try {
-      await readable(notice)
-    } finally {
-      closeFile(notice)
-    }
-  },
+  launch: (request) => new Promise((resolve) => resolve(launch(request))),
+  reap: (_, pidfd) => void reapProcess(pidfd),
 }
 
 /** A limit for several waits together. */

@@ -23,7 +23,7 @@ export type ContainerId = string & { readonly brand: 'ContainerId' }
 
 /** runc's characters; a leading dot would be invisible and collide with temporary files. @throws UsageError */
 export function parseContainerId(id: string): ContainerId {
-  if (!/^[\w+-][\w+.-]{0,1023}$/.test(id)) {
+  if (typeof id !== 'string' || !/^[\w+-][\w+.-]{0,1023}$/.test(id)) {
     throw new UsageError(`invalid container ID format: ${JSON.stringify(id)} (letters, digits, "_", "+", "-", ".")`)
   }
   return id as ContainerId

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { Connection } from '#dist/dbus/connection.js'
-import { eventWaiter } from '#dist/native/wait.js'
+import { eventWaiter } from '#dist/library/waiter.js'
 import { Scope } from '../helpers/scope.js'
 
 const limit = 10_000

@@ -1,5 +1,5 @@
 /** The library: processes added to a container without blocking the event loop. */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { Runtime, type Container } from 'tsrun'
 import { running } from '../helpers/exec.js'
 import type { Scope } from '../helpers/scope.js'
@@ -23,7 +23,7 @@ test(
     const args = ['/bin/sh', '-c', 'echo $GREETING; exit 4']
     const added = await container.exec({ args, env: ['GREETING=hello'], stdio: streams(scope) })
     t.ok(added.pid > 0)
-    t.same(await added.wait(), { code: 4 })
+    t.same(await added.wait(), { code: 4, signal: null, timedOut: false })
     t.equal(readFileSync(scope.path('out'), 'utf8'), 'hello\n')
     t.equal(added.kill(9), false, 'it has ended')
   },
@@ -41,7 +41,7 @@ test(
     for (const one of added) t.equal(one.kill(9), true)
     t.same(
       await Promise.all(added.map((one) => one.wait())),
-      added.map(() => ({ signal: 9 })),
+      added.map(() => ({ code: null, signal: 9, timedOut: false })),
     )
   },
   { needs: ['tsrun'] },
@@ -56,12 +56,14 @@ test(
       terminal: true,
       stdio: streams(scope),
     })
-    const text = Buffer.alloc(64)
     // Alive until it is read: with the session's leader the kernel drops what is still on its way.
-    t.equal(text.toString('utf8', 0, readSync(added.terminal, text)), 'shown\r\n')
-    added.kill(9)
-    closeSync(added.terminal)
-    t.same(await added.wait(), { signal: 9 })
+    for await (const text of added.terminal ?? []) {
+      t.equal(String(text), 'shown\r\n')
+      added.kill(9)
+      break // which closes it
+    }
+    t.equal(added.terminal?.destroyed, true)
+    t.same(await added.wait(), { code: null, signal: 9, timedOut: false })
   },
   { needs: ['tsrun'] },
 )

@@ -214,7 +214,7 @@ test(
     const config: Config = bundle.config
     const container = await runtime.create(id, { bundle: bundle.path, config })
     await container.start()
-    t.same(await container.wait(), { code: 0 })
+    t.match(await container.wait(), { code: 0, signal: null })
     await container.delete()
   },
   { needs: ['tsrun'] },

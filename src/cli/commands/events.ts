@@ -1,7 +1,7 @@
 /** `tsrun events`. */
 import { stringifyConfig } from '../../config/stringify.js'
 import { defineCommand } from '../command.js'
-import { parseDuration } from '../duration.js'
+import { parseDuration } from '../../config/duration.js'
 
 /** Prints what a container uses from time to time, and each OOM kill when it happens, one JSON document per line. */
 export const command = defineCommand({

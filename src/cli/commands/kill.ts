@@ -1,6 +1,6 @@
 /** `tsrun kill`. */
 import { defineCommand } from '../command.js'
-import { parseSignal } from '../signals.js'
+import { parseSignal } from '../../config/signals.js'
 
 /** Sends a signal to the init process or to all processes. */
 export const command = defineCommand({

@@ -4,7 +4,7 @@ import { readFile } from '../../native/binding.js'
 import type { OptionSpec } from '../argv.js'
 import { defineCommand } from '../command.js'
 import type { OptionValues } from '../options.js'
-import { parseInt64, parseSize } from '../sizes.js'
+import { parseInt64, parseSize } from '../../config/sizes.js'
 
 /** 64-bit values are checked by `parseInt64` and `parseSize`, so they come as text. */
 const limit = <const N extends string>(name: N, value: string, description: string) =>

@@ -21,6 +21,8 @@ function matchesNode(shape: Node, value: unknown): boolean {
       return Number.isInteger(value) && (value as number) >= shape.min && (value as number) <= shape.max
     case 'wide':
       return isExact(value) && value >= shape.min && value <= shape.max
+    case 'value':
+      return shape.test(value)
     case 'list':
       return Array.isArray(value) && matchesItems(shape, value)
     case 'map':

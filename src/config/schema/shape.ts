@@ -15,7 +15,8 @@ export type Shape<T> = Node & { readonly [type]?: () => T }
 export type TypeOf<S> = S extends { readonly [type]?: () => infer T } ? T : never
 
 /** A shape without its type: plain data. */
-export type Node = TextNode | FlagNode | OneOfNode | IntegerNode | WideNode | ListNode | MapNode | ObjectNode
+export type Node =
+  TextNode | FlagNode | OneOfNode | IntegerNode | WideNode | ValueNode | ListNode | MapNode | ObjectNode
 
 /** A string without NUL bytes. */
 export interface TextNode {
@@ -51,6 +52,13 @@ export interface WideNode {
   readonly kind: 'wide'
   readonly min: bigint
   readonly max: bigint
+}
+
+/** What no JSON has, such as an option of the library that is a stream; `expected` says what it must be. */
+export interface ValueNode {
+  readonly kind: 'value'
+  readonly test: (value: unknown) => boolean
+  readonly expected: string
 }
 
 /** An array of at least `min` items. */

@@ -5,6 +5,7 @@
 import * as z from 'zod/mini'
 import type { ConfigIssue } from '../../errors.js'
 import { pointer } from '../pointer.js'
+import { nearest } from '../suggest.js'
 import type { Int64 } from '../types.js'
 import { dropAbsent } from './absent.js'
 import type { Node, ObjectNode, Shape, TextNode, WideNode } from './shape.js'
@@ -51,6 +52,8 @@ function makeSchema(shape: Node): z.ZodMiniType {
     }
     case 'wide':
       return wideSchema(shape)
+    case 'value':
+      return z.custom(shape.test, { params: { expected: shape.expected } })
     case 'list': {
       const items = z.array(schemaOf(shape.item))
       return shape.min === 0 ? items : items.check(z.minLength(shape.min))
@@ -112,12 +115,23 @@ function describe(issue: RawIssue): string | undefined {
     case 'too_small':
       return 'must not be empty'
     case 'unrecognized_keys':
-      return `unknown member ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`
+      return issue.keys.map((key) => unknownMember(key, knownMembers(issue))).join(', ')
     case 'invalid_key':
       return 'a member name must not contain a NUL byte'
     default:
       return undefined
   }
+}
+
+/** The members of the object that has others; zod gives the schema that has found them. */
+function knownMembers({ inst }: RawIssue): string[] {
+  const { shape } = (inst?._zod.def ?? {}) as { readonly shape?: object }
+  return Object.keys(shape ?? {})
+}
+
+function unknownMember(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known)
+  return `unknown member ${JSON.stringify(name)}${meant === undefined ? '' : `; did you mean ${JSON.stringify(meant)}?`}`
 }
 
 const typeNames: Readonly<Record<string, string>> = {

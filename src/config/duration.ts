@@ -1,4 +1,4 @@
-/** Command line: durations as Go's time.ParseDuration reads them. Pure. */
+/** Stage 1, config: durations as Go's time.ParseDuration reads them. Pure. */
 import { UsageError } from '../errors.js'
 
 /** Milliseconds in a unit. */

@@ -1,4 +1,4 @@
-/** Command line: signals by name, as signal(7) numbers them on x86-64 and arm64. */
+/** Stage 1, config: signals by name, as signal(7) numbers them on x86-64 and arm64. */
 import { UsageError } from '../errors.js'
 
 /** Signals 1 to 31 in the order of their numbers. */

@@ -1,7 +1,7 @@
 /** Signals by name and number. */
 import { constants } from 'node:os'
 import t from 'tap'
-import { parseSignal } from '#dist/cli/signals.js'
+import { parseSignal } from '#dist/config/signals.js'
 
 t.test('every signal that the operating system names has its number', async (t) => {
   const names = Object.entries(constants.signals).filter(([name]) => name !== 'SIGUNUSED')

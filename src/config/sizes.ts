@@ -1,4 +1,4 @@
-/** Command line: amounts of memory with suffixes, as runc and Docker take them. Pure. */
+/** Stage 1, config: amounts of memory with suffixes, as runc and Docker take them. Pure. */
 import { UsageError } from '../errors.js'
 
 const factors: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4, p: 5 }

@@ -1,6 +1,6 @@
 /** Durations as Go writes them. */
 import t from 'tap'
-import { parseDuration } from '#dist/cli/duration.js'
+import { parseDuration } from '#dist/config/duration.js'
 
 t.test('numbers with units add up to milliseconds', async (t) => {
   const durations = {

@@ -1,0 +1,96 @@
+/** Library: makes containers for a program that embeds tsrun, and finds those that exist. */
+import { features, type Features } from '../features.js'
+import { createContainer } from '../launch/create.js'
+import type { CreateOptions as LaunchOptions } from '../launch/prepare.js'
+import { closeFile } from '../native/binding.js'
+import type { LaunchPlan } from '../plan/types.js'
+import { CoreRuntime, type RunOptions, type RuntimeOptions } from '../runtime.js'
+import { parseContainerId, type ContainerId } from '../state/store.js'
+import { Child } from './children.js'
+import { Container, sizeOf } from './container.js'
+import { forgetExit } from './exits.js'
+import type { LifeOptions } from './life.js'
+import * as check from './options.js'
+import { OpenedStdio, type Stdio } from './stdio.js'
+import { Terminal, type TerminalSize } from './streams.js'
+import { eventWaiter } from './waiter.js'
+
+/** What `create` takes. */
+export interface CreateOptions extends Omit<LaunchOptions, 'stdio'>, LifeOptions {
+  /** Default: the standard streams of this program. */
+  readonly stdio?: Stdio
+  /** Keeps the terminal of a config with `process.terminal` in the handle, instead of sending it to a console socket. */
+  readonly terminal?: true | TerminalSize
+}
+
+/** The event loop gets a turn: many calls at once must not keep it from all else. */
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+
+/** Makes, finds and removes containers below one root directory. */
+export class Runtime extends CoreRuntime {
+  /** @throws UsageError, UnsupportedError where the addon cannot be loaded */
+  constructor(options: RuntimeOptions = {}) {
+    super(check.checkNow('Runtime', check.runtimeShape(), options), eventWaiter)
+  }
+
+  /**
+   * Makes a container that waits for `start`.
+   * @throws ConfigError, UsageError, ExistsError, StoreError, SyscallError, HookError, ProtocolError,
+   * UnsupportedError, the reason of `signal`
+   */
+  override async create(id: string, options: CreateOptions): Promise<Container> {
+    const containerId = parseContainerId(id)
+    const given = await check.checkOptions('create', check.createShape(), options)
+    await turn()
+    given.signal?.throwIfAborted()
+    const { stdio: target, terminal, ...rest } = given
+    const stdio = new OpenedStdio(target ?? 'inherit')
+    try {
+      const mode = { foreground: terminal !== undefined, startSocket: true }
+      const created = await createContainer(this.context, containerId, { ...rest, stdio: stdio.fds }, mode)
+      closeFile(created.sync)
+      stdio.started()
+      const child = new Child(created.record.pid, created.pidfd, { own: true })
+      const kept = created.ptmx < 0 ? null : new Terminal(created.ptmx)
+      const size = sizeOf(terminal)
+      if (size) kept?.resize(size)
+      return new Container(this.context, containerId, child, { stdio, terminal: kept, options: given })
+    } catch (error) {
+      stdio.abandon()
+      throw error
+    }
+  }
+
+  /**
+   * Creates and starts a container. In the foreground (blocks the calling thread) signals are forwarded
+   * and the container is removed at its end.
+   * @returns the exit status for a shell: the program's, or 128 + signal; 0 when detached
+   * @throws what `create` and `start` throw
+   */
+  override async run(id: string, options: RunOptions): Promise<number> {
+    return super.run(id, await check.checkOptions('run', check.foregroundShape(), options))
+  }
+
+  /** The container with this id. @throws NotFoundError, StoreError, UsageError */
+  override async get(id: string): Promise<Container> {
+    await super.get(id)
+    return new Container(this.context, id as ContainerId)
+  }
+
+  /** Removes a container, also one that is only half made. @throws as Container.delete */
+  override async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
+    const containerId = parseContainerId(id)
+    await super.delete(id, await check.checkOptions('delete', check.deleteShape(), options))
+    forgetExit(this.context.store.directory(containerId))
+  }
+
+  /** What `create` would do for root, in order; whoever asks. @throws UsageError, ConfigError, UnsupportedError */
+  override async plan(options: LaunchOptions & { readonly id?: string }): Promise<LaunchPlan> {
+    return super.plan(await check.checkOptions('plan', check.planShape(), options))
+  }
+
+  /** What this build can do, whatever the host can (features.md of the runtime spec). */
+  features(): Features {
+    return features()
+  }
+}

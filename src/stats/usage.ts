@@ -1,0 +1,30 @@
+/** Statistics: what a container has used in its whole life, for its end. */
+import type { CgroupPlan } from '../plan/types.js'
+import { Files } from './files.js'
+
+/** What has been counted; a member is missing where nobody has counted it. */
+export interface Usage {
+  /** Milliseconds of CPU time of all its processes, with fractions. */
+  readonly cpuTime?: number
+  /** Bytes of memory at the most (cgroup v2: Linux 5.19 and newer). */
+  readonly peakMemory?: number
+}
+
+/** Reads two files; nothing is wrong when the cgroup has gone. @throws SyscallError */
+export function readUsage(cgroup: CgroupPlan): Usage {
+  const unified = new Files(cgroup.unified ?? '/nonexistent')
+  const legacy = (controller: string): Files | undefined => {
+    const found = Object.entries(cgroup.v1).find(([names]) => names.split(',').includes(controller))
+    return found && new Files(found[1])
+  }
+  const cpuacct = legacy('cpuacct')
+  const memory = legacy('memory')
+  const microseconds = cpuacct === undefined ? unified.keyed('cpu.stat').usage_usec : undefined
+  const nanoseconds = cpuacct?.count('cpuacct.usage')
+  const peak = memory === undefined ? unified.count('memory.peak') : memory.count('memory.max_usage_in_bytes')
+  return {
+    ...(microseconds === undefined ? {} : { cpuTime: Number(microseconds) / 1e3 }),
+    ...(nanoseconds === undefined ? {} : { cpuTime: Number(nanoseconds) / 1e6 }),
+    ...(peak === undefined ? {} : { peakMemory: Number(peak) }),
+  }
+}
