@@ -36,7 +36,7 @@ export class CoreContainer {
   /** Starts the program of a created container. @throws StatusError, SyscallError, HookError */
   async start(options: StartOptions = {}): Promise<void> {
     const { startContainer } = await import('./launch/start.js')
-    return startContainer(this.context.store, this.key, this.context.waiter, options)
+    return startContainer(this.context, this.key, options)
   }
 
   /**

@@ -3,6 +3,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -33,9 +34,30 @@ bool write_all(int fd, const char* data, size_t size) {
   return true;
 }
 
+// As RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(const char* data, size_t size) {
+  const auto* at = reinterpret_cast<const unsigned char*>(data);
+  for (const auto* end = at + size; at < end;) {
+    const unsigned first = *at++;
+    if (first < 0x80) continue;
+    const int more = first < 0xc2   ? -1
+                     : first < 0xe0 ? 1
+                     : first < 0xf0 ? 2
+                     : first < 0xf5 ? 3
+                                    : -1;
+    if (more < 0 || end - at < more) return false;
+    const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    const unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (*at < low || *at > high) return false;
+    for (int i = 0; i < more; i++)
+      if ((*at++ & 0xc0) != 0x80) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-std::string read_file(const std::string& path, uint32_t limit) {
+std::string read_file(const std::string& path, uint32_t limit, bool strict) {
   Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
   if (!fd) throw_errno("open", path);
   std::string text;
@@ -49,6 +71,7 @@ std::string read_file(const std::string& path, uint32_t limit) {
     size += static_cast<size_t>(got);
     if (size > limit) throw_failure("read", EFBIG, path);
   }
+  if (strict && !is_utf8(text.data(), size)) throw_failure("read", EILSEQ, path);
   text.resize(size);
   return text;
 }
@@ -124,10 +147,14 @@ std::optional<FileInfo> file_info(const std::string& path) {
 }
 
 bool same_file(const std::string& one, const std::string& other) {
-  struct stat first, second;
-  const bool same = stat(one.c_str(), &first) == 0 && stat(other.c_str(), &second) == 0 &&
-                    first.st_ino == second.st_ino && first.st_dev == second.st_dev;
-  return same;
+  struct stat files[2];
+  for (int i = 0; i < 2; i++) {
+    const std::string& path = i == 0 ? one : other;
+    if (stat(path.c_str(), &files[i]) == 0) continue;
+    if (errno != ENOENT && errno != ENOTDIR && errno != ESRCH) throw_errno("stat", path);
+    return false;
+  }
+  return files[0].st_ino == files[1].st_ino && files[0].st_dev == files[1].st_dev;
 }
 
 bool has_attribute(const std::string& path, const std::string& name) {
@@ -152,8 +179,9 @@ int32_t memory_file(const std::string& name, const std::string& text) {
 
 std::string read_tail(int32_t fd, uint32_t limit) {
   const off_t size = lseek(fd, 0, SEEK_END);
+  if (size < 0) throw_errno("lseek");
   std::string text(static_cast<size_t>(std::min<off_t>(size, limit)), '\0');
-  if (size < 0 || pread(fd, text.data(), text.size(), size - static_cast<off_t>(text.size())) < 0)
+  if (pread(fd, text.data(), text.size(), size - static_cast<off_t>(text.size())) < 0)
     throw_errno("pread");
   return text;
 }
@@ -165,6 +193,23 @@ bool lock_file(int32_t fd, bool wait) {
   while (result < 0 && errno == EINTR);
   if (result < 0 && errno != EWOULDBLOCK) throw_errno("flock");
   return result == 0;
+}
+
+// Pipes, sockets and terminals become a user's; what is a file, or the null device, is for others too.
+void own_streams(const std::vector<int32_t>& fds, uint32_t uid) {
+  for (const int fd : fds) {
+    struct stat data;
+    if (fstat(fd, &data) < 0) {
+      if (errno == EBADF) continue;  // the caller has closed it
+      throw_errno("fstat", "standard stream");
+    }
+    const bool null = S_ISCHR(data.st_mode) && data.st_rdev == makedev(1, 3);
+    if (null || S_ISREG(data.st_mode) || S_ISDIR(data.st_mode) || data.st_uid == uid) continue;
+    // Read-only and foreign file systems, and owners that are not ours to change, stay as they are.
+    if (fchown(fd, uid, static_cast<gid_t>(-1)) < 0 && errno != EPERM && errno != EROFS &&
+        errno != EINVAL)
+      throw_errno("fchown", "standard stream");
+  }
 }
 
 void change_owner(const std::string& path, uint32_t uid, uint32_t gid) {

@@ -89,11 +89,14 @@ class RawTerminal {
   RawTerminal(const RawTerminal&) = delete;
   RawTerminal& operator=(const RawTerminal&) = delete;
 
-  void make_raw() {
-    if (fd_ < 0) return;
+  // False in a job in the background, which would be stopped for it (SIGTTOU); without a terminal there is no such.
+  bool make_raw() {
+    const pid_t foreground = fd_ < 0 ? -1 : tcgetpgrp(fd_);
+    if (foreground > 0 && foreground != getpgrp()) return false;
     termios raw = old_;
     cfmakeraw(&raw);
-    raw_ = tcsetattr(fd_, TCSANOW, &raw) == 0;
+    raw_ = fd_ >= 0 && tcsetattr(fd_, TCSANOW, &raw) == 0;
+    return true;
   }
   void copy_size(int ptmx) const {
     winsize size{};
@@ -115,9 +118,13 @@ struct Foreground {
   RawTerminal* terminal;
   int notify;               // the container's notify socket, or -1
   std::string notify_host;  // that of the manager
+  bool away = false;        // the caller's terminal is another job's
   int status = 0;
   bool ended = false;
 };
+
+// How often to look whether the terminal is ours again, in milliseconds: a shell tells only a job that was stopped.
+constexpr int kLook = 250;
 
 // As a subreaper tsrun inherits the container's orphans; nobody else would reap them.
 void reap(Foreground& run) {
@@ -138,14 +145,14 @@ void forward_signals(Foreground& run) {
     else if (numbers[i] == SIGWINCH && run.ptmx >= 0)
       run.terminal->copy_size(run.ptmx);
     else if (numbers[i] == SIGCONT && run.ptmx >= 0)
-      run.terminal->make_raw();  // the shell has given the terminal modes of its own
+      run.away = !run.terminal->make_raw();  // the shell has given the terminal modes of its own
     else
       (void)sys::pidfd_send_signal(run.pidfd, numbers[i]);
   }
 }
 
 void loop(Foreground& run) {
-  Relay input(STDIN_FILENO, run.ptmx), output(run.ptmx, STDOUT_FILENO);
+  Relay input(STDIN_FILENO, run.ptmx, true), output(run.ptmx, STDOUT_FILENO, false);
   if (run.ptmx < 0) input.stop(), output.stop();
   // The end may have come before the handlers were in place.
   reap(run);
@@ -154,7 +161,9 @@ void loop(Foreground& run) {
     watched[6] = {run.notify, POLLIN, 0};
     input.prepare(watched + 2);
     output.prepare(watched + 4);
-    if (poll(watched, 7, -1) < 0 && errno != EINTR) break;
+    if (run.away) watched[2].fd = -1;
+    if (poll(watched, 7, run.away ? kLook : -1) < 0 && errno != EINTR) break;
+    if (run.away) run.away = !run.terminal->make_raw();
     if (watched[0].revents != 0) forward_signals(run);
     input.transfer(watched + 2);
     output.transfer(watched + 4);
@@ -195,7 +204,7 @@ int32_t run_foreground(int32_t pid, int32_t pidfd, int32_t ptmx, int32_t notify,
   if (run.ptmx >= 0) {
     peer.reset(ioctl(run.ptmx, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
     (void)fcntl(run.ptmx, F_SETFL, O_RDWR | O_NONBLOCK);
-    terminal.make_raw();
+    run.away = !terminal.make_raw();
   }
   loop(run);
   release_signals();

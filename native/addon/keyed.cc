@@ -14,15 +14,24 @@
 
 namespace tsrun {
 
-std::string hash_text(const std::string& text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  char digits[17];
-  (void)snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
+namespace {
+
+constexpr size_t kHashSize = 16;
+
+// 64-bit FNV-1a as hexadecimal digits: against accidents, not for trust.
+std::string hash(std::string_view text) {
+  uint64_t value = 0xcbf29ce484222325;
+  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  char digits[kHashSize + 1];
+  (void)snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(value));
   return digits;
 }
 
-// The file is the key, a NUL, the data.
+}  // namespace
+
+std::string hash_text(const std::string& text) { return hash(text); }
+
+// The file is the hash of all that follows, the key, a NUL, the data: what a loss of power has left of it is no entry.
 std::optional<std::vector<uint8_t>> read_keyed(const std::string& path, const std::string& key) {
   Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   if (!fd && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
@@ -30,15 +39,19 @@ std::optional<std::vector<uint8_t>> read_keyed(const std::string& path, const st
   if (!fd || fstat(fd.get(), &data) < 0) throw_errno("open", path);
   std::string text(static_cast<size_t>(data.st_size), '\0');
   if (read(fd.get(), text.data(), text.size()) != data.st_size) return std::nullopt;
-  if (text.size() <= key.size() || memcmp(text.c_str(), key.c_str(), key.size() + 1) != 0)
+  const std::string_view all = text;
+  const size_t begin = kHashSize + key.size() + 1;
+  if (all.size() < begin || all.substr(kHashSize, key.size()) != key || all[begin - 1] != 0 ||
+      all.substr(0, kHashSize) != hash(all.substr(kHashSize)))
     return std::nullopt;
-  return std::vector<uint8_t>(text.begin() + static_cast<ptrdiff_t>(key.size()) + 1, text.end());
+  return std::vector<uint8_t>(text.begin() + static_cast<ptrdiff_t>(begin), text.end());
 }
 
 void write_keyed(const std::string& path, const std::string& key, std::span<const uint8_t> data) {
   std::string text = key;
   text.push_back('\0');
   text.append(reinterpret_cast<const char*>(data.data()), data.size());
+  text.insert(0, hash(text));
   // Two writers at once each have a file of their own; the last rename wins, and both are right.
   std::string beside = path + ".XXXXXX";
   Fd fd{mkostemp(beside.data(), O_CLOEXEC)};

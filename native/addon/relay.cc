@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +27,8 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == 
 // Standard streams do not become non-blocking, since their flags belong to a file that other
 // processes share. A terminal or a pipe is opened once more instead, for flags of our own; where that
 // is not allowed, it is written to in small pieces after poll has said that it is ready.
-Relay::Relay(int from, int to) : from_(from), to_(to), buffer_(kCapacity) {
+Relay::Relay(int from, int to, bool is_typed)
+    : from_(from), to_(to), is_typed_(is_typed), buffer_(kCapacity) {
   struct stat info {};
   eager_ = from >= 0 && (fcntl(from, F_GETFL) & O_NONBLOCK) != 0;
   if (to < 0 || fstat(to, &info) < 0) return;
@@ -48,10 +50,20 @@ void Relay::prepare(pollfd* watched) const {
 
 bool Relay::fill() {
   const ssize_t got = read(from_, buffer_.data() + end_, buffer_.size() - end_);
-  if (got > 0) end_ += static_cast<size_t>(got);
+  if (got > 0) end_ += static_cast<size_t>(got), last_ = buffer_[end_ - 1];
+  if (got == 0 && is_typed_) type_end();
   // EIO: the last process has closed the terminal's other side.
   if (got == 0 || (got < 0 && !would_block())) reading_ = false;
   return got > 0;
+}
+
+// As a user ends what is typed (termios(3), VEOF): at once where a line has ended, else after what there is of it.
+void Relay::type_end() {
+  termios modes;
+  if (tcgetattr(to_, &modes) < 0 || modes.c_cc[VEOF] == _POSIX_VDISABLE) return;
+  const bool within_line = (modes.c_lflag & ICANON) != 0 && last_ != '\n';
+  for (int i = within_line ? 0 : 1; i < 2 && end_ < buffer_.size(); i++)
+    buffer_[end_++] = static_cast<char>(modes.c_cc[VEOF]);
 }
 
 bool Relay::flush() {

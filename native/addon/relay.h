@@ -11,8 +11,9 @@ namespace tsrun {
 
 class Relay {
  public:
-  // `from` or `to` is the ptmx, which must not block; the other is a standard stream.
-  Relay(int from, int to);
+  // `from` or `to` is the ptmx, which must not block; the other is a standard stream. `is_typed`: to the ptmx, which
+  // is told of the end of `from` too.
+  Relay(int from, int to, bool is_typed);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
@@ -27,15 +28,18 @@ class Relay {
  private:
   bool fill();
   bool flush();
+  void type_end();
   void follow();
 
   int from_;
   int to_;
+  bool is_typed_;
   Fd own_;              // the target, opened once more
   bool blocks_ = true;  // a write of more than PIPE_BUF could block
   bool eager_ = false;  // the source can be read from without poll
   bool reading_ = true;
   std::vector<char> buffer_;
+  char last_ = '\n';  // that was read
   size_t begin_ = 0;
   size_t end_ = 0;
 };

@@ -44,9 +44,10 @@ struct Executable {
 };
 
 struct Context {
-  int sync = -1;      // to the parent, later to whoever runs `start`
-  int start = -1;     // listening socket of the state directory; -1: started over `sync`
-  uint32_t step = 0;  // index of the running step's name, for the failure frame
+  int sync = -1;              // to the parent, later to whoever runs `start`
+  int start = -1;             // listening socket of the state directory; -1: started over `sync`
+  uint32_t step = 0;          // index of the running step's name, for the failure frame
+  uint32_t preserve_fds = 0;  // from 3 on: the program's alone
 
   Fd target;     // pidfd of the container that `enterNamespaces` joins
   Fd root;       // the rootfs; all container paths are resolved below it

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "init/context.h"
+#include "init/end.h"
 #include "plan_steps.h"
 #include "sys/syscall.h"
 #include "sys/text.h"
@@ -35,14 +36,17 @@ Failure state_document(const Hook& s, Fd& file) noexcept {
   return ::lseek(file.get(), 0, SEEK_SET) < 0 ? fail("lseek", "state") : kOk;
 }
 
-[[noreturn]] void become_hook(const Hook& s, int state, int output, char** argv,
-                              char** env) noexcept {
+[[noreturn]] void become_hook(const Hook& s, const Context& context, int state, int output,
+                              char** argv, char** env) noexcept {
+  // What the caller preserves is for the program alone; all others are close-on-exec by themselves.
+  for (uint32_t i = 0; i < context.preserve_fds; i++)
+    (void)::fcntl(static_cast<int>(3 + i), F_SETFD, FD_CLOEXEC);
   const bool ready = ::dup2(state, 0) == 0 && ::dup2(output, 1) == 1 && ::dup2(output, 2) == 2 &&
                      ::chdir(s.cwd.data) == 0;
   if (ready) (void)::execve(s.path.data, argv, env);
   const char* words = strerror(errno);
   (void)!::write(2, words, strlen(words));
-  ::_exit(127);
+  end_process(127);
 }
 
 // Keeps the end of the output, which is where programs say what went wrong.
@@ -113,7 +117,7 @@ Failure hook_failed(const Hook& s, const Context& context, bool in_time, int sta
   }
   const FrameHead head{FrameType::hook, context.step, 0, s.index};
   (void)send_frame(context, head, s.kind.data, s.path.data, detail);
-  ::_exit(1);
+  end_process(1);
 }
 
 }  // namespace
@@ -129,7 +133,7 @@ Failure run(const Hook& s, Context& context) noexcept {
   Fd read_end{pipe[0]}, write_end{pipe[1]};
   const pid_t pid = ::vfork();
   if (pid < 0) return fail("vfork");
-  if (pid == 0) become_hook(s, state.get(), write_end.get(), argv, env);
+  if (pid == 0) become_hook(s, context, state.get(), write_end.get(), argv, env);
   write_end.reset();
   Fd pidfd{sys::pidfd_open(pid)};
   if (!pidfd) return fail("pidfd_open");

@@ -27,10 +27,13 @@ Failure set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheri
   return ::syscall(SYS_capset, &header, data) < 0 ? fail("capset") : kOk;
 }
 
-void set_ambient(uint64_t ambient) noexcept {
-  (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  for (unsigned long bit = 0; ambient >> bit != 0 && bit < 64; bit++)
-    if (ambient >> bit & 1) (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, bit, 0, 0);
+Failure set_ambient(uint64_t ambient) noexcept {
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+    return fail("prctl(PR_CAP_AMBIENT_CLEAR_ALL)");
+  for (unsigned long bit = 0; bit < 64 && ambient >> bit != 0; bit++)
+    if ((ambient >> bit & 1) != 0 && ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, bit, 0, 0) < 0)
+      return fail("prctl(PR_CAP_AMBIENT_RAISE)");
+  return kOk;
 }
 
 namespace step {
@@ -59,7 +62,8 @@ Failure run(const User& s, Context&) noexcept {
                 errno == EPERM ? "the user namespace denies additional groups" : "");
   if (::syscall(SYS_setresgid, s.gid, s.gid, s.gid) < 0) return fail("setresgid");
   if (::syscall(SYS_setresuid, s.uid, s.uid, s.uid) < 0) return fail("setresuid");
-  if (s.keep_capabilities) (void)::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+  if (s.keep_capabilities && ::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+    return fail("prctl(PR_SET_KEEPCAPS)");
   // A change of ids sets this to fs.suid_dumpable, which need not be 0 (CVE-2016-9962).
   (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   return kOk;
@@ -77,8 +81,7 @@ Failure run(const Capabilities& s, Context& context) noexcept {
   sets.given = true;
   if (Failure failure = set_capabilities(s.effective, s.permitted | s.reserve, s.inheritable))
     return failure;
-  set_ambient(s.ambient);
-  return kOk;
+  return set_ambient(s.ambient);
 }
 
 }  // namespace step

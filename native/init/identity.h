@@ -11,6 +11,6 @@ Failure set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheri
 
 // Replaces the ambient set. Bits that are not permitted and inheritable cannot be raised: the kernel
 // ignores them, and so does every other runtime.
-void set_ambient(uint64_t ambient) noexcept;
+Failure set_ambient(uint64_t ambient) noexcept;
 
 }  // namespace tsrun

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "init/context.h"
+#include "init/end.h"
 #include "init/reader.h"
 #include "plan_steps.h"
 #include "sys/syscall.h"
@@ -13,6 +14,9 @@
 
 namespace tsrun {
 namespace {
+
+// Exit status where there is nobody to tell what is wrong.
+constexpr int kUnusable = 125;
 
 int parse_fd(const char* text) noexcept {
   int number = 0;
@@ -39,11 +43,12 @@ void close_other_fds(const PlanHeader& plan) noexcept {
   for (const int fd : kept) {
     if (fd < 0) continue;
     const unsigned number = static_cast<unsigned>(fd);
-    if (number > from) (void)sys::close_range(from, number - 1);
+    if (number > from && sys::close_range(from, number - 1) < 0) end_process(kUnusable);
     if (number >= from) from = number + 1;
-    (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    // The end of the sync socket is what tells that the program has been executed.
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) end_process(kUnusable);
   }
-  (void)sys::close_range(from, ~0U);
+  if (sys::close_range(from, ~0U) < 0) end_process(kUnusable);
 }
 
 // JavaScript runtimes ignore SIGPIPE and block signals around the clone; the container starts clean.
@@ -80,12 +85,13 @@ int main(int argc, char** argv) {
   const int fd = argc == 2 ? parse_fd(argv[1]) : -1;
   struct stat info;
   if (fd < 0 || ::fstat(fd, &info) != 0 || info.st_size < static_cast<off_t>(sizeof(PlanHeader)))
-    return 125;
+    return kUnusable;
   const size_t size = static_cast<size_t>(info.st_size);
   void* map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  if (map == MAP_FAILED) return 125;
+  if (map == MAP_FAILED) return kUnusable;
   const PlanHeader& plan = *static_cast<const PlanHeader*>(map);
-  if (plan.wire_hash != kWireHash || plan.total_length != size || plan.sync_fd < 0) return 125;
+  if (plan.wire_hash != kWireHash || plan.total_length != size || plan.sync_fd < 0)
+    return kUnusable;
   close_other_fds(plan);
   reset_signals();
   (void)::umask(0);
@@ -94,9 +100,10 @@ int main(int argc, char** argv) {
   context.sync = plan.sync_fd;
   context.start = plan.start_fd;
   context.target.reset(plan.target_fd);
+  context.preserve_fds = plan.preserve_fds;
   const Failure failure = run_plan(static_cast<const uint8_t*>(map), size, plan, context);
   const FrameHead head{FrameType::failure, context.step, failure.error, 0};
   (void)send_frame(context, head, failure.syscall ? failure.syscall : "exec", failure.path,
                    failure.syscall ? failure.detail : "the plan has no exec step");
-  ::_exit(1);
+  end_process(1);
 }

@@ -1,12 +1,15 @@
 // Steps that join and make namespaces and give them what belongs to them.
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "init/context.h"
+#include "init/end.h"
 #include "plan_steps.h"
 #include "sys/syscall.h"
 
@@ -121,7 +124,7 @@ Failure run(const UnshareTime& s, Context& context) noexcept {
 }
 
 // CLONE_PARENT: the container's init becomes a child of the runtime, not of this process. It goes on
-// when this process has ended, and so has told the parent who it is, before it can say anything itself.
+// when this process has told the parent who it is and has ended, before it can say anything itself.
 // clone(2), which profiles permit where they refuse clone3(2), whose flags no filter can see.
 Failure run(const Fork& s, Context& context) noexcept {
   // Of other pids than the container's: not even for a moment may its processes find these in the child.
@@ -136,12 +139,22 @@ Failure run(const Fork& s, Context& context) noexcept {
   if (pid < 0) return fail("clone");
   if (pid > 0) {
     const FrameHead head{FrameType::child, context.step, 0, static_cast<uint32_t>(pid)};
-    ::_exit(send_frame(context, head, "", "", "", pidfd) ? 0 : 1);
+    if (!send_frame(context, head, "", "", "", pidfd)) {
+      const Failure failure = fail("sendmsg");
+      // Gone before anybody hears of this; where a filter forbids it, it ends by itself.
+      pollfd end{pidfd, POLLIN, 0};
+      if (sys::pidfd_send_signal(pidfd, SIGKILL) == 0) (void)::poll(&end, 1, 1000);
+      return failure;
+    }
+    if (::write(write_end.get(), &kGo, 1) < 0) return fail("write");
+    end_process(0);
   }
   write_end.reset();
-  char end;
-  while (::read(read_end.get(), &end, 1) < 0 && errno == EINTR) {
-  }
+  char told = 0;
+  ssize_t got;
+  do got = ::read(read_end.get(), &told, 1);
+  while (got > 0 || (got < 0 && errno == EINTR));
+  if (told != kGo) end_process(1);
   return kOk;
 }
 

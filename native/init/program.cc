@@ -47,25 +47,42 @@ bool home_of_line(char* line, uint32_t uid, const char*& home) noexcept {
   return true;
 }
 
+// A rootfs may hold a file without end.
+constexpr uint64_t kMaxPasswd = uint64_t{64} * 1024 * 1024;
+
+// Line by line; one that is longer than a path, or has a NUL in it, names nobody.
+bool search_passwd(int file, uint32_t uid, const char*& home) noexcept {
+  static char chunk[16 * 1024];
+  static char line[PATH_MAX + 512];
+  size_t length = 0;
+  bool usable = true;
+  ssize_t got;
+  for (uint64_t all = 0; all < kMaxPasswd && (got = ::read(file, chunk, sizeof chunk)) > 0;
+       all += static_cast<uint64_t>(got))
+    for (ssize_t i = 0; i < got; i++) {
+      if (chunk[i] != '\n') {
+        usable = usable && chunk[i] != 0 && length < sizeof line - 1;
+        if (usable) line[length++] = chunk[i];
+        continue;
+      }
+      line[length] = 0;
+      if (usable && home_of_line(line, uid, home)) return true;
+      length = 0;
+      usable = true;
+    }
+  line[length] = 0;
+  return usable && home_of_line(line, uid, home);
+}
+
 void find_home(const Context& context, uint32_t uid, char* variable, size_t capacity) noexcept {
-  static char passwd[64 * 1024];
   append_text(variable, capacity, "HOME=");
   const char* home = "/";
   // Nothing there may make init wait (a fifo) or take a controlling terminal (a device).
   Fd file{sys::openat2(context.root.get(), "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY,
                        RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)};
   struct stat info;
-  if (file && (::fstat(file.get(), &info) < 0 || !S_ISREG(info.st_mode))) file.reset();
-  size_t size = 0;
-  for (ssize_t got; file && size < sizeof passwd - 1 &&
-                    (got = ::read(file.get(), passwd + size, sizeof passwd - 1 - size)) > 0;)
-    size += static_cast<size_t>(got);
-  passwd[size] = 0;
-  for (char *line = passwd, *next; line != nullptr && *line != 0; line = next) {
-    next = strchr(line, '\n');
-    if (next != nullptr) *next++ = 0;
-    if (home_of_line(line, uid, home)) break;
-  }
+  if (file && ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode))
+    (void)search_passwd(file.get(), uid, home);
   append_text(variable, capacity, *home == 0 ? "/" : home);
 }
 

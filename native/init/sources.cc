@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "init/context.h"
+#include "init/end.h"
 #include "init/mount_tree.h"
 #include "plan_steps.h"
 #include "sys/syscall.h"
@@ -43,7 +44,7 @@ Failure make_user_namespace(const OpenSource& s, Context& context) noexcept {
     char end;
     while (::read(read_end.get(), &end, 1) < 0 && errno == EINTR) {
     }
-    ::_exit(0);
+    end_process(0);
   }
   const auto map_and_open = [&]() -> Failure {
     char path[32] = "";
@@ -88,7 +89,7 @@ Failure await_question(Context& context) noexcept {
   char question[16];
   if (!receive_text(context, question, sizeof question, context.helper.given)) {
     if (errno != 0) return fail("recvmsg");
-    ::_exit(0);  // nothing more is asked for
+    end_process(0);  // nothing more is asked for
   }
   context.helper.asked = number_at(question);
   return kOk;
@@ -130,6 +131,6 @@ Failure run(const OpenSource& s, Context& context) noexcept {
 }
 
 // The end of a helper, which has no program to execute.
-Failure run(const Leave&, Context&) noexcept { ::_exit(0); }
+Failure run(const Leave&, Context&) noexcept { end_process(0); }
 
 }  // namespace tsrun::step

@@ -109,7 +109,8 @@ Failure run(const ControllingTerminal&, Context&) noexcept {
   return ::ioctl(0, TIOCSCTTY, 0) < 0 ? fail("ioctl(TIOCSCTTY)", "/dev/console") : kOk;
 }
 
-// The container's user owns its streams, or it could not reopen /dev/stdout.
+// The container's user owns its streams, or it could not reopen /dev/stdout. A file of the caller stays the
+// caller's. In a user namespace this takes the rights of the parent, which does it once init is there.
 Failure run(const Stdio& s, Context& context) noexcept {
   for (int stream = 0; stream < 3; stream++) {
     if (is_null(stream)) {
@@ -118,7 +119,7 @@ Failure run(const Stdio& s, Context& context) noexcept {
     }
     struct stat info;
     if (::fstat(stream, &info) < 0) continue;  // the caller has closed it
-    if (info.st_uid == s.uid) continue;
+    if (info.st_uid == s.uid || S_ISREG(info.st_mode)) continue;
     // Read-only and foreign file systems, and unmapped owners, keep the owner they have.
     if (::fchown(stream, s.uid, static_cast<gid_t>(-1)) < 0 && errno != EPERM && errno != EROFS &&
         errno != EINVAL)

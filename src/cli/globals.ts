@@ -18,12 +18,13 @@ const cgroupManagers = ['cgroupfs', 'systemd', 'disabled'] as const
 export function logOptions(values: GlobalValues): LogOptions {
   const { log, logFormat: format, logLevel: level } = values
   if (format !== 'text' && format !== 'json') throw new UsageError(`invalid log-format: ${format}`)
-  if (level !== 'error' && level !== 'warning' && level !== 'debug') throw new UsageError(`invalid log-level: ${level}`)
+  const known = level === undefined || level === 'error' || level === 'warning' || level === 'debug'
+  if (!known) throw new UsageError(`invalid log-level: ${level}`)
   const debug = values.debug || level === 'debug'
   return {
     format,
     debug,
-    warnings: debug || level === 'warning',
+    warnings: debug || level === 'warning' ? 'at once' : level === 'error' ? 'never' : 'after success',
     ...(log === undefined || log === '' ? {} : { path: log }),
   }
 }

@@ -11,18 +11,19 @@ export interface LogOptions {
   /** Undefined for no log. */
   readonly path?: string
   readonly format: 'text' | 'json'
-  /** Write warnings and debug records too, to stderr when there is no file. */
+  /** Write debug records too. */
   readonly debug: boolean
-  /** Write warnings too. */
-  readonly warnings?: boolean
+  /**
+   * When warnings are written. After success, unless asked for more: podman takes the log of a failed command for none
+   * if it has more than one record, so there they become a member of that one.
+   */
+  readonly warnings: 'at once' | 'after success' | 'never'
 }
 
-/**
- * Writes records. Unless asked for more, only errors are written: podman takes a log of more than one record
- * for none.
- */
+/** Writes records: to the file, without one what is no error to stderr. */
 export class Log {
   readonly options: LogOptions
+  readonly #kept: string[] = []
   constructor(options: LogOptions) {
     this.options = options
   }
@@ -42,11 +43,27 @@ export class Log {
   }
 
   error(message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (this.options.path !== undefined) this.#append('error', message, fields)
+    const warnings = this.#kept.splice(0)
+    const all = warnings.length === 0 ? fields : { ...fields, warnings }
+    if (this.options.path !== undefined) this.#append('error', message, all)
   }
 
   warning(message: string): void {
-    if (this.options.warnings) this.#append('warning', message, {})
+    const { warnings, path } = this.options
+    if (warnings === 'never') return
+    if (warnings === 'after success' && path !== undefined) this.#kept.push(message)
+    else this.#append('warning', message, {})
+  }
+
+  /** Writes the warnings that have waited for success, which a full disk does not undo. */
+  succeed(): void {
+    for (const message of this.#kept.splice(0)) {
+      try {
+        this.#append('warning', message, {})
+      } catch {
+        printError(formatRecord('text', { level: 'warning', message, fields: {}, time: new Date() }))
+      }
+    }
   }
 
   debug(message: string, fields: Readonly<Record<string, unknown>> = {}): void {

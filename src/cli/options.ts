@@ -43,8 +43,7 @@ export const globalOptions = [
     name: 'log-level',
     kind: 'string',
     value: 'LEVEL',
-    default: 'error',
-    description: 'what is logged: error, also warning, or also debug',
+    description: 'what is logged: error, also warning (the default), or also debug',
   },
   { name: 'debug', kind: 'boolean', description: 'log what is done, print stack traces of errors' },
   {

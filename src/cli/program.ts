@@ -51,10 +51,11 @@ interface Invocation {
 
 /** Runs the command that the arguments name, or prints its error. Returns the exit status. */
 export async function runProgram(args: readonly string[]): Promise<number> {
-  const invocation: Invocation = { log: new Log({ format: 'text', debug: false }) }
+  const invocation: Invocation = { log: new Log({ format: 'text', debug: false, warnings: 'never' }) }
   try {
     const began = performance.now()
     const status = await runInvocation(invocation, args)
+    invocation.log.succeed()
     invocation.log.debug('done', { status, milliseconds: millisecondsSince(began) })
     return status
   } catch (error) {

@@ -13,19 +13,22 @@ const maxDigits = 40
 /** True when the text may hold an integer that a double cannot: 16 digits or more outside of a word. */
 const wideInteger = /[\s:,[-]\d{16,}(?![\d"])/
 
+/** The escape of half a character, which may stand alone. */
+const surrogateEscape = /\\u[dD][89a-fA-F]/
+
 /**
  * The value of a JSON text; integers above 2^53 - 1 in magnitude become bigints.
- * Throws ConfigError with line and column when the text is not JSON.
+ * Throws ConfigError with line and column when the text, which messages call `name`, is not JSON.
  */
-export function parseJson(text: string): unknown {
-  if (!wideInteger.test(text)) {
+export function parseJson(text: string, name = 'config.json'): unknown {
+  if (!wideInteger.test(text) && !surrogateEscape.test(text)) {
     try {
       return JSON.parse(text)
     } catch {
       // its message differs between engines and may have no position: read again with ours
     }
   }
-  return new Reader(text).document()
+  return new Reader(text, name).document()
 }
 
 const space = /[ \t\n\r]*/y
@@ -50,10 +53,12 @@ const words = [
 
 class Reader {
   readonly #text: string
+  readonly #name: string
   #at = 0
 
-  constructor(text: string) {
+  constructor(text: string, name: string) {
     this.#text = text
+    this.#name = name
   }
 
   document(): unknown {
@@ -124,6 +129,8 @@ class Reader {
       value += this.#skip(plainText)
       const next = this.#text[this.#at]
       if (next === '"') {
+        // Half a character has no bytes: the kernel would get others than the text names.
+        if (/\p{Surrogate}/u.test(value)) this.#fail('expected both halves of each surrogate pair')
         this.#at++
         return value
       }
@@ -165,6 +172,6 @@ class Reader {
     const code = this.#text.codePointAt(this.#at)
     const found = code === undefined ? 'the end of the file' : JSON.stringify(String.fromCodePoint(code))
     const message = `line ${String(line)}, column ${String(column)}: ${expected}, found ${found}`
-    throw new ConfigError(`invalid config.json: ${message}`, [{ pointer: '', message }])
+    throw new ConfigError(`invalid ${this.#name}: ${message}`, [{ pointer: '', message }])
   }
 }

@@ -20,10 +20,18 @@ export async function loadConfig(text: string): Promise<Config> {
  * Throws ConfigError with all problems of its shape, or when there are none, with all broken rules.
  */
 export async function parseConfig(value: unknown): Promise<Config> {
+  assertSysctlNames(value)
   const document = withListener(await readDocument(value))
   const issues = checkRules(document)
   if (issues.length > 0 || !isComplete(document)) throw ConfigError.from(issues)
   return withCleanDestinations(document)
+}
+
+/** A member of this name would set a prototype, so that no later code meets it; a parameter is not dropped in silence. */
+function assertSysctlNames(value: unknown): void {
+  const sysctl: unknown = (value as Partial<ConfigDocument> | null)?.linux?.sysctl
+  if (typeof sysctl !== 'object' || sysctl === null || !Object.hasOwn(sysctl, '__proto__')) return
+  throw ConfigError.from([{ pointer: '/linux/sysctl/__proto__', message: 'is not the name of a kernel parameter' }])
 }
 
 /** The rules refuse a document without these two; this tells the compiler. */

@@ -63,9 +63,12 @@ const isInitialIdMap = (map: string): boolean => /^\s*0\s+0\s+4294967295\s*$/.te
 /** True when this process's user namespace is not the initial one. */
 export const isInUserNamespace = (): boolean => !isInitialIdMap(readFileIfAny('/proc/self/uid_map') ?? '0 0 4294967295')
 
-/** The ids of this process's user namespace, and what they are in the one that it lies in (/proc/self/uid_map, gid_map). */
-export function ownIdMap(kind: 'uid' | 'gid'): IdMapping[] {
-  const lines = (readFileIfAny(`/proc/self/${kind}_map`) ?? '').split('\n').filter(Boolean)
+/**
+ * The ids of a process's user namespace, and what they are in this process's, or for itself in the one above
+ * (/proc/PID/uid_map, gid_map).
+ */
+export function idMapOf(pid: number | 'self', kind: 'uid' | 'gid'): IdMapping[] {
+  const lines = (readFileIfAny(`/proc/${pid}/${kind}_map`) ?? '').split('\n').filter(Boolean)
   return lines.map((line) => {
     const [containerID = 0, hostID = 0, size = 0] = line.trim().split(/\s+/).map(Number)
     return { containerID, hostID, size }
@@ -74,6 +77,9 @@ export function ownIdMap(kind: 'uid' | 'gid'): IdMapping[] {
 
 /** True where tsrun has no power over the host: not root, or root of a user namespace only. */
 export const isRootless = (): boolean => processIds().euid !== 0 || isInUserNamespace()
+
+/** The same of this process's own. */
+export const ownIdMap = (kind: 'uid' | 'gid'): IdMapping[] => idMapOf('self', kind)
 
 /** What there is to know about capabilities; without root those of the container's user namespace count. */
 export function probeCapabilities(): IdentityFacts {

@@ -3,20 +3,31 @@ import { sysctlNamespace, sysctlPath } from '../config/sysctl.js'
 import type { Config, NamespaceType } from '../config/types.js'
 import { namespaceType } from '../config/vocabulary/namespaces.js'
 import { ConfigError, type ConfigIssue } from '../errors.js'
-import { fileInfo, sameFile } from '../native/binding.js'
+import { fileInfo, hasErrno, sameFile } from '../native/binding.js'
+
+/** True when two paths lead to the same namespace; one that may not be looked at counts as another. @throws SyscallError */
+export function sameNamespace(one: string, other: string): boolean {
+  try {
+    return sameFile(one, other)
+  } catch (error) {
+    // ptrace(2), "Ptrace access mode checking".
+    if (hasErrno(error, 'EACCES') || hasErrno(error, 'EPERM')) return false
+    throw error
+  }
+}
 
 /**
  * True when a process shares this process's namespace of a type. Anybody else's processes count as in
  * another one; a type that the kernel doesn't know is shared by all.
  */
 export const sharesNamespace = (pid: number, type: NamespaceType): boolean =>
-  sameFile(`/proc/self/ns/${namespaceType[type].file}`, `/proc/${pid}/ns/${namespaceType[type].file}`) ||
+  sameNamespace(`/proc/self/ns/${namespaceType[type].file}`, `/proc/${pid}/ns/${namespaceType[type].file}`) ||
   fileInfo(`/proc/self/ns/${namespaceType[type].file}`) === undefined
 
 /** The path by which a config joins the runtime's own namespace of a type; undefined when it does not. */
 function pathToOwn(config: Config, type: NamespaceType): string | undefined {
   const path = config.linux?.namespaces?.find((namespace) => namespace.type === type)?.path ?? ''
-  return path !== '' && sameFile(path, `/proc/self/ns/${namespaceType[type].file}`) ? path : undefined
+  return path !== '' && sameNamespace(path, `/proc/self/ns/${namespaceType[type].file}`) ? path : undefined
 }
 
 /**

@@ -1,16 +1,26 @@
 /** Stage 4, launch: makes a container up to `created`, or leaves nothing behind. */
 import { readAnnotations } from '../config/annotations.js'
-import { closeFile, listenStart, makeDirectory, renameFile, replaceFile, takeDescriptor } from '../native/binding.js'
+import {
+  closeFile,
+  listenStart,
+  makeDirectory,
+  readFile,
+  renameFile,
+  replaceFile,
+  takeDescriptor,
+} from '../native/binding.js'
 import { ociState } from '../plan/oci-state.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../host/process-stat.js'
 import type { StateRecord } from '../state/record.js'
+import { distrust } from '../state/trust.js'
 import type { ContainerId } from '../state/store.js'
 import { cgroupDriver, type CgroupDriver } from '../cgroup/driver.js'
 import { cgroupDirectories } from '../cgroup/end.js'
 import { oomKilled } from '../cgroup/oom.js'
 import { sendToSocket } from './console.js'
 import type { RuntimeContext } from './context.js'
+import { awaitEnd } from './end.js'
 import { restrictDevices } from '../cgroup/devices.js'
 import { firstRecord } from './first-record.js'
 import { runHooks } from './hooks.js'
@@ -26,6 +36,7 @@ import { Rollback } from './rollback.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { SourceHelper } from './sources.js'
 import { afterStop } from './start.js'
+import { giveStreams } from './streams.js'
 import { startInit } from '../native/start-init.js'
 
 /** A container that has reached `created`; the descriptors belong to the caller. */
@@ -141,7 +152,7 @@ class Creation {
     }
     const reached = serveInit(this.init.sync, handlers, this.#context.waiter, 'created')
     if (await reached.finally(() => sources.close())) return
-    await this.#context.waiter.readable(this.init.pidfd)
+    await awaitEnd(this.#context.waiter, this.init.pidfd)
     throw unexpectedEnd(this.init.pidfd, { before: 'the container was created', oom: oomKilled(this.plan.cgroup) })
   }
 
@@ -176,9 +187,15 @@ class Creation {
   /** Ends init and forgets it; what the hooks have built is taken down by the poststop hooks. */
   async abandon(): Promise<void> {
     if (this.ptmx >= 0) closeFile(this.ptmx)
-    if (await this.init.end()) await afterStop(this.record, this.#context)
+    if (await this.init.end(this.record)) await afterStop(this.record, this.#context)
   }
 }
+
+/**
+ * Keyrings are joined by name (keyctl(2)): under one that can be guessed another container could have planted its own,
+ * keys and all.
+ */
+const newKeyringName = (id: ContainerId): string => `${readFile('/proc/sys/kernel/random/uuid').trim()}_ses.${id}`
 
 /**
  * Makes a container that waits to be started.
@@ -193,13 +210,13 @@ export async function createContainer(
 ): Promise<Created> {
   const compileSeccomp = cachedSeccompCompiler(context.store.root)
   const prepared = await prepare(id, options, {
-    ...{ cgroupManager: context.cgroupManager, compileSeccomp },
+    ...{ cgroupManager: context.cgroupManager, compileSeccomp, keyring: newKeyringName(id) },
     ...(options.notifySocket ? { notifyDirectory: context.store.notifyDirectory(id) } : {}),
   })
   checkConsole(prepared.config.process, options, mode.foreground)
   checkPidFile(options.pidFile)
-  for (const warning of prepared.plan.warnings) context.onWarning(warning)
   const { store } = context
+  for (const warning of [...prepared.plan.warnings, ...distrust(store.root)]) context.onWarning(warning)
   const lock = store.create(id)
   const rollback = new Rollback()
   try {
@@ -214,6 +231,7 @@ export async function createContainer(
     rollback.add(() => creation.abandon())
     await creation.launch()
     await creation.serve()
+    giveStreams(prepared.config, prepared.config.process, creation.init.pid)
     await creation.finishCgroups(driver)
     creation.deliver()
     const { record, init, ptmx } = creation

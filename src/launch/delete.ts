@@ -1,40 +1,21 @@
 /** Stage 4, launch: removes a container. */
-import { sigkill } from '../config/vocabulary/signals.js'
-import { NotFoundError, StatusError } from '../errors.js'
-import { closeFile, signalProcess } from '../native/binding.js'
+import { NotFoundError, StoreError } from '../errors.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId, Lock, Store } from '../state/store.js'
 import { cgroupDriver } from '../cgroup/driver.js'
 import type { RuntimeContext } from './context.js'
-import { describeProcesses, endLimit } from '../cgroup/end.js'
-import { frozenAbove } from '../cgroup/freezer.js'
-import { thawToDie } from '../cgroup/v1.js'
+import { endProcess } from './end.js'
 import { removeRdt } from './intel-rdt.js'
 import { openInit } from './kill.js'
+import { destroyLost } from './lost.js'
 import { afterStop } from './start.js'
-import { withDeadline, type Waiter } from '../native/wait.js'
+import type { Waiter } from '../native/wait.js'
 
 async function endInit(record: StateRecord, waiter: Waiter): Promise<void> {
   const pidfd = openInit(record)
-  if (pidfd < 0) return
-  try {
-    signalProcess(pidfd, sigkill)
-    thawToDie(record.cgroup)
-    if (!(await withDeadline(endLimit, (by) => by.readable(pidfd, waiter)))) throw notEnded(record)
-    waiter.reap(record.pid, pidfd)
-  } finally {
-    closeFile(pidfd)
-  }
-}
-
-/** SIGKILL works at once, except on a process that waits in the kernel or is frozen with a cgroup above its own. */
-function notEnded({ id, pid, cgroup }: StateRecord): StatusError {
-  const above = frozenAbove(cgroup)
-  const why = above === undefined ? '' : `; the cgroup ${above} above it is frozen`
-  const message = `cannot delete container ${id}: ${endLimit / 1000} s after SIGKILL its init process is still there: ${describeProcesses([pid])}${why}`
-  return new StatusError(message, { id, operation: 'delete', status: 'running' })
+  if (pidfd >= 0) await endProcess(waiter, pidfd, record)
 }
 
 /** Takes down what is left of a container whose record is known. The caller holds the lock. */
@@ -47,13 +28,15 @@ export async function destroyContainer(context: RuntimeContext, id: ContainerId,
   store.remove(id)
 }
 
-/** A create that was killed before it had a record leaves only its directory. */
-function loadIfAny(store: Store, id: ContainerId): StateRecord | undefined {
+/** The record of a container, or why there is none. A create that was killed before it had one leaves only its directory. */
+function findRecord(store: Store, id: ContainerId): StateRecord | StoreError | undefined {
   try {
     return store.load(id)
   } catch (error) {
-    if (error instanceof NotFoundError) return undefined
-    throw error
+    if (error instanceof StoreError) return error
+    if (!(error instanceof NotFoundError)) throw error
+    const path = store.directory(id)
+    return store.hasConfig(id) ? new StoreError(`there is no state record in ${JSON.stringify(path)}`, path) : undefined
   }
 }
 
@@ -93,7 +76,9 @@ export async function deleteContainer(
     if (options.force) return
     throw new NotFoundError(id)
   }
-  const record = loadIfAny(store, id)
+  const found = findRecord(store, id)
+  if (found instanceof StoreError && !options.force) throw found
+  const record = found instanceof StoreError ? undefined : found
   if (record !== undefined && !options.force) assertDeletable(store, id, record)
   // A create in progress holds the lock; it gives up when its init is gone.
   if (record !== undefined && options.force) await endInit(record, waiter)
@@ -104,8 +89,11 @@ export async function deleteContainer(
     throw new NotFoundError(id)
   }
   try {
-    const current = loadIfAny(store, id)
-    if (current !== undefined) await destroyContainer(context, id, current)
+    const current = findRecord(store, id)
+    if (current instanceof StoreError) {
+      if (!options.force) throw current
+      await destroyLost(context, id, current)
+    } else if (current !== undefined) await destroyContainer(context, id, current)
     else if (options.force || record !== undefined) store.remove(id)
     else throw new NotFoundError(id)
   } finally {

@@ -16,9 +16,11 @@ import type { ContainerId } from '../state/store.js'
 import { sendToSocket } from './console.js'
 import type { RuntimeContext } from './context.js'
 import { openInit } from './kill.js'
+import { awaitEnd } from './end.js'
 import { joinCgroups, placeProcess } from '../cgroup/placement.js'
 import { savedConfig, wantedProcess, type ExecOptions, type ExecSettings } from './exec-options.js'
 import { InitProcess } from './init-process.js'
+import { giveStreams } from './streams.js'
 import { joinRdt } from './intel-rdt.js'
 import { handListener } from './listener.js'
 import { checkConsole, checkPidFile, type PlanInputs } from './prepare.js'
@@ -113,7 +115,7 @@ class Execution {
       listener: (fd) => this.#takeListener(takeDescriptor(this.init.pidfd, fd), status),
     }
     if (await serveInit(this.init.sync, handlers, waiter, 'created')) return
-    await waiter.readable(this.init.pidfd)
+    await awaitEnd(waiter, this.init.pidfd)
     throw unexpectedEnd(this.init.pidfd, {
       before: 'the program could be executed',
       oom: oomKilled(this.#record.cgroup),
@@ -147,7 +149,7 @@ class Execution {
   /** Ends what has been started. */
   async abandon(): Promise<void> {
     if (this.ptmx >= 0) closeFile(this.ptmx)
-    await this.init.end()
+    await this.init.end(this.#record)
   }
 }
 
@@ -168,7 +170,7 @@ function planExec(
     facts: { ...probeCapabilities(), inUserNamespace: isInUserNamespace() },
     namespaces,
     rootfs: record.rootfs,
-    keyring: record.noNewKeyring !== true,
+    keyring: record.noNewKeyring ? undefined : (record.keyring ?? `_ses.${id}`),
     ...options,
   })
 }
@@ -219,6 +221,7 @@ export async function execProcess(
     execution = new Execution(context, record, plan, options)
     await execution.launch(target, process.execCPUAffinity?.initial ?? '')
     await execution.serve(status as 'created' | 'running' | 'paused')
+    giveStreams(config, process, execution.init.pid, options.stdio)
     await execution.join(last)
     await execution.finish(mode.onTerminal ?? (() => undefined))
     const { init, ptmx } = execution

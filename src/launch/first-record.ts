@@ -10,7 +10,7 @@ import type { CreateOptions, Prepared } from './prepare.js'
 /** The record of a container that has no process yet. */
 export function firstRecord(
   id: ContainerId,
-  { config, bundle, rootfs, plan }: Prepared,
+  { config, bundle, rootfs, keyring, plan }: Prepared,
   cgroupManager: CgroupManager,
   options: CreateOptions,
 ): StateRecord {
@@ -32,6 +32,7 @@ export function firstRecord(
     limits: savedLimits(plan.resources.limits),
     ownPidNamespace: pidNamespace !== undefined && (pidNamespace.path ?? '') === '',
     ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
+    ...(keyring === undefined ? {} : { keyring }),
     ...(hooks?.poststart?.length ? { poststart: hooks.poststart } : {}),
     ...(hooks?.poststop?.length ? { poststop: hooks.poststop } : {}),
   }

@@ -1,14 +1,8 @@
 /** Stage 4, launch: the process that runs `tsrun-init`, from its clone until its program runs or it has been ended. */
-import { sigkill } from '../config/vocabulary/signals.js'
 import { ProtocolError } from '../errors.js'
-import { closeFile, signalProcess, type Launched } from '../native/binding.js'
+import { closeFile, type Launched } from '../native/binding.js'
 import { collectProcess, type Waiter } from '../native/wait.js'
-
-/** Kills a process, waits for its end and closes `pidfd`. @throws SyscallError */
-export async function endProcess(waiter: Waiter, pidfd: number): Promise<void> {
-  signalProcess(pidfd, sigkill)
-  await collectProcess(waiter, pidfd)
-}
+import { endProcess, type Ended } from './end.js'
 
 /** Init with its descriptors, which belong to this until somebody takes them over. */
 export class InitProcess {
@@ -58,13 +52,13 @@ export class InitProcess {
     this.sync = -1
   }
 
-  /** Ends it. @returns false when there was none */
-  async end(): Promise<boolean> {
-    const { pidfd } = this
+  /** Ends it. @returns false when there was none @throws StatusError when it does not end */
+  async end(container: Omit<Ended, 'pid'>): Promise<boolean> {
+    const { pidfd, pid } = this
     this.closeSync()
     this.pidfd = -1
     if (pidfd < 0) return false
-    await endProcess(this.#waiter, pidfd)
+    await endProcess(this.#waiter, pidfd, { ...container, pid })
     return true
   }
 }

@@ -1,7 +1,7 @@
 /** Stage 4, launch: signals to a container: to its init process, or to all of them. */
 import { sigkill } from '../config/vocabulary/signals.js'
 import { StatusError } from '../errors.js'
-import { closeFile, openProcess, signalProcess } from '../native/binding.js'
+import { closeFile, hasErrno, openProcess, signalProcess } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { liveProcess, observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
@@ -47,19 +47,24 @@ export async function killContainer(
   const counted = cgroupDirectories(record.cgroup).length > 0
   if (reachesAll && !counted) signalAll(() => others(processesOf(record), record.pid), signal)
   if (reachesAll && counted) await signalCgroup(record.cgroup, signal, { waiter, frozen: status === 'paused' })
-  // Init has got it with the others.
+  // Init has got it with the others, and of SIGKILL it may have ended.
   if (reachesAll && signal !== sigkill && counted) return
-  signalInit(record, id, signal, options)
+  signalInit(record, id, signal, { mayHaveEnded: reachesAll })
   if (signal === sigkill) thawToDie(record.cgroup)
 }
 
 const others = (pids: readonly number[], init: number): number[] => pids.filter((pid) => pid !== init)
 
-function signalInit(record: StateRecord, id: ContainerId, signal: number, options: { all: boolean }): void {
+function signalInit(
+  record: StateRecord,
+  id: ContainerId,
+  signal: number,
+  { mayHaveEnded }: { mayHaveEnded: boolean },
+): void {
   const pidfd = openInit(record)
   try {
     if (pidfd >= 0 && signalProcess(pidfd, signal)) return
-    if (!options.all) throw new StatusError('container not running', { id, operation: 'kill', status: 'stopped' })
+    if (!mayHaveEnded) throw new StatusError('container not running', { id, operation: 'kill', status: 'stopped' })
   } finally {
     if (pidfd >= 0) closeFile(pidfd)
   }
@@ -81,10 +86,23 @@ async function signalCgroup(
   }
   if (containerProcesses(cgroup).length === 0) return
   const stops = !frozen && canFreeze(cgroup)
-  if (stops) await freeze(cgroup, waiter, freezeLimit)
   try {
+    if (stops) await freeze(cgroup, waiter, freezeLimit)
     signalAll(() => containerProcesses(cgroup), signal)
+  } catch (error) {
+    // Somebody else has deleted the container meanwhile.
+    if (!isGone(error)) throw error
   } finally {
-    if (stops) thaw(cgroup)
+    if (stops) thawIfAny(cgroup)
+  }
+}
+
+const isGone = (error: unknown): boolean => hasErrno(error, 'ENOENT') || hasErrno(error, 'ENODEV')
+
+function thawIfAny(cgroup: CgroupPlan): void {
+  try {
+    thaw(cgroup)
+  } catch (error) {
+    if (!isGone(error)) throw error
   }
 }

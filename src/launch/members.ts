@@ -1,5 +1,6 @@
 /** Stage 4, launch: the processes of a container. */
-import { listDirectory, sameFile } from '../native/binding.js'
+import { sameNamespace } from '../host/namespaces.js'
+import { listDirectory } from '../native/binding.js'
 import { liveProcess } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { cgroupDirectories, containerProcesses } from '../cgroup/end.js'
@@ -16,8 +17,9 @@ export function processesOf(record: StateRecord): number[] {
   return others.includes(record.pid) ? others : [record.pid, ...others]
 }
 
-function namespaceMembers(init: number): number[] {
+/** Pids of all processes in the pid namespace of `init`, also of those that have ended and were not reaped. */
+export function namespaceMembers(init: number): number[] {
   return listDirectory('/proc')
-    .filter((name) => /^\d+$/.test(name) && sameFile(`/proc/${name}/ns/pid`, `/proc/${init}/ns/pid`))
+    .filter((name) => /^\d+$/.test(name) && sameNamespace(`/proc/${name}/ns/pid`, `/proc/${init}/ns/pid`))
     .map(Number)
 }

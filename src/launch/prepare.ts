@@ -5,7 +5,7 @@ import type { Config, Process } from '../config/types.js'
 import { ConfigError, UsageError } from '../errors.js'
 import { probeHost } from '../host/facts.js'
 import { assertHostStaysOutside } from '../host/namespaces.js'
-import { fileInfo, hasErrno, readFile, realPath } from '../native/binding.js'
+import { fileInfo, hasErrno, readJsonText, realPath } from '../native/binding.js'
 import { compilePlan } from '../plan/compile.js'
 import type { SeccompRequest } from '../plan/seccomp.js'
 import type { CgroupManager, CgroupPlan, LaunchPlan } from '../plan/types.js'
@@ -44,6 +44,8 @@ export interface Prepared {
   readonly configText: string
   readonly bundle: string
   readonly rootfs: string
+  /** Name of its session keyring; undefined where it keeps the caller's. */
+  readonly keyring?: string
   readonly plan: LaunchPlan
   /** The plan for a container that has only these of its cgroups; in the other hierarchies it stays in the runtime's. */
   readonly planWithin: (cgroup: CgroupPlan) => LaunchPlan
@@ -73,7 +75,7 @@ export function checkPidFile(path: string | undefined): void {
 function readConfigText(bundle: string): string {
   const path = `${bundle}/config.json`
   try {
-    return readFile(path)
+    return readJsonText(path)
   } catch (cause) {
     if (!hasErrno(cause, 'ENOENT')) throw cause
     throw new ConfigError(`no config.json in bundle "${bundle}" (make one with: tsrun spec)`, [], { cause })
@@ -119,6 +121,8 @@ export interface PlanInputs {
   readonly asRoot?: boolean
   /** Where the container's notify socket will be, if it gets one. */
   readonly notifyDirectory?: string
+  /** Name of the container's session keyring. */
+  readonly keyring?: string
 }
 
 /**
@@ -144,6 +148,7 @@ export async function prepare(id: string, options: CreateOptions, inputs: PlanIn
   const planOptions = {
     noPivot: options.noPivot ?? false,
     noNewKeyring: options.noNewKeyring ?? false,
+    ...(inputs.keyring === undefined ? {} : { keyring: inputs.keyring }),
     preserveFds: options.preserveFds ?? 0,
     listenFds: options.listenFds ?? 0,
     waitForStart: true,
@@ -153,5 +158,7 @@ export async function prepare(id: string, options: CreateOptions, inputs: PlanIn
       ...{ id, config, bundle, rootfs, facts, compileSeccomp },
       options: { ...planOptions, cgroupManager, ...(cgroup ? { cgroup } : {}) },
     })
-  return { config, configText, bundle, rootfs, plan: planFor(), planWithin: planFor }
+  const keyring = options.noNewKeyring ? undefined : inputs.keyring
+  const found = { config, configText, bundle, rootfs, ...(keyring === undefined ? {} : { keyring }) }
+  return { ...found, plan: planFor(), planWithin: planFor }
 }

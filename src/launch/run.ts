@@ -4,7 +4,7 @@ import type { ContainerId } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
 import { createContainer, type Created } from './create.js'
 import { destroyContainer, lockIfAny } from './delete.js'
-import { endProcess } from './init-process.js'
+import { endProcess } from './end.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import type { CreateOptions } from './prepare.js'
 import { afterStart, startProgram } from './start.js'
@@ -21,7 +21,7 @@ async function start(context: RuntimeContext, id: ContainerId, created: Created)
     await startProgram(created.sync, context.waiter, created.record)
     await afterStart(created.record, context.waiter)
   } catch (error) {
-    await endProcess(context.waiter, created.pidfd)
+    await endProcess(context.waiter, created.pidfd, created.record)
     await removeAtEnd(context, id)
     throw error
   } finally {

@@ -1,6 +1,6 @@
 /** Stage 4, launch: starts a created container and runs what comes after its start. */
 import { sigkill } from '../config/vocabulary/signals.js'
-import { messageChain, StatusError } from '../errors.js'
+import { messageChain, ProtocolError, StatusError, SyscallError } from '../errors.js'
 import {
   closeFile,
   connectSocket,
@@ -11,27 +11,36 @@ import {
   signalProcess,
 } from '../native/binding.js'
 import { ociState } from '../plan/oci-state.js'
-import { liveProcess, observeStatus } from '../state/observe.js'
+import { endedAsInit, liveProcess, observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId, Lock, Store } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
+import { awaitEnd } from './end.js'
 import { runHooks } from './hooks.js'
 import { assertExecuted } from './small-memory.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import { serveInit } from './protocol.js'
 import type { Waiter } from '../native/wait.js'
 
+const notExecuted =
+  'the init process ended without having executed its program, as under a seccomp filter that forbids execve'
+
 /**
  * Says go to the init process `pid` at the other end of `sync` and waits until it has executed its
  * program (the socket closes by itself then).
- * @throws SyscallError or HookError when a startContainer hook or execve fails, ProtocolError when the
- * OOM killer was faster: the process has ended then
+ * @throws SyscallError or HookError when a startContainer hook or execve fails, ProtocolError when it ended without a
+ * word: the process has ended then
  */
 export async function startProgram(sync: number, waiter: Waiter, record: StateRecord, pid = record.pid): Promise<void> {
   sendGo(sync)
+  await programRuns(sync, waiter, record, pid)
+}
+
+async function programRuns(sync: number, waiter: Waiter, record: StateRecord, pid: number): Promise<void> {
   await serveInit(sync, {}, waiter, undefined)
   assertExecuted(record, pid)
+  if (endedAsInit(pid)) throw new ProtocolError(notExecuted)
 }
 
 /** Runs the poststart hooks; a failing one stops the container (runtime.md "Lifecycle", step 9). */
@@ -71,15 +80,14 @@ export interface StartOptions {
  * @throws StatusError unless it is created, SyscallError, HookError
  */
 export async function startContainer(
-  store: Store,
+  context: RuntimeContext,
   id: ContainerId,
-  waiter: Waiter,
   options: StartOptions = {},
 ): Promise<void> {
-  const relay = openNotify(store, id, options.notifySocket)
+  const relay = openNotify(context.store, id, options.notifySocket)
   try {
-    const record = await startLocked(store, id, waiter)
-    if (relay) await forwardUntilReady(relay, record, waiter)
+    const record = await startLocked(context, id)
+    if (relay) await forwardUntilReady(relay, record, context.waiter)
   } finally {
     if (relay) closeFile(relay.fd)
   }
@@ -96,31 +104,53 @@ async function initEnded(record: StateRecord, waiter: Waiter): Promise<void> {
   const pidfd = openProcess(record.pid)
   if (pidfd < 0) return
   try {
-    if (liveProcess(record) !== undefined) await waiter.readable(pidfd)
+    if (liveProcess(record) !== undefined) await awaitEnd(waiter, pidfd)
   } finally {
     closeFile(pidfd)
   }
 }
 
-async function startLocked(store: Store, id: ContainerId, waiter: Waiter): Promise<StateRecord> {
+async function startLocked(context: RuntimeContext, id: ContainerId): Promise<StateRecord> {
+  const { store, waiter } = context
   const lock = store.lock(id, { wait: false }) ?? (await waitForTurn(store, id, waiter))
   try {
     const record = store.load(id)
     assertStatus(id, 'start', observeStatus(store, id, record))
     const sync = connectStart(store, id)
     try {
-      await startProgram(sync, waiter, record)
-    } catch (error) {
-      await initEnded(record, waiter)
-      throw error
+      // When this fails init waits for the next connection: the container is still created.
+      sendGo(sync)
+      await startedOver(sync, context, id, record)
     } finally {
       closeFile(sync)
-      removeFile(store.startSocket(id))
     }
     await afterStart(record, waiter)
     return record
   } finally {
     lock.release()
+  }
+}
+
+/** Init has been told to go on: whatever comes of it, nobody can start it again. */
+async function startedOver(
+  sync: number,
+  { store, waiter, onWarning }: RuntimeContext,
+  id: ContainerId,
+  record: StateRecord,
+): Promise<void> {
+  try {
+    await programRuns(sync, waiter, record, record.pid)
+  } catch (error) {
+    // Not when only the answer could not be read: then the program may well run.
+    if (!(error instanceof SyscallError && error.side === 'parent')) await initEnded(record, waiter)
+    throw error
+  } finally {
+    try {
+      removeFile(store.startSocket(id))
+    } catch (error) {
+      // It makes no container look created whose program runs.
+      onWarning(`cannot remove the start socket: ${messageChain(error)}`)
+    }
   }
 }
 

@@ -104,7 +104,8 @@ export const recordTable = {
  */
 export const functionTable = {
   // files.cc
-  readFile: { args: ['path:path', 'limit:u32'], result: 'text' },
+  /** `strict`: a text that is not UTF-8 fails (EILSEQ). */
+  readFile: { args: ['path:path', 'limit:u32', 'strict:boolean'], result: 'text' },
   writeFile: { args: ['path:path', 'text:text', 'flags:i32', 'mode:u32'], result: 'void' },
   replaceFile: { args: ['path:path', 'text:text', 'mode:u32'], result: 'void' },
   writeOut: { args: ['fd:i32', 'text:text'], result: 'void' },
@@ -122,6 +123,7 @@ export const functionTable = {
   memoryFile: { args: ['name:path', 'text:text'], result: 'fd' },
   readTail: { args: ['fd:i32', 'limit:u32'], result: 'text' },
   lockFile: { args: ['fd:i32', 'wait:boolean'], result: 'boolean' },
+  ownStreams: { args: ['fds:i32s', 'uid:u32'], result: 'void' },
   changeOwner: { args: ['path:path', 'uid:u32', 'gid:u32'], result: 'void' },
   // keyed.cc
   hashText: { args: ['text:text'], result: 'text' },

@@ -2,6 +2,7 @@
  * Native: files of the host, by path or by descriptor. The executable has no `node:fs`, and paths below
  * a rootfs have no business in TypeScript.
  */
+import { ConfigError } from '../errors.js'
 import { hasErrno, native } from './addon.js'
 import type { RecordOf } from './addon-types.js'
 
@@ -18,14 +19,25 @@ export const openFlag = {
 const defaultLimit = 64 * 1024 * 1024
 
 /** The whole text of a file, at most `limit` bytes (EFBIG). @throws SyscallError */
-export const readFile = (path: string, limit = defaultLimit): string => native().readFile(path, limit)
+export const readFile = (path: string, limit = defaultLimit): string => native().readFile(path, limit, false)
 
-/** The text of a file, or undefined where there is none (ENOENT). @throws SyscallError */
+/** The same of a JSON text, which must be UTF-8 (RFC 8259, section 8.1). @throws ConfigError when it is not, SyscallError */
+export function readJsonText(path: string): string {
+  try {
+    return native().readFile(path, defaultLimit, true)
+  } catch (error) {
+    if (!hasErrno(error, 'EILSEQ')) throw error
+    throw new ConfigError(`${JSON.stringify(path)} is not UTF-8`, [{ pointer: '', message: 'is not UTF-8' }])
+  }
+}
+
+/** The text of a file, or undefined where there is none, or nothing any more that it is about. @throws SyscallError */
 export function readFileIfAny(path: string): string | undefined {
   try {
     return readFile(path)
   } catch (error) {
-    if (hasErrno(error, 'ENOENT') || hasErrno(error, 'ENOTDIR')) return undefined
+    // A cgroup (ENODEV) or process (ESRCH) that has gone between open and read.
+    if (['ENOENT', 'ENOTDIR', 'ENODEV', 'ESRCH'].some((name) => hasErrno(error, name))) return undefined
     throw error
   }
 }
@@ -61,11 +73,17 @@ export type FileInfo = RecordOf<'fileInfo'>
 /** lstat(2), undefined where there is nothing. @throws SyscallError */
 export const fileInfo = (path: string): FileInfo | undefined => native().fileInfo(path)
 
-/** True when two paths lead to the same file (stat(2)); false where one of them leads nowhere. */
+/** True when two paths lead to the same file (stat(2)); false where one of them leads nowhere. @throws SyscallError */
 export const sameFile = (one: string, other: string): boolean => native().sameFile(one, other)
 
 /** True when a file has an extended attribute of this name (getxattr(2)). */
 export const hasAttribute = (path: string, name: string): boolean => native().hasAttribute(path, name)
+
+/**
+ * Gives pipes, sockets and terminals to a user (fchown(2)), as far as this process may; files and the null device stay as
+ * they are. @throws SyscallError
+ */
+export const ownStreams = (fds: readonly number[], uid: number): void => native().ownStreams([...fds], uid)
 
 /** lchown(2). @throws SyscallError */
 export const changeOwner = (path: string, uid: number, gid: number): void => native().changeOwner(path, uid, gid)

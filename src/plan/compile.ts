@@ -104,7 +104,7 @@ function enterNamespaces(input: PlanInput, namespaces: NamespacePlan, cgroup: Cg
   if (created.has('cgroup')) steps.push({ op: 'unshareCgroup' })
   // A session of its own is what a controlling terminal needs, and keeps the caller's away.
   steps.push({ op: 'newSession' })
-  if (!options.noNewKeyring) steps.push({ op: 'keyring', name: `_ses.${input.id}` })
+  if (!options.noNewKeyring) steps.push({ op: 'keyring', name: options.keyring ?? `_ses.${input.id}` })
   if (created.has('network')) steps.push({ op: 'loopback' })
   if (config.hostname !== undefined) steps.push({ op: 'hostname', name: config.hostname })
   if (config.domainname !== undefined) steps.push({ op: 'domainname', name: config.domainname })

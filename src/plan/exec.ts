@@ -29,8 +29,8 @@ export interface ExecInput {
   readonly cgroup: CgroupPlan
   /** Absolute path of the container's rootfs, its root where it has no mount namespace. */
   readonly rootfs: string
-  /** Join the container's session keyring. */
-  readonly keyring: boolean
+  /** Name of the container's session keyring; undefined where it has none. */
+  readonly keyring: string | undefined
   /** Descriptors from 3 on that the process gets. */
   readonly preserveFds: number
   readonly compileSeccomp: (request: SeccompRequest) => Uint8Array
@@ -98,7 +98,7 @@ function forkIntoSession(): Step[] {
   return [{ op: 'fork', flags: 0 }, { op: 'newSession' }]
 }
 
-function enterContainer({ id, cgroup, process, namespaces, rootfs, keyring }: ExecInput): Step[] {
+function enterContainer({ cgroup, process, namespaces, rootfs, keyring }: ExecInput): Step[] {
   const steps: Step[] = [...planOomScore(process)]
   const v1 = Object.values(cgroup.v1)
   if (v1.length > 0) steps.push({ op: 'joinCgroups', paths: v1 })
@@ -110,7 +110,7 @@ function enterContainer({ id, cgroup, process, namespaces, rootfs, keyring }: Ex
   for (const type of namespaces) types |= cloneFlag[type]
   steps.push({ op: 'enterNamespaces', types, procfs: Boolean(process.apparmorProfile || process.selinuxLabel) })
   if (namespaces.has('user')) steps.push({ op: 'becomeRoot' })
-  if (keyring) steps.push({ op: 'keyring', name: `_ses.${id}` })
+  if (keyring !== undefined) steps.push({ op: 'keyring', name: keyring })
   if (namespaces.has('mount')) steps.push({ op: 'enterRoot', path: '/' })
   else steps.push({ op: 'enterRoot', path: rootfs }, { op: 'chroot' })
   return steps

@@ -102,6 +102,8 @@ export interface PlanOptions {
   readonly noPivot: boolean
   /** Keep the session keyring of the caller. */
   readonly noNewKeyring: boolean
+  /** Name of the container's session keyring: where nobody can guess it, nobody can have made one of that name. */
+  readonly keyring?: string
   /** Descriptors from 3 on (after those of `listenFds`) that the container gets. */
   readonly preserveFds: number
   /** Descriptors from 3 on that come with socket activation (LISTEN_FDS of sd_listen_fds(3)). */

@@ -46,6 +46,8 @@ export interface StateRecord {
   readonly ownPidNamespace: boolean
   /** True when create kept the caller's session keyring: then there is none of the container's to join. */
   readonly noNewKeyring?: boolean
+  /** Name of the container's session keyring; `_ses.ID` where there is none, of an older version. */
+  readonly keyring?: string
   readonly poststart?: readonly Hook[]
   readonly poststop?: readonly Hook[]
 }
@@ -92,6 +94,11 @@ export function parseRecord(text: string, path: string): StateRecord {
       throw new StoreError(`state record "${path}" is broken: member ${name} is not a ${type}`, path)
     }
   }
+  const { unified, v1 } = value.cgroup as { unified?: unknown; v1?: unknown }
+  const places: unknown[] = isObject(v1) ? Object.values(v1) : [undefined]
+  if (![...places, unified ?? ''].every((place) => typeof place === 'string')) {
+    throw new StoreError(`state record "${path}" is broken: member cgroup is not a list of directories`, path)
+  }
   return { ...value, ...limitsIn(value) } as unknown as StateRecord
 }
 
@@ -100,6 +107,8 @@ function limitsIn({ limits, resources }: Record<string, unknown>): Pick<StateRec
   if (Array.isArray(limits)) return { limits: limits as Limit[] }
   return typeof resources === 'string' ? { limits: olderLimits(resources) } : {}
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /** The state of `state` and `list` for a record whose status has been observed, in runc's order. */
 export function toContainerState(record: StateRecord, status: Status, owner: string): ContainerState {

@@ -9,7 +9,6 @@ import {
   makeDirectory,
   openFile,
   openFlag,
-  readFile,
   readFileIfAny,
   removeDirectory,
   removeFile,
@@ -89,7 +88,12 @@ export class Store {
       const hint = hasErrno(cause, 'EACCES') ? ' (another one: --root, or $XDG_RUNTIME_DIR without it)' : ''
       throw new StoreError(`cannot make state directory "${directory}"${hint}`, directory, { cause })
     }
-    return this.lock(id, { wait: true }) as Lock
+    try {
+      return this.lock(id, { wait: true }) as Lock
+    } catch (error) {
+      this.remove(id)
+      throw error
+    }
   }
 
   /** Locks a container's directory; undefined when it is taken and `wait` is not set. */
@@ -124,12 +128,7 @@ export class Store {
   /** The record of a container. @throws NotFoundError, StoreError */
   load(id: ContainerId): StateRecord {
     const path = `${this.directory(id)}/state.json`
-    let text: string | undefined
-    try {
-      text = readFileIfAny(path)
-    } catch (cause) {
-      throw new StoreError(`cannot read state record "${path}"`, path, { cause })
-    }
+    const text = this.#read(id, 'state.json')
     if (text === undefined) throw new NotFoundError(id)
     return parseRecord(text, path)
   }
@@ -144,14 +143,17 @@ export class Store {
     this.#write(id, 'config.json', text)
   }
 
+  /** True when `create` has come as far as to keep its config, which it does after its record. */
+  hasConfig(id: ContainerId): boolean {
+    return fileInfo(`${this.directory(id)}/config.json`) !== undefined
+  }
+
   /** Text of the config as it was at create. @throws StoreError */
   loadConfig(id: ContainerId): string {
+    const text = this.#read(id, 'config.json')
     const path = `${this.directory(id)}/config.json`
-    try {
-      return readFile(path)
-    } catch (cause) {
-      throw new StoreError(`cannot read "${path}"`, path, { cause })
-    }
+    if (text === undefined) throw new StoreError(`there is no "${path}"`, path)
+    return text
   }
 
   /** Ids of all directories under the root, sorted; none when there is no root yet. @throws StoreError */
@@ -175,8 +177,11 @@ export class Store {
   remove(id: ContainerId): void {
     const directory = this.directory(id)
     try {
+      this.#assertDirectory(id)
       removeTree(directory)
     } catch (cause) {
+      if (cause instanceof NotFoundError) return
+      if (cause instanceof StoreError) throw cause
       if (hasErrno(cause, 'ENOENT')) return
       throw new StoreError(`cannot remove state directory "${directory}"`, directory, { cause })
     }
@@ -184,12 +189,37 @@ export class Store {
 
   #open(id: ContainerId): number {
     const directory = this.directory(id)
+    this.#assertDirectory(id)
     try {
       return openFile(directory, openFlag.read)
     } catch (cause) {
       if (hasErrno(cause, 'ENOENT')) throw new NotFoundError(id)
       throw new StoreError(`cannot open state directory "${directory}"`, directory, { cause })
     }
+  }
+
+  /** What a link leads to is nothing of tsrun's. @throws NotFoundError, StoreError */
+  #assertDirectory(id: ContainerId): void {
+    const directory = this.directory(id)
+    const type = fileInfo(directory)?.type
+    if (type === undefined) throw new NotFoundError(id)
+    if (type === 'directory') return
+    const what = type === 'link' ? 'a symbolic link' : 'not a directory'
+    throw new StoreError(`"${directory}" in the state root is ${what}: it was not made by tsrun`, directory)
+  }
+
+  /** Text of a file of the container, undefined where there is none. Reading a fifo would never end. @throws StoreError */
+  #read(id: ContainerId, name: string): string | undefined {
+    const path = `${this.directory(id)}/${name}`
+    let type: string | undefined
+    try {
+      type = fileInfo(path)?.type
+      if (type === 'file') return readFileIfAny(path)
+    } catch (cause) {
+      throw new StoreError(`cannot read "${path}"`, path, { cause })
+    }
+    if (type === undefined) return undefined
+    throw new StoreError(`"${path}" is not a file`, path)
   }
 
   #write(id: ContainerId, name: string, text: string): void {

@@ -21,8 +21,8 @@ function compiler(): { program: string; args: string[] } {
   return { program: 'musl-gcc', args: ['-idirafter', '/usr/include', '-idirafter', `/usr/include/${multiarch}`] }
 }
 
-/** Path of a test program: `probe` runs inside containers, `peer` is what a runtime talks to, `attack` attacks, `seize` traces, `small` does next to nothing, `resctrl` is a file system. */
-export function tool(name: 'probe' | 'peer' | 'attack' | 'seize' | 'small' | 'resctrl'): string {
+/** Path of a test program: `probe` runs inside containers, `peer` is what a runtime talks to, `attack` attacks, `seize` traces, `small` does next to nothing, `fault` lets system calls fail, `resctrl` is a file system. */
+export function tool(name: 'probe' | 'peer' | 'attack' | 'seize' | 'small' | 'resctrl' | 'fault'): string {
   const source = join(sources, `${name}.c`)
   const hash = createHash('sha256')
     .update(readFileSync(source))

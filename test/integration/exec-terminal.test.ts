@@ -94,3 +94,31 @@ test(
   },
   { needs: ['tsrun'] },
 )
+
+test(
+  'the end of the caller’s input ends what is typed into the terminal',
+  (t, scope) => {
+    const container = running(scope)
+    for (const input of ['x\n', 'x', '']) {
+      const { status, stdout } = scope.runtime(['exec', '--tty', container.id, '/bin/cat'], { input })
+      t.equal(status, 0, JSON.stringify(input))
+      t.match(stdout, input === '' ? /^/ : /x/)
+    }
+  },
+  { needs: ['tsrun'] },
+)
+
+test(
+  'in a job in the background it runs, and the terminal is left as it is',
+  (t, scope) => {
+    const container = running(scope)
+    const command = scope.runner.commandLine(['exec', '--tty', container.id, '/bin/echo', 'from the container'])
+    // A shell gives what it runs in the background /dev/null, unless it is told otherwise.
+    const script = 'set -m; exec 3<&0; "$@" <&3 & wait $!; echo "status $?"; echo ready'
+    const { status, shown, raw } = runInTerminal(['/bin/bash', '-c', script, 'bash', ...command])
+    t.same({ status, raw }, { status: 0, raw: false })
+    t.match(shown, /from the container/)
+    t.match(shown, /status 0/)
+  },
+  { needs: ['tsrun'] },
+)

@@ -1,6 +1,6 @@
 /** Bad bundles, bad configs, bad arguments: one clear line on stderr, exit status 1, nothing left behind. */
 import type { Test } from 'tap'
-import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bundle } from '../helpers/bundle.js'
 import type { Change, TestConfig } from '../helpers/config.js'
@@ -247,6 +247,24 @@ test(
     const words = (destination: string) => new RegExp(`"?${destination}"?.*not a directory.*the source is a`)
     assertFault(t, scope, scope.container(bind(scope.folder, '/probe')).create(), words('/probe'))
     assertFault(t, scope, scope.container(bind(scope.path('file'), '/etc')).create(), words('/etc'))
+  },
+  { needs: ['tsrun'] },
+)
+
+test(
+  'a document that is not UTF-8 is refused, under its own name',
+  (t, scope) => {
+    const container = scope.container()
+    const path = `${container.bundle.path}/config.json`
+    const bytes = readFileSync(path)
+    const at = bytes.indexOf('PATH=')
+    bytes[at] = 0xff
+    writeFileSync(path, bytes)
+    assertFault(t, scope, container.create(), /config\.json" is not UTF-8/)
+    container.rewrite()
+    t.equal(container.create().status, 0)
+    const update = (input: string) => scope.runtime(['update', '--resources', '-', container.id], { input })
+    t.match(update('{'), { status: 1, stderr: /^tsrun: invalid resources on standard input: line 1/ })
   },
   { needs: ['tsrun'] },
 )

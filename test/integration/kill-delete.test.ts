@@ -172,3 +172,17 @@ for (const [title, end, how] of [
   }
   test(title, body, { needs: onlyV1 ? ['tsrun', 'cgroup-unified', 'cgroup-v1'] : [] })
 }
+
+test('KILL of a container without a pid namespace of its own succeeds each time, as its cgroup is killed first', (t, scope) => {
+  for (let round = 0; round < 20; round++) {
+    const container = scope.container((config) => {
+      config.process.args = ['/bin/sleep', '1000']
+      dropNamespace(config, 'pid')
+    })
+    t.equal(container.run(['--detach']).status, 0)
+    t.match(container.kill('KILL'), { status: 0, stderr: '' })
+    container.awaitEnd()
+    t.match(container.kill('KILL'), { status: 1, stderr: /not running/ })
+    t.equal(container.delete().status, 0)
+  }
+})

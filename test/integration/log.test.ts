@@ -1,5 +1,6 @@
 /** Global options --log, --log-format and --debug: what engines read when something fails. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { Change } from '../helpers/config.js'
 import type { Scope } from '../helpers/scope.js'
 import { test } from '../helpers/test.js'
 
@@ -77,6 +78,43 @@ test(
     t.match(readFileSync(log, 'utf8'), /^time=\S+ level=warning msg=.*CAP_NO_SUCH.*\n$/)
     const { status, stderr } = scope.runtime(['list'], { globals: ['--log-level', 'loud'] })
     t.same({ status, stderr }, { status: 1, stderr: 'tsrun: invalid log-level: loud\n' })
+  },
+  { needs: ['tsrun'] },
+)
+
+const warned: Change = (config) => {
+  config.process.args = ['/bin/true']
+  config.process.capabilities = { bounding: ['CAP_NO_SUCH'] }
+  config.hooks = { poststop: [{ path: '/bin/false' }] }
+}
+
+test(
+  'warnings that the specification asks for are shown without being asked for, and not with --log-level error',
+  (t, scope) => {
+    const { status, stderr } = scope.container(warned).run()
+    t.equal(status, 0)
+    t.match(stderr, /^time=\S+ level=warning msg=.*CAP_NO_SUCH.*\ntime=\S+ level=warning msg=.*poststop hook #0.*\n$/)
+    t.match(scope.container(warned).run([], { globals: ['--log-level', 'error'] }), { status: 0, stderr: '' })
+  },
+  { needs: ['tsrun'] },
+)
+
+test(
+  'with a log they are there after success, and a failure is still one record, with them in it',
+  (t, scope) => {
+    t.match(scope.container(warned).run([], json(scope)), { status: 0, stderr: '' })
+    t.same(
+      records(scope).map(({ level }) => level),
+      ['warning', 'warning'],
+    )
+    rmSync(scope.path('log'))
+    const failing = scope.container((config) => {
+      warned(config)
+      config.process.args = ['/no/such/program']
+    })
+    t.equal(failing.create([], json(scope)).status, 1)
+    const record = JSON.parse(readFileSync(scope.path('log'), 'utf8')) as { level: string; warnings: string[] }
+    t.match(record, { level: 'error', warnings: [/CAP_NO_SUCH/, /poststop/] })
   },
   { needs: ['tsrun'] },
 )

@@ -153,3 +153,21 @@ test('the umask is 0022 unless the config gives another', (t, scope) => {
   t.equal(tried(report, 'stat /made').mode, 0o600)
   t.equal(scope.probe((config) => void (config.process.user.umask = 0)).umask, 0)
 })
+
+test('HOME is found however long passwd is, and whatever its other lines are', (t, scope) => {
+  const homeFor = (uid: number, passwd: string | Buffer): string | undefined => {
+    const container = scope.container((config) => {
+      config.process.user = { uid, gid: 0 }
+    })
+    mkdirSync(join(container.bundle.rootfs, 'etc'), { recursive: true })
+    writeFileSync(join(container.bundle.rootfs, 'etc/passwd'), passwd)
+    container.run()
+    return container.report().env.find((entry) => entry.startsWith('HOME='))
+  }
+  const lines = Array.from({ length: 5000 }, (_, at) => `u${at}:x:${at + 1000}:100::/home/u${at}:/bin/sh`)
+  t.equal(homeFor(5500, lines.join('\n')), 'HOME=/home/u4500')
+  t.equal(homeFor(5999, lines.join('\n')), 'HOME=/home/u4999', 'a last line without a newline')
+  t.equal(homeFor(1001, `u0\0:x:1:1::/no:\n${lines.join('\n')}`), 'HOME=/home/u1', 'after a NUL byte')
+  t.equal(homeFor(1002, `${'x'.repeat(100_000)}:x:1002:1::/no:\n${lines.join('\n')}`), 'HOME=/home/u2')
+  t.equal(homeFor(77, lines.join('\n')), 'HOME=/')
+})

@@ -1,5 +1,6 @@
 /** config.json: process.oomScoreAdj, scheduler, ioPriority; linux.personality; CPU affinity; signals; keyring. */
 import { readFileSync } from 'node:fs'
+import { probe, running } from '../helpers/exec.js'
 import { requires } from '../helpers/requires.js'
 import { test } from '../helpers/test.js'
 
@@ -142,3 +143,18 @@ test('the container has a session keyring of its own, named after it, unless it 
   keeping.run(['--no-new-keyring'])
   t.notMatch(keeping.report().keyring, /_ses\.tsrun-test/)
 })
+
+test(
+  'the name of the keyring cannot be guessed, so that nobody can have made it before; exec joins it',
+  (t, scope) => {
+    const names = [0, 1].map(() => {
+      const container = running(scope)
+      const name = probe(scope, container).keyring
+      t.match(name, new RegExp(`;[0-9a-f-]{36}_ses\\.${container.id}$`))
+      t.equal(probe(scope, container).keyring, name)
+      return name.replace(container.id, '')
+    })
+    t.not(names[0], names[1])
+  },
+  { needs: ['tsrun'] },
+)

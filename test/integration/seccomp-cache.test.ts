@@ -78,3 +78,18 @@ test(
   },
   { needs: ['tsrun'] },
 )
+
+test(
+  'an entry that has come to harm is compiled again',
+  (t, scope) => {
+    const cache = join(scope.root, '.seccomp')
+    scope.container(forbid('mkdir', 28)).run()
+    for (const name of readdirSync(cache)) {
+      const entry = readFileSync(join(cache, name))
+      entry.fill(0, entry.length - 16)
+      writeFileSync(join(cache, name), entry)
+    }
+    t.match(scope.container(forbid('mkdir', 28)).run().stderr, noSpace)
+  },
+  { needs: ['tsrun'] },
+)

@@ -1,5 +1,5 @@
 /** Descriptors of the runtime or its caller, and paths that lead through them: CVE-2024-21626 ("Leaky Vessels"). */
-import { closeSync, openSync, symlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { attackTest } from '../helpers/attack.js'
@@ -115,4 +115,26 @@ attackTest('the program cannot be found by PATH through a descriptor', (t, scope
     config.process.args = ['sh', '-c', 'echo ran']
   })
   t.match(container.run([], { descriptors: leaked(scope) }), { status: 1, stdout: '', stderr: /not found in \$PATH/ })
+})
+
+attackTest('preserved descriptors do not reach hooks in the container', (t, scope) => {
+  const kinds = ['createContainer', 'startContainer'] as const
+  const container = scope.container((config) => {
+    config.process.args = ['/bin/sh', '-c', 'cat <&3']
+    config.hooks = {}
+  })
+  for (const kind of kinds) {
+    const place = kind === 'createContainer' ? scope.folder : ''
+    const script = `ls /proc/self/fd > ${place}/${kind}`
+    const hook = { path: '/bin/sh', args: ['sh', '-c', script], env: ['PATH=/usr/bin:/bin'] }
+    container.bundle.config.hooks = { ...container.bundle.config.hooks, [kind]: [hook] }
+  }
+  container.rewrite()
+  writeFileSync(scope.path('preserved'), 'preserved')
+  const descriptor = openSync(scope.path('preserved'), 'r')
+  scope.defer(() => closeSync(descriptor))
+  t.match(container.run(['--preserve-fds', '1'], { descriptors: [descriptor] }), { status: 0, stdout: 'preserved' })
+  // 3 is the directory that ls reads.
+  const seen = [scope.path('createContainer'), join(container.bundle.rootfs, 'startContainer')]
+  for (const path of seen) t.same(readFileSync(path, 'utf8').split('\n').filter(Boolean), ['0', '1', '2', '3'], path)
 })

@@ -1,5 +1,15 @@
 /** State directories: who may look into them, and container ids that would lead out of them. */
-import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { attackTest } from '../helpers/attack.js'
 
@@ -87,3 +97,31 @@ attackTest('delete removes links in a state directory, not what they lead to', (
   t.equal(container.delete(['--force']).status, 0)
   t.notOk(existsSync(join(scope.root, container.id)))
 })
+
+attackTest(
+  'a state root that others may change is used with a warning, and not through a link of theirs',
+  (t, scope) => {
+    const root = scope.path('shared')
+    mkdirSync(root)
+    const create = (path: string) => {
+      const container = scope.container()
+      const globals = ['--root', path]
+      const result = scope.runtime(['create', '--bundle', container.bundle.path, container.id], { globals })
+      if (result.status === 0) scope.runtime(['delete', '--force', container.id], { globals })
+      return result
+    }
+    chmodSync(root, 0o700)
+    t.match(create(root), { status: 0, stderr: '' })
+    chmodSync(root, 0o777)
+    t.match(create(root), { status: 0, stderr: /level=warning .*can be changed by others.*mode 777/ })
+    chmodSync(root, 0o700)
+    chownSync(root, 54_321, 0)
+    t.match(create(root), { status: 0, stderr: /level=warning .*can be changed by user 54321/ })
+    chownSync(root, 0, 0)
+    symlinkSync(root, scope.path('link'))
+    t.match(create(scope.path('link/below')), { status: 0, stderr: '' })
+    lchownSync(scope.path('link'), 54_321, 0)
+    t.match(create(scope.path('link/below')), { status: 1, stderr: /symbolic link of user 54321/ })
+    t.same(readdirSync(join(root, 'below')), [])
+  },
+)

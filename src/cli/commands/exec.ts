@@ -2,7 +2,7 @@
 import { parseJson } from '../../config/json.js'
 import { UsageError } from '../../errors.js'
 import type { ExecOptions } from '../../launch/exec-options.js'
-import { readFile } from '../../native/binding.js'
+import { readJsonText } from '../../native/binding.js'
 import type { ProcessChanges } from '../../plan/exec-process.js'
 import { defineCommand } from '../command.js'
 import type { OptionValues } from '../options.js'
@@ -95,7 +95,10 @@ export const command = defineCommand({
 
 /** Checked by who uses it, as everything that comes from a file. */
 const readProcess = (path: string): Extract<ExecOptions, { process: unknown }>['process'] =>
-  parseJson(readFile(path)) as Extract<ExecOptions, { process: unknown }>['process']
+  parseJson(readJsonText(path), `process in ${JSON.stringify(path)}`) as Extract<
+    ExecOptions,
+    { process: unknown }
+  >['process']
 
 function changes(options: Values, args: readonly string[]): ProcessChanges {
   if (args.length === 0) throw new UsageError('process args cannot be empty')

@@ -1,6 +1,6 @@
 /** `tsrun update`. */
 import type { IntelRdt, Resources } from '../../config/types.js'
-import { readFile } from '../../native/binding.js'
+import { readJsonText } from '../../native/binding.js'
 import type { OptionSpec } from '../argv.js'
 import { defineCommand } from '../command.js'
 import type { OptionValues } from '../options.js'
@@ -59,7 +59,8 @@ export const command = defineCommand({
 async function readResources(path: string): Promise<Resources> {
   const { parseJson } = await import('../../config/json.js')
   // update checks the shape of whatever it is given.
-  return parseJson(readFile(path === '-' ? '/dev/stdin' : path)) as Resources
+  const name = path === '-' ? 'resources on standard input' : `resources in ${JSON.stringify(path)}`
+  return parseJson(readJsonText(path === '-' ? '/dev/stdin' : path), name) as Resources
 }
 
 /** The limits that the flags name; an empty value is none. @throws UsageError */

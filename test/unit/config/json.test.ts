@@ -102,3 +102,15 @@ t.test('a text nested too deeply is an error, not the end of the stack', (t) => 
   t.throws(() => parseJson('['.repeat(1_000_000)), ConfigError)
   t.end()
 })
+
+t.test('half of a surrogate pair is an error, a whole pair is its character', (t) => {
+  t.equal(parseJson('"\\ud83d\\ude00"'), '\u{1f600}')
+  for (const text of ['"\\ud800"', '{"\\udc00": 1}', '["a\\ud800b"]', '"\\ude00\\ud83d"'])
+    t.throws(() => parseJson(text), { message: /invalid config.json: line 1, column \d+: expected both halves/ })
+  t.end()
+})
+
+t.test('messages call a document by its name', (t) => {
+  t.throws(() => parseJson('{', 'resources'), { message: /^invalid resources: line 1/ })
+  t.end()
+})

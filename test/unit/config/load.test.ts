@@ -168,3 +168,9 @@ t.test('problems of several rules are reported at once, in one line', async (t) 
       '/hostname: unable to set hostname without a private UTS namespace',
   })
 })
+
+t.test('a kernel parameter is never dropped in silence, whatever its name', async (t) => {
+  const text =
+    '{"linux": {"sysctl": {"__proto__": "1"}}, "root": {"path": "r"}, "process": {"cwd": "/", "args": ["a"]}}'
+  await t.rejects(loadConfig(text), { message: /\/linux\/sysctl\/__proto__: is not the name of a kernel parameter/ })
+})

@@ -19,7 +19,7 @@ function stepsWith(namespaces: readonly NamespaceType[], facts: Partial<typeof u
     namespaces: new Set(namespaces),
     cgroup: { v1: {} },
     rootfs: '/bundle/rootfs',
-    keyring: false,
+    keyring: undefined,
     preserveFds: 0,
     compileSeccomp: () => new Uint8Array(16),
   }).steps

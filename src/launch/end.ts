@@ -1,0 +1,54 @@
+/** Stage 4, launch: ends a process by SIGKILL within a limit, or says what keeps it from ending. */
+import { sigkill } from '../config/vocabulary/signals.js'
+import { StatusError } from '../errors.js'
+import { readProcessStat } from '../host/process-stat.js'
+import { closeFile, signalProcess } from '../native/binding.js'
+import { withDeadline, type Waiter } from '../native/wait.js'
+import { describeProcesses, endLimit } from '../cgroup/end.js'
+import { frozenAbove } from '../cgroup/freezer.js'
+import { thawToDie } from '../cgroup/v1.js'
+import type { StateRecord } from '../state/record.js'
+import { namespaceMembers } from './members.js'
+
+/** The init process to end; one that has no record yet is in no cgroup that could be frozen. */
+export type Ended = Pick<StateRecord, 'id' | 'pid'> & Partial<Pick<StateRecord, 'cgroup' | 'ownPidNamespace'>>
+
+/** Waits for the end of a process, no longer than `endLimit`. @returns false when it is still there */
+export const awaitEnd = (waiter: Waiter, pidfd: number): Promise<boolean> =>
+  withDeadline(endLimit, (by) => by.readable(pidfd, waiter))
+
+/** Kills a process, waits for its end and closes `pidfd`. @throws StatusError after `endLimit`, SyscallError */
+export async function endProcess(waiter: Waiter, pidfd: number, ended: Ended): Promise<void> {
+  try {
+    signalProcess(pidfd, sigkill)
+    if (ended.cgroup !== undefined) thawToDie(ended.cgroup)
+    if (!(await awaitEnd(waiter, pidfd))) throw stillThere(ended)
+    waiter.reap(ended.pid, pidfd)
+  } finally {
+    closeFile(pidfd)
+  }
+}
+
+/**
+ * SIGKILL works at once, except on a process that waits in the kernel, is frozen with a cgroup above its own, or is the
+ * first of a pid namespace in which somebody has ended and is not reaped (pid_namespaces(7)).
+ */
+function stillThere({ id, pid, cgroup, ownPidNamespace }: Ended): StatusError {
+  const above = cgroup === undefined ? undefined : frozenAbove(cgroup)
+  const unreaped =
+    ownPidNamespace === true
+      ? namespaceMembers(pid)
+          .filter((other) => other !== pid)
+          .map(describeUnreaped)
+      : []
+  const why = [...(above === undefined ? [] : [`the cgroup ${above} above it is frozen`]), ...unreaped]
+  const who = [describeProcesses([pid]), ...why].join('; ')
+  const message = `cannot end container ${id}: ${endLimit / 1000} s after SIGKILL its init process is still there: ${who}`
+  return new StatusError(message, { id, operation: 'delete', status: 'running' })
+}
+
+function describeUnreaped(pid: number): string {
+  const stat = readProcessStat(pid)
+  if (stat?.state !== 'Z') return `it waits for ${describeProcesses([pid])}`
+  return `it waits until ${describeProcesses([stat.parent])} reaps its child ${pid} (${stat.name})`
+}

@@ -1,0 +1,86 @@
+/** Containers whose record in the state directory is broken or missing, as after a loss of power: they can be removed. */
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Change } from '../helpers/config.js'
+import type { Container } from '../helpers/container.js'
+import type { Scope } from '../helpers/scope.js'
+import { testWith } from '../helpers/test.js'
+
+const test = testWith('tsrun')
+
+const waits: Change = (config) => {
+  config.process.args = ['/probe', 'wait']
+}
+
+/** What may have become of a record. */
+const losses: Record<string, (path: string, scope: Scope) => void> = {
+  empty: (path) => truncateSync(path, 0),
+  'cut off': (path) => truncateSync(path, 200),
+  'an empty object': (path) => writeFileSync(path, '{}'),
+  'an array': (path) => writeFileSync(path, '[]'),
+  missing: (path) => rmSync(path),
+  'without its cgroups': (path) =>
+    writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), cgroup: {} })),
+  'a fifo': (path, scope) => {
+    rmSync(path)
+    scope.runner.runProgram('mkfifo', [path])
+  },
+}
+
+const stateFile = (scope: Scope, { id }: Container): string => join(scope.root, id, 'state.json')
+
+for (const [name, lose] of Object.entries(losses)) {
+  test(`a container whose record is ${name} is removed by force, with its processes and cgroups`, (t, scope) => {
+    for (const command of ['create', 'run'] as const) {
+      const container = scope.container(waits)
+      t.equal(command === 'create' ? container.create().status : container.run(['--detach']).status, 0)
+      lose(stateFile(scope, container), scope)
+      t.match(container.delete(), { status: 1, stderr: /^tsrun: .+\n$/ })
+      t.match(scope.runtime(['state', container.id]), { status: 1, stderr: /^tsrun: .+\n$/ })
+      const { status, stderr } = container.delete(['--force'])
+      t.equal(status, 0)
+      t.match(stderr, /level=warning .*had no usable record.*removed .*\(1 processes\)/)
+      t.same(scope.leftovers(), [])
+    }
+  })
+}
+
+test('at its cgroupsPath it is found too, and what is not known is told', (t, scope) => {
+  const container = scope.container((config) => {
+    waits(config)
+    config.linux.cgroupsPath = `/${scope.word}/deep`
+    config.hooks = { poststop: [{ path: '/bin/true' }] }
+  })
+  t.equal(container.run(['--detach']).status, 0)
+  truncateSync(stateFile(scope, container), 0)
+  t.match(container.delete(['--force']), { status: 0, stderr: /removed .*\/deep .*poststop hooks have not been run/ })
+  scope.runner.runProgram('sh', ['-c', `rmdir /sys/fs/cgroup/${scope.word} /sys/fs/cgroup/*/${scope.word}`])
+  t.same(scope.leftovers(), [])
+})
+
+test('without its config it is found by its id', (t, scope) => {
+  const container = scope.container(waits)
+  t.equal(container.run(['--detach']).status, 0)
+  truncateSync(stateFile(scope, container), 0)
+  rmSync(join(scope.root, container.id, 'config.json'))
+  t.match(container.delete(['--force']), { status: 0, stderr: /its config is lost too/ })
+  t.same(scope.leftovers(), [])
+})
+
+test('what a symbolic link in the state root leads to is never touched', (t, scope) => {
+  const folder = scope.path('precious')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'state.json'), 'precious')
+  const id = scope.newId()
+  symlinkSync(folder, join(scope.root, id))
+  for (const args of [
+    ['delete', '--force', id],
+    ['delete', id],
+    ['state', id],
+    ['start', id],
+  ])
+    t.match(scope.runtime(args), { status: 1, stderr: /^tsrun: .+\n$/ }, args.join(' '))
+  t.match(scope.runtime(['delete', '--force', id]), { stderr: /is a symbolic link/ })
+  t.equal(readFileSync(join(folder, 'state.json'), 'utf8'), 'precious')
+  rmSync(join(scope.root, id))
+})
