@@ -55,12 +55,15 @@ export function defaultRoot(): string {
 
 /** Makes, finds and removes containers below one root directory. */
 export class CoreRuntime {
+  /** Parent of all state directories. */
+  readonly root: string
   protected readonly context: RuntimeContext
 
   /** `waiter` says how the operations wait; blocking is for programs that have nothing else to do. */
   constructor(options: RuntimeOptions = {}, waiter: Waiter = blockingWaiter) {
+    this.root = options.root ?? defaultRoot()
     this.context = {
-      store: new Store(options.root ?? defaultRoot()),
+      store: new Store(this.root),
       waiter,
       onWarning: options.onWarning ?? (() => undefined),
       cgroupManager: options.cgroupManager ?? (options.systemdCgroup ? 'systemd' : 'cgroupfs'),

@@ -22,12 +22,15 @@ export function signalNumber(signal: Signal): number {
   throw new UsageError(`unknown signal ${String(signal)}`)
 }
 
-function value<T>(test: (given: unknown) => boolean, expected: string): Shape<T> {
+/** What no JSON has. */
+export function value<T>(test: (given: unknown) => boolean, expected: string): Shape<T> {
   return { kind: 'value', test, expected }
 }
 
-const callable = value<() => void>((given) => typeof given === 'function', 'a function')
-const document = value<object>(
+/** A function. */
+export const callable = value<() => void>((given) => typeof given === 'function', 'a function')
+/** An object that others check. */
+export const document = value<object>(
   (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
   'a document',
 )
@@ -35,9 +38,12 @@ const milliseconds = value<number>(
   (given) => typeof given === 'number' && given > 0 && given < 2 ** 31,
   'milliseconds, above 0 and below 2^31',
 )
-const abortSignal = value<AbortSignal>((given) => given instanceof AbortSignal, 'an AbortSignal')
-const signal = value<Signal>((given) => isSignal(given), 'the number or the name of a signal')
-const stdio = value(
+/** An AbortSignal. */
+export const abortSignal = value<AbortSignal>((given) => given instanceof AbortSignal, 'an AbortSignal')
+/** A signal. */
+export const signal = value<Signal>((given) => isSignal(given), 'the number or the name of a signal')
+/** Standard streams. */
+export const stdio = value(
   isStdio,
   "'pipe', 'inherit', 'ignore', a descriptor, a stream, { file }, or a list of three of these",
 )

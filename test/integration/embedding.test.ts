@@ -22,7 +22,7 @@ test(
       return stdout
     })
     const printed = /It prints\n\n```\n(.*?)```/s.exec(text)?.[1]
-    t.same(outputs, [printed, 'ERR_TSRUN_NOT_FOUND nobody\n'])
+    t.same(outputs, ['hello from nobody 3 false false\n', printed, 'ERR_TSRUN_NOT_FOUND nobody\n'])
     t.same(scope.leftovers(), [])
   },
   { needs: ['tsrun'] },

@@ -2,6 +2,7 @@
 import { copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { engines } from '../helpers/nodes.js'
 import type { Scope } from '../helpers/scope.js'
 import { test } from '../helpers/test.js'
 import { projectRoot } from '../helpers/tools.js'
@@ -25,6 +26,13 @@ const main = async () => {
   }
 }
 main()
+`
+const sandbox = `
+import { run, Runtime } from 'tsrun'
+const [root, id] = process.argv.slice(2)
+const limits = { memory: '256M', cpus: 0.5, pids: 64, time: '5s', output: '1M' }
+const { stdout, exit } = await run({ rootfs: 'host', args: ['id'], limits, network: 'none', runtime: new Runtime({ root }), id })
+console.log(stdout.split(' ')[0], exit.code, exit.timedOut)
 `
 const expected = `hello
 0 0.1.0
@@ -63,6 +71,25 @@ test(
   },
   { needs },
 )
+
+for (const engine of engines()) {
+  test(
+    `a program of a few lines runs another one in a sandbox: ${engine.name}`,
+    (t, scope) => {
+      if (engine.missing !== false) {
+        t.pass(engine.name, { skip: engine.missing })
+        return
+      }
+      const folder = scope.path('empty')
+      install(folder)
+      const file = join(folder, 'main.mjs')
+      writeFileSync(file, sandbox)
+      const { status, stdout, stderr } = scope.runner.runProgram(engine.path, [file, scope.root, scope.newId()])
+      t.same({ status, stdout, stderr }, { status: 0, stdout: 'uid=65534(nobody) 0 false\n', stderr: '' })
+    },
+    { needs },
+  )
+}
 
 for (const format of ['esm', 'cjs'] as const) {
   test(

@@ -1,0 +1,130 @@
+/** Library: runs one program in a container of its own, to its end. */
+import { lazily, object } from '../config/schema/shape.js'
+import { text } from '../config/schema/values.js'
+import { sigkill } from '../config/vocabulary/signals.js'
+import type { ContainerExit } from './container.js'
+import {
+  defaultConfig,
+  durationOf,
+  limitMembers,
+  refuseImage,
+  sandboxMembers,
+  sandboxRequired,
+  size,
+  sizeOf,
+  type SandboxConfig,
+  type SandboxLimits,
+  type Size,
+} from './default-config.js'
+import {
+  abortSignal,
+  callable,
+  checkOptions,
+  signal as anySignal,
+  stdio as anyStdio,
+  value,
+  type Signal,
+} from './options.js'
+import { collect } from './output.js'
+import { Runtime } from './runtime.js'
+import type { StdioEntry } from './stdio.js'
+
+/** What a program may use of everything. */
+export interface RunLimits extends SandboxLimits {
+  /** Milliseconds, or a text such as `5s`, after which it is killed; default: none. */
+  readonly time?: number | string
+  /** Bytes of each output that are kept; default 1M. What comes beyond is dropped, and the program goes on. */
+  readonly output?: Size
+}
+
+/** What `run` takes. */
+export interface SandboxOptions extends Omit<SandboxConfig, 'limits' | 'terminal'> {
+  readonly limits?: RunLimits
+  /** What the program reads on its standard input: a text, bytes, or what `stdio` takes; default: nothing. */
+  readonly input?: string | Uint8Array | Exclude<StdioEntry, string>
+  /** Called with what is kept of the output, as it comes. */
+  readonly onOutput?: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void
+  /** Ends the program; the call is rejected with the signal's reason then. */
+  readonly signal?: AbortSignal
+  /** What ends it when its time is over; default SIGKILL. */
+  readonly killSignal?: Signal
+  /** Where its container is made; default: a new Runtime. */
+  readonly runtime?: Runtime
+  /** Of the container; default: one that nobody has. */
+  readonly id?: string
+}
+
+/** How a program of `run` ended. */
+export interface RunExit extends ContainerExit {
+  /** Milliseconds from its start to its end. */
+  readonly duration: number
+}
+
+/** What a program of `run` has done. */
+export interface RunResult {
+  /** As UTF-8; what is none becomes U+FFFD. */
+  readonly stdout: string
+  readonly stderr: string
+  /** True when there was more than the limit. */
+  readonly cut: { readonly stdout: boolean; readonly stderr: boolean }
+  readonly exit: RunExit
+}
+
+const shape = lazily(() =>
+  object(
+    sandboxRequired(),
+    {
+      ...sandboxMembers(),
+      ...{ onOutput: callable, signal: abortSignal, killSignal: anySignal, id: text },
+      input: value(
+        (given) => typeof given === 'string' || given instanceof Uint8Array || isStream(given),
+        'a text, bytes or a stream',
+      ),
+      runtime: value((given) => given instanceof Runtime, 'a Runtime'),
+      limits: object({}, { ...limitMembers, time: duration, output: size }, { strict: true }),
+    },
+    { strict: true },
+  ),
+)
+const duration = value<number | string>(
+  (given) => typeof given === 'string' || (typeof given === 'number' && given > 0),
+  'milliseconds, or a text such as "5s"',
+)
+const isStream = (given: unknown): boolean => anyStdio.kind === 'value' && anyStdio.test(given)
+
+/**
+ * Runs a program in a container that `defaultConfig` describes, and removes the container.
+ * @throws UsageError, UnsupportedError, what `create` and `start` throw, and the reason of `signal`; nothing is left then
+ */
+export async function run(options: SandboxOptions): Promise<RunResult> {
+  refuseImage(options)
+  const given = await checkOptions('run', shape(), options)
+  const { limits = {}, input, onOutput, signal, killSignal, runtime = new Runtime(), id, ...rest } = given
+  const { time, output, ...counted } = limits
+  const config = defaultConfig({ root: runtime.root, ...rest, limits: counted })
+  const inputs = typeof input === 'string' || input instanceof Uint8Array
+  await using container = await runtime.create(id ?? `run-${crypto.randomUUID()}`, {
+    ...{ bundle: config.root.path, config, killSignal: killSignal ?? sigkill },
+    stdio: [inputs ? 'pipe' : (input ?? 'ignore'), 'pipe', 'pipe'],
+    ...(time === undefined ? {} : { timeout: durationOf('limits.time', time) }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const kept = output === undefined ? {} : { maxBuffer: sizeOf('limits.output', output) }
+  const begun = performance.now()
+  await container.start()
+  // It may end without having read everything.
+  container.stdin?.on('error', () => undefined).end(input)
+  const [stdout, stderr, exit] = await Promise.all([
+    collect(container.stdout, kept, (chunk) => onOutput?.('stdout', chunk)),
+    collect(container.stderr, kept, (chunk) => onOutput?.('stderr', chunk)),
+    container.wait().then((ended) => ({ ...ended, duration: performance.now() - begun })),
+  ])
+  signal?.throwIfAborted()
+  const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+  return {
+    stdout: decode(stdout.bytes),
+    stderr: decode(stderr.bytes),
+    cut: { stdout: stdout.cut, stderr: stderr.cut },
+    exit,
+  }
+}
