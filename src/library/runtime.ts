@@ -23,8 +23,13 @@ export interface CreateOptions extends Omit<LaunchOptions, 'stdio'>, LifeOptions
   readonly terminal?: true | TerminalSize
 }
 
-/** The event loop gets a turn: many calls at once must not keep it from all else. */
-const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+/**
+ * Each call has a turn of the event loop for itself: many at once must not keep it from all else, which they would also
+ * as immediates of one turn.
+ */
+let lastTurn = Promise.resolve()
+const turn = (): Promise<void> =>
+  (lastTurn = lastTurn.then(() => new Promise((resolve) => void setImmediate(resolve))))
 
 /** Makes, finds and removes containers below one root directory. */
 export class Runtime extends CoreRuntime {
