@@ -28,8 +28,7 @@ export interface CreateOptions extends Omit<LaunchOptions, 'stdio'>, LifeOptions
  * as immediates of one turn.
  */
 let lastTurn = Promise.resolve()
-const turn = (): Promise<void> =>
-  (lastTurn = lastTurn.then(() => new Promise((resolve) => void setImmediate(resolve))))
+const turn = (): Promise<void> => (lastTurn = lastTurn.then(() => new Promise((resolve) => void setImmediate(resolve))))
 
 /** Makes, finds and removes containers below one root directory. */
 export class Runtime extends CoreRuntime {
