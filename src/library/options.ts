@@ -88,7 +88,7 @@ const bundleMembers = {
 
 /** Options of `Runtime.create`. */
 export const createShape = lazily(() =>
-  object({ bundle: text }, { ...bundleMembers, ...life, stdio, terminal, killOnExit: flag }, strict),
+  object({ bundle: text }, { ...bundleMembers, ...life, stdio, terminal }, strict),
 )
 /** Options of `Runtime.run`. */
 export const foregroundShape = lazily(() =>
@@ -102,13 +102,13 @@ const execMembers = {
   ...{ cgroup: texts, ignorePaused: flag, stdio, ...life },
 }
 /** Options of `exec` with a whole process. */
-const execProcessShape = lazily(() => object({ process: document }, { ...execMembers, detach: flag }, strict))
+const execProcessShape = lazily(() => object({ process: document }, execMembers, strict))
 /** Options of `exec` with changes to the config's process. */
 const execChangesShape = lazily(() =>
   object(
     { args: list(text, { min: 1 }) },
     {
-      ...{ ...execMembers, detach: flag, terminal, cwd: text, env: texts, additionalGids: list(id) },
+      ...{ ...execMembers, terminal, cwd: text, env: texts, additionalGids: list(id) },
       user: object({ uid: id }, { gid: id, umask: uint32 }, strict),
       ...{ capabilities: texts, noNewPrivileges: flag, apparmorProfile: text, selinuxLabel: text },
     },
