@@ -88,7 +88,7 @@ const bundleMembers = {
 
 /** Options of `Runtime.create`. */
 export const createShape = lazily(() =>
-  object({ bundle: text }, { ...bundleMembers, ...life, stdio, terminal }, strict),
+  object({ bundle: text }, { ...bundleMembers, ...life, stdio, terminal, killOnExit: flag }, strict),
 )
 /** Options of `Runtime.run`. */
 export const foregroundShape = lazily(() =>

@@ -9,6 +9,7 @@ import { parseContainerId, type ContainerId } from '../state/store.js'
 import { Child } from './children.js'
 import { Container, sizeOf } from './container.js'
 import { forgetExit } from './exits.js'
+import { guard } from './guard.js'
 import type { LifeOptions } from './life.js'
 import * as check from './options.js'
 import { OpenedStdio, type Stdio } from './stdio.js'
@@ -19,6 +20,8 @@ import { eventWaiter } from './waiter.js'
 export interface CreateOptions extends Omit<LaunchOptions, 'stdio'>, LifeOptions {
   /** Default: the standard streams of this program. */
   readonly stdio?: Stdio
+  /** Kills the container when this thread or this program ends, however that comes; else containers go on without it. */
+  readonly killOnExit?: boolean
   /** Keeps the terminal of a config with `process.terminal` in the handle, instead of sending it to a console socket. */
   readonly terminal?: true | TerminalSize
 }
@@ -47,14 +50,16 @@ export class Runtime extends CoreRuntime {
     const given = await check.checkOptions('create', check.createShape(), options)
     await turn()
     given.signal?.throwIfAborted()
-    const { stdio: target, terminal, ...rest } = given
+    const { stdio: target, terminal, killOnExit, ...rest } = given
     const stdio = new OpenedStdio(target ?? 'inherit')
     try {
       const mode = { foreground: terminal !== undefined, startSocket: true }
       const created = await createContainer(this.context, containerId, { ...rest, stdio: stdio.fds }, mode)
       closeFile(created.sync)
       stdio.started()
+      const release = killOnExit === true ? await guard(created.pidfd) : undefined
       const child = new Child(created.record.pid, created.pidfd, { own: true })
+      if (release !== undefined) void child.ended.then(release)
       const kept = created.ptmx < 0 ? null : new Terminal(created.ptmx)
       const size = sizeOf(terminal)
       if (size) kept?.resize(size)

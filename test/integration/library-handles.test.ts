@@ -1,9 +1,12 @@
 /** The library: handles, whoever has them and however many, and what is left when nobody waits. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { isTsrunError, Runtime, type Container, type ContainerExit, type Hooks, type Mount, type Seccomp } from 'tsrun'
 import { sleeper } from '../helpers/exec.js'
+import { awaitProcess } from '../helpers/peer.js'
 import type { Scope } from '../helpers/scope.js'
 import { test } from '../helpers/test.js'
+import { projectRoot } from '../helpers/tools.js'
 
 const needs = ['tsrun'] as const
 
@@ -21,6 +24,10 @@ async function started(
   await container.start()
   return { runtime, container }
 }
+
+/** Children of this process. */
+const childCount = (): number =>
+  readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean).length
 
 /** Children of this process that have ended and that nobody has reaped. */
 const zombies = (): number =>
@@ -82,6 +89,33 @@ test(
     t.equal(zombies(), 0)
     for (const { id, status } of (await runtime.list()).containers) if (status === 'stopped') await runtime.delete(id)
     await container.delete({ force: true })
+  },
+  { needs },
+)
+
+test(
+  'with killOnExit a container ends with a program that is killed, and leaves nothing else; without it goes on',
+  async (t, scope) => {
+    const ids = [scope.newId(), scope.newId()]
+    const { path } = scope.bundle(sleeper)
+    const program = join(projectRoot, 'build/test/helpers/programs/killed.js')
+    const { stdout } = scope.runner.runProgram(process.execPath, [program, scope.root, path, ...ids])
+    const [guarded = 0, other = 0] = stdout.split('\n').map(Number)
+    awaitProcess(guarded)
+    const runtime = new Runtime({ root: scope.root })
+    const states = (await runtime.list()).containers.map(({ pid, status }) => ({ pid, status }))
+    t.same(states, [
+      { pid: 0, status: 'stopped' },
+      { pid: other, status: 'running' },
+    ])
+    for (const id of ids) await runtime.delete(id, { force: true })
+    const { path: short } = scope.bundle((config) => (config.process.args = ['/bin/true']))
+    const container = await runtime.create(scope.newId(), { bundle: short, stdio: 'ignore', killOnExit: true })
+    await container.start()
+    t.match(await container.wait(), { code: 0 })
+    await container.delete()
+    while (childCount() > 0) await new Promise((resolve) => setImmediate(resolve))
+    t.pass('the guard goes with its container')
   },
   { needs },
 )
