@@ -31,6 +31,8 @@ const lanes = {
   // A hundred containers in a row take their time on a machine that has other work.
   engines: { jobs: 2, tools: ['test', 'engines'], timeout: 900, unavailable: needsRoot ?? needsOfEngines() },
   vm: { jobs: 1, tools: ['test', 'engines'], unavailable: reasonAgainstMachines(), machines: true },
+  // Hours: only when it is asked for (npm run test:soak).
+  soak: { jobs: 1, tools: ['test'], timeout: 86_400, unavailable: 'takes hours: npm run test:soak' },
 }
 
 async function main(args) {

@@ -80,8 +80,9 @@ Failure run_plan(const uint8_t* data, size_t size, const PlanHeader& plan,
 int main(int argc, char** argv) {
   using namespace tsrun;
   // Before any namespace is joined: processes there must not ptrace or look into this one.
-  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  (void)::prctl(PR_SET_NAME, "tsrun-init", 0, 0, 0);
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return kUnusable;
+  // By this name a container that waits for `start` is known.
+  if (::prctl(PR_SET_NAME, "tsrun-init", 0, 0, 0) < 0) return kUnusable;
   const int fd = argc == 2 ? parse_fd(argv[1]) : -1;
   struct stat info;
   if (fd < 0 || ::fstat(fd, &info) != 0 || info.st_size < static_cast<off_t>(sizeof(PlanHeader)))

@@ -1,6 +1,6 @@
 /** Stage 4, launch: pauses and resumes a container. */
 import { freeze, thaw } from '../cgroup/freezer.js'
-import { StatusError } from '../errors.js'
+import { isTsrunError, StatusError } from '../errors.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import { assertStatus } from '../state/status.js'
@@ -12,7 +12,23 @@ const freezeLimit = 10_000
 
 /** Stops a container's processes. @throws StatusError, UnsupportedError without a cgroup, SyscallError */
 export async function pauseContainer(context: RuntimeContext, id: ContainerId): Promise<void> {
-  await changeStatus(context, id, 'pause', (cgroup) => freeze(cgroup, context.waiter, freezeLimit))
+  await changeStatus(context, id, 'pause', async (cgroup) => {
+    try {
+      return await freeze(cgroup, context.waiter, freezeLimit)
+    } catch (error) {
+      undo(cgroup, error)
+      throw error
+    }
+  })
+}
+
+/** A pause that fails changes nothing: what has stopped goes on. */
+function undo(cgroup: CgroupPlan, error: unknown): void {
+  try {
+    thaw(cgroup)
+  } catch (failure) {
+    if (isTsrunError(error)) error.suppressed.push(failure as Error)
+  }
 }
 
 /** Lets them go on. @throws StatusError unless it is paused, SyscallError */

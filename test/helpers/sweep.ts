@@ -10,6 +10,8 @@ import { errnos, withFault, type Fault, type Faulted } from './fault.js'
 import { both } from './id-maps.js'
 import type { Scope } from './scope.js'
 
+const accept4 = 288
+
 /** Milliseconds: no limit of the runtime is longer than 10 s, and one command may run into two of them. */
 const longest = 25_000
 
@@ -44,7 +46,9 @@ const isGone = (target: Target): string | undefined =>
 export const commands = {
   create: {
     args: ({ id, bundle }) => ['create', '--bundle', bundle.path, id],
-    afterSuccess: statusIs('created'),
+    // When the wait for `start` itself fails, create has ended and init ends after it.
+    afterSuccess: (target, { report }) =>
+      statusIs('created', ...(report.number === accept4 ? ['stopped'] : []))(target),
     afterFailure: isGone,
   },
   'run --detach': {

@@ -89,3 +89,14 @@ test('an exec whose process cannot be announced says so, and leaves none', (t, s
   const { stdout } = scope.runtime(['ps', '--format', 'json', container.id])
   t.equal((JSON.parse(stdout) as number[]).length, 1)
 })
+
+test('a pause that fails half-way lets the container go on', (t, scope) => {
+  const container = running(scope)
+  const fault = failing('read', 'EIO', { call: 1 })
+  for (let call = 1; call <= 40; call++) {
+    const { status, report } = withFault(scope, ['pause', container.id], { ...fault, call })
+    t.equal(container.state().status, status === 0 ? 'paused' : 'running', `read ${call}`)
+    if (report.number < 0) break
+    scope.runtime(['resume', container.id])
+  }
+})
