@@ -162,7 +162,11 @@ void loop(Foreground& run) {
     input.prepare(watched + 2);
     output.prepare(watched + 4);
     if (run.away) watched[2].fd = -1;
-    if (poll(watched, 7, run.away ? kLook : -1) < 0 && errno != EINTR) break;
+    if (poll(watched, 7, run.away ? kLook : -1) < 0 && errno != EINTR) {
+      const int error = errno;
+      release_signals();
+      throw_failure("poll", error);
+    }
     if (run.away) run.away = !run.terminal->make_raw();
     if (watched[0].revents != 0) forward_signals(run);
     input.transfer(watched + 2);

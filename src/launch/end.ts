@@ -8,6 +8,7 @@ import { describeProcesses, endLimit } from '../cgroup/end.js'
 import { frozenAbove } from '../cgroup/freezer.js'
 import { thawToDie } from '../cgroup/v1.js'
 import type { StateRecord } from '../state/record.js'
+import type { RuntimeContext } from './context.js'
 import { namespaceMembers } from './members.js'
 
 /** The init process to end; one that has no record yet is in no cgroup that could be frozen. */
@@ -26,6 +27,21 @@ export async function endProcess(waiter: Waiter, pidfd: number, ended: Ended): P
     waiter.reap(ended.pid, pidfd)
   } finally {
     closeFile(pidfd)
+  }
+}
+
+/** Ends a process that its caller cannot go on waiting for: nobody would ever learn how it has ended. */
+export async function inForeground<T>(
+  { waiter }: Pick<RuntimeContext, 'waiter'>,
+  process: Ended,
+  pidfd: number,
+  wait: () => T,
+): Promise<T> {
+  try {
+    return wait()
+  } catch (error) {
+    await endProcess(waiter, pidfd, process)
+    throw error
   }
 }
 

@@ -2,6 +2,7 @@
 import { catchSignals, closeFile, copyTerminalSize, runForeground } from '../native/binding.js'
 import type { ContainerId } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
+import { inForeground } from './end.js'
 import { execProcess } from './exec.js'
 import type { ExecOptions } from './exec-options.js'
 
@@ -22,7 +23,11 @@ export async function runExec(
     terminalStays: foreground,
     onTerminal: copyTerminalSize,
   })
-  const status = foreground ? runForeground(pid, pidfd, ptmx) : { code: 0 }
+  if (!foreground) {
+    closeFile(pidfd)
+    return 0
+  }
+  const status = await inForeground(context, { id, pid }, pidfd, () => runForeground(pid, pidfd, ptmx))
   closeFile(pidfd)
   return 'signal' in status ? 128 + status.signal : status.code
 }

@@ -4,7 +4,7 @@ import type { ContainerId } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
 import { createContainer, type Created } from './create.js'
 import { destroyContainer, lockIfAny } from './delete.js'
-import { endProcess } from './end.js'
+import { endProcess, inForeground } from './end.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import type { CreateOptions } from './prepare.js'
 import { afterStart, startProgram } from './start.js'
@@ -64,7 +64,10 @@ export async function runContainer(
     if (notify) await forwardUntilReady(notify, record, context.waiter)
     return 0
   }
-  const status = runForeground(record.pid, pidfd, ptmx, notify)
-  if (!options.keep) await removeAtEnd(context, id)
-  return 'signal' in status ? 128 + status.signal : status.code
+  try {
+    const status = await inForeground(context, record, pidfd, () => runForeground(record.pid, pidfd, ptmx, notify))
+    return 'signal' in status ? 128 + status.signal : status.code
+  } finally {
+    if (!options.keep) await removeAtEnd(context, id)
+  }
 }

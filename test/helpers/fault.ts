@@ -45,6 +45,7 @@ export const calls = {
   read: 0,
   stat: 4,
   lstat: 6,
+  poll: 7,
   fcntl: 72,
   sendto: 44,
   recvmsg: 47,

@@ -92,11 +92,18 @@ test('an exec whose process cannot be announced says so, and leaves none', (t, s
 
 test('a pause that fails half-way lets the container go on', (t, scope) => {
   const container = running(scope)
-  const fault = failing('read', 'EIO', { call: 1 })
   for (let call = 1; call <= 40; call++) {
-    const { status, report } = withFault(scope, ['pause', container.id], { ...fault, call })
+    const { status, report } = withFault(scope, ['pause', container.id], failing('read', 'EIO', { call }))
     t.equal(container.state().status, status === 0 ? 'paused' : 'running', `read ${call}`)
     if (report.number < 0) break
     scope.runtime(['resume', container.id])
   }
+})
+
+test('an exec that cannot wait for its process fails, instead of saying that it ended well', (t, scope) => {
+  const container = running(scope)
+  const fault: Fault = { mode: 'call', number: calls.poll, errno: errnos.ENOMEM }
+  const result = withFault(scope, ['exec', container.id, '/bin/sleep', '1000'], fault)
+  t.match(result, { status: 255, stderr: /poll.*cannot allocate memory/i })
+  t.equal((JSON.parse(scope.runtime(['ps', '--format', 'json', container.id]).stdout) as number[]).length, 1)
 })
