@@ -18,7 +18,7 @@ const transitions: Readonly<Record<string, (status: Status) => Status | undefine
   kill: (status) => (['created', 'running', 'paused'].includes(status) ? 'stopped' : undefined),
   pause: (status) => (status === 'running' ? 'paused' : undefined),
   resume: (status) => (status === 'paused' ? 'running' : undefined),
-  exec: (status) => (status === 'running' ? 'running' : undefined),
+  exec: (status) => (status === 'running' || status === 'created' ? status : undefined),
   'delete --force': () => 'absent',
 }
 
@@ -36,7 +36,10 @@ function run(scope: Scope, args: readonly string[]): Promise<Ended> {
     let stderr = ''
     child.stdout.on('data', (text) => (stdout += String(text)))
     child.stderr.on('data', (text) => (stderr += String(text)))
-    child.on('exit', (status) => resolve({ status, stdout, stderr }))
+    const done = (status: number | null): void => resolve({ status, stdout, stderr })
+    // A container holds the pipes of what has made it; of the others all that was written is to be read.
+    if (['create', 'start'].includes(args[0] ?? '')) child.on('exit', done)
+    else child.on('close', done)
   })
 }
 
@@ -62,6 +65,8 @@ async function work(scope: Scope, number: number, until: number, wrong: string[]
   let count = 0
   while (Date.now() < until) {
     const command = Object.keys(transitions)[random(Object.keys(transitions).length)] ?? ''
+    // It can be paused, but is then neither created nor running.
+    if (command === 'pause' && status === 'created') continue
     const expected: Status | undefined = transitions[command]?.(status)
     const ended = await run(scope, argumentsOf(command, id, bundle.path))
     count++
