@@ -12,7 +12,7 @@ import { findProgram } from './tools.mjs'
 
 /** What depends on the kind of cgroups, and on abilities that a host without virtual machine may lack. */
 const files =
-  'cgroup-mount cgroup-owner cgroups cpu-effects create-start device-rules events exec-cgroup kill-delete memory-effects net-devices no-systemd pause-resume ps resource-effects resource-errors resources rlimits rootless-cgroups run small-limits update'.split(
+  'cgroup-mount cgroup-owner cgroup-sharing cgroups cpu-effects create-start device-rules events exec-cgroup kill-delete memory-effects net-devices no-systemd pause-resume ps resource-effects resource-errors resources rlimits rootless-cgroups run small-limits update'.split(
     ' ',
   )
 

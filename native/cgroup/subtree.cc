@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -32,6 +34,8 @@ class Walk {
   SubtreeResult run(const char* directory) {
     at_.reset(open(directory, kDirectory));
     if (!at_) return is_gone(errno) ? std::move(result_) : failure("open");
+    // Nothing above belongs to this walk.
+    if (std::string type; read_all("cgroup.type", type)) threads_ = type == "threaded\n";
     if (!enter("")) return std::move(result_);
     while (step())
       if (result_.error != 0) break;
@@ -108,26 +112,40 @@ class Walk {
     return true;
   }
 
-  bool list() {
-    Fd file{openat(at_.get(), "cgroup.procs", O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
-    if (!file) return is_gone(errno) || fail("openat", errno);
-    std::string text;
+  // Into `text`; false with errno when the file can't be read.
+  bool read_all(const char* name, std::string& text) {
+    Fd file{openat(at_.get(), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!file) return false;
     char block[4096];
     for (;;) {
       const ssize_t got = read(file.get(), block, sizeof block);
       if (got < 0 && errno == EINTR) continue;
-      // A cgroup of threads: its processes are listed above it (cgroups(7)).
-      if (got < 0) return is_gone(errno) || errno == EOPNOTSUPP || fail("read", errno);
-      if (got == 0) break;
+      if (got <= 0) return got == 0;
       text.append(block, static_cast<size_t>(got));
     }
+  }
+
+  bool list() {
+    std::string text;
+    // A cgroup of threads: its processes are listed above it (cgroups(7)).
+    if (!read_all(threads_ ? "cgroup.threads" : "cgroup.procs", text))
+      return is_gone(errno) || errno == EOPNOTSUPP || fail("read", errno);
     for (const char* next = text.c_str(); *next != '\0';) {
       char* end;
-      result_.pids.push_back(static_cast<pid_t>(strtol(next, &end, 10)));
+      add(static_cast<pid_t>(strtol(next, &end, 10)));
       next = *end == '\n' ? end + 1 : end;
       if (end == text.c_str() + text.size()) break;
     }
     return true;
+  }
+
+  // Of threads only those that stand for a process.
+  void add(pid_t pid) {
+    if (threads_) {
+      Fd process{static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};
+      if (!process) return;
+    }
+    result_.pids.push_back(pid);
   }
 
   bool thaw() noexcept {
@@ -138,6 +156,7 @@ class Walk {
   }
 
   SubtreeWork work_;
+  bool threads_ = false;
   SubtreeResult result_;
   std::vector<Level> levels_;
   Fd at_;

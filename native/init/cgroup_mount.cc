@@ -25,6 +25,9 @@ Failure clone_directory(const MountCgroup& s, const char* path, Fd& tree) noexce
 // A new cgroup2 mount shows the namespace's root. Where it is refused (EPERM in a user namespace,
 // EBUSY beside v1 controllers) the container's own directory is bound instead.
 Failure mount_unified(const MountCgroup& s, Fd& mount) noexcept {
+  // Outside of a namespace a new mount would give its options, or none, to the hierarchy of the whole host
+  // (cgroup_get_tree, kernel/cgroup/cgroup.c).
+  if (!s.own_namespace && !s.unified.empty()) return clone_directory(s, s.unified.data, mount);
   Fd fs{sys::fsopen("cgroup2")};
   if (fs && sys::fsconfig(fs.get(), FSCONFIG_SET_STRING, "source", "cgroup") == 0 &&
       sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) == 0) {

@@ -3,41 +3,52 @@ import { isTsrunError, messageChain, StatusError, UnsupportedError } from '../er
 import {
   cgroupSubtree,
   changeOwner,
-  fileInfo,
   hasErrno,
   makeDirectory,
   readFileIfAny,
   removeDirectory,
-  writeCgroup,
 } from '../native/binding.js'
 import { restoringWrite } from '../plan/resources/restore.js'
 import { hierarchyOf, renderWrites } from '../plan/resources/render.js'
 import { firstLimits, lateLimits } from '../plan/resources/timing.js'
-import type { CgroupWrite, ResourcePlan } from '../plan/resources/types.js'
+import type { CgroupWrite } from '../plan/resources/types.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { CgroupChange, CgroupDriver, CgroupRequest } from './driver.js'
-import { cgroupPlaces, removeCgroups } from './end.js'
-import { isFrozenItself } from './freezer.js'
+import { Cgroup, isFrozenItself } from './cgroup.js'
+import { Claim, unusable } from './claim.js'
+import { enableControllers } from './controllers.js'
+import { removeCgroups } from './end.js'
+import { wordsIn } from './files.js'
 import { inheritCpuset } from './v1.js'
 import { applyWrites, directoryIn } from './writes.js'
 import type { Waiter } from '../native/wait.js'
 
 /** The driver for `cgroupfs`, and for `disabled`, whose plans name no directory. */
 export function cgroupfsDriver(waiter: Waiter): CgroupDriver {
+  const claim = new Claim()
   return {
-    create: (request) => Promise.resolve().then(() => create(request)),
-    finish: (plan) => Promise.resolve().then(() => limitLate(plan)),
+    create: (request) => Promise.resolve().then(() => create(request, claim)),
+    finish: (plan) =>
+      Promise.resolve().then(() => {
+        limitLate(plan)
+        claim.release()
+      }),
     update: (change) => Promise.resolve().then(() => void updateFiles(change)),
-    remove: (cgroup) => removeCgroups(cgroup, waiter),
+    remove(cgroup) {
+      claim.release()
+      return removeCgroups(cgroup, waiter)
+    },
   }
 }
 
-function create(request: CgroupRequest): CgroupPlan {
-  const { plan, tolerant } = request
+function create(request: CgroupRequest, claim: Claim): CgroupPlan {
+  const { id, plan, tolerant } = request
   const { resources } = plan
-  return orNothing((made) => {
-    const cgroup = makeTolerated(request, made)
-    if (cgroup.unified !== undefined) enableControllers(cgroup.unified, resources)
+  return orNothing((undo) => {
+    undo.push(() => claim.release())
+    const cgroup = makeTolerated(request, claim, undo)
+    if (new Cgroup(cgroup).isStopped) assertThawed(id, cgroup)
+    if (cgroup.unified !== undefined) undo.push(enableControllers(cgroup.unified, resources))
     applyWrites(cgroup, renderWrites(firstLimits(resources.limits), resources.limits, cgroup))
     if (cgroup.unified !== undefined && resources.owner !== undefined) {
       delegate(cgroup.unified, resources.owner, { tolerant })
@@ -50,29 +61,34 @@ function limitLate({ cgroup, resources: { limits } }: LaunchPlan): void {
   applyWrites(cgroup, renderWrites(lateLimits(limits), limits, cgroup))
 }
 
-/** Does work that notes the directories that it makes; when it fails they are removed. */
-function orNothing<T>(work: (made: string[]) => T): T {
-  const made: string[] = []
+/** Does work that notes how it is undone, which happens when it fails. */
+function orNothing<T>(work: (undo: (() => void)[]) => T): T {
+  const undo: (() => void)[] = []
   try {
-    return work(made)
+    return work(undo)
   } catch (error) {
-    for (const directory of made.reverse()) removeIfUnused(directory)
+    for (const step of undo.reverse()) step()
     throw error
   }
 }
 
 /**
- * Makes the directory in each hierarchy, noting what is new in `made`. Where that is not permitted the
+ * Makes the directory in each hierarchy and claims them. Where that is not permitted the
  * container does without, if it is tolerated and no limit is set there.
  */
-function makeTolerated(request: CgroupRequest, made: string[]): CgroupPlan {
+function makeTolerated(request: CgroupRequest, claim: Claim, undo: (() => void)[]): CgroupPlan {
   const { id, plan, tolerant } = request
   const limited = plan.resources.limits.map(({ controller }) => hierarchyOf(plan.cgroup, controller))
   const isMade = (hierarchy: string, directory: string): boolean => {
     try {
-      if (!makeGroup(directory, hierarchy === 'cpuset', made)) assertUnused(id, directory)
+      const isNew = claim.held
+        ? makeGroup(directory, hierarchy === 'cpuset', undo)
+        : claim.make(id, directory, () => makeGroup(directory, hierarchy === 'cpuset', undo))
+      if (!isNew) assertUnused(id, directory)
       return true
     } catch (error) {
+      // What another container has claimed meanwhile is that one's to remove.
+      if (!claim.held && error instanceof StatusError) undo.length = 0
       if (!isPermission(error)) throw error
       if (tolerant && !limited.includes(hierarchy)) return false
       throw refusal(error, hierarchy, request)
@@ -99,9 +115,9 @@ function refusal(error: unknown, hierarchy: string, { config, plan }: CgroupRequ
 
 /** Makes all directories of a plan; on failure none of them is left. @throws StatusError when one is in use, SyscallError */
 export function makeGroups(id: string, cgroup: CgroupPlan): void {
-  orNothing((made) => {
-    for (const [hierarchy, directory] of cgroupPlaces(cgroup)) {
-      if (!makeGroup(directory, hierarchy === 'cpuset', made)) assertUnused(id, directory)
+  orNothing((undo) => {
+    for (const [hierarchy, directory] of new Cgroup(cgroup).places) {
+      if (!makeGroup(directory, hierarchy === 'cpuset', undo)) assertUnused(id, directory)
     }
   })
 }
@@ -150,18 +166,21 @@ function removeIfUnused(directory: string): void {
   }
 }
 
-/** Makes a directory and those above it that are missing, noting them in `made`; true when it is new. */
-function makeGroup(directory: string, isCpuset: boolean, made: string[]): boolean {
+/** Makes a directory and those above it that are missing, noting how that is undone; true when it is new. */
+function makeGroup(directory: string, isCpuset: boolean, undo: (() => void)[]): boolean {
   const parent = directory.slice(0, directory.lastIndexOf('/'))
   try {
     makeDirectory(directory, 0o755)
   } catch (error) {
-    if (hasErrno(error, 'EEXIST')) return false
-    if (!hasErrno(error, 'ENOENT')) throw error
-    makeGroup(parent, isCpuset, made)
-    return makeGroup(directory, isCpuset, made)
+    if (!hasErrno(error, 'EEXIST')) {
+      if (!hasErrno(error, 'ENOENT') || parent === '') throw error
+      makeGroup(parent, isCpuset, undo)
+      return makeGroup(directory, isCpuset, undo)
+    }
+    if (isCpuset) inheritCpuset(directory)
+    return false
   }
-  made.push(directory)
+  undo.push(() => removeIfUnused(directory))
   if (isCpuset) inheritCpuset(directory)
   return true
 }
@@ -169,58 +188,16 @@ function makeGroup(directory: string, isCpuset: boolean, made: string[]): boolea
 /** An existing cgroup may be used when nobody is in it: its limits and its end are then ours alone. */
 function assertUnused(id: string, directory: string): void {
   const count = cgroupSubtree(directory, 'list').length
-  const fields = { id, operation: 'create', status: 'creating' }
-  if (count > 0) throw new StatusError(`container's cgroup is not empty: ${count} process(es) found`, fields)
-  if (isFrozenItself(directory)) throw new StatusError("container's cgroup unexpectedly frozen", fields)
+  if (count > 0) throw unusable(id, `container's cgroup is not empty: ${count} process(es) found`)
 }
 
-const words = (text: string | undefined): string[] => (text ?? '').split(/\s+/).filter(Boolean)
-
-/**
- * Gives a directory of the unified hierarchy all of `wanted` that can be had, from the top down
- * (cgroups(7): a controller reaches a cgroup when all above it have it in cgroup.subtree_control).
- * @throws UnsupportedError when one of `controllers` cannot be had
- */
-export function enableControllers(directory: string, { controllers, wanted }: ResourcePlan): void {
-  const missing = (): string[] => {
-    const present = words(readFileIfAny(`${directory}/cgroup.controllers`))
-    return [...controllers, ...wanted].filter((name) => !present.includes(name))
-  }
-  if (missing().length === 0) return
-  let cause: Error | undefined
-  for (const ancestor of ancestorsOf(directory)) cause = enableBelow(ancestor, missing()) ?? cause
-  const [lacking] = missing().filter((name) => controllers.includes(name))
-  if (lacking === undefined) return
-  const message = `controller ${JSON.stringify(lacking)} is not available: not in ${directory}/cgroup.controllers`
-  throw new UnsupportedError(`cgroup controller ${lacking}`, cause ? `${message} (${cause.message})` : message)
-}
-
-/** The cgroups above one, the topmost first. */
-function ancestorsOf(directory: string): string[] {
-  const result: string[] = []
-  let at = directory.slice(0, directory.lastIndexOf('/'))
-  while (fileInfo(`${at}/cgroup.subtree_control`) !== undefined) {
-    result.unshift(at)
-    at = at.slice(0, at.lastIndexOf('/'))
-  }
-  return result
-}
-
-/** All at once, and where one of them is refused, one by one. @returns the last refusal */
-function enableBelow(directory: string, names: readonly string[]): Error | undefined {
-  const present = words(readFileIfAny(`${directory}/cgroup.controllers`))
-  const enabled = words(readFileIfAny(`${directory}/cgroup.subtree_control`))
-  const missing = names.filter((name) => present.includes(name) && !enabled.includes(name))
-  if (missing.length === 0) return undefined
-  const enable = (some: readonly string[]): boolean =>
-    writeCgroup(directory, [['cgroup.subtree_control', some.map((name) => `+${name}`).join(' ')]]) === undefined
-  if (enable(missing)) return undefined
-  const refused = missing.filter((name) => !enable([name]))
-  if (refused.length === 0) return undefined
-  const list = refused.join(' ')
-  return new Error(
-    `${directory}/cgroup.subtree_control does not take ${list}: the cgroup may have processes of its own`,
-  )
+/** A process that is born into a frozen cgroup does nothing, and its parent waits for it. @throws StatusError */
+export function assertThawed(id: string, plan: CgroupPlan): void {
+  const cgroup = new Cgroup(plan)
+  if (cgroup.directories.some(isFrozenItself)) throw unusable(id, "container's cgroup unexpectedly frozen")
+  const above = cgroup.frozenAbove()
+  if (above !== undefined)
+    throw unusable(id, `the cgroup ${above} above that of the container is frozen: thaw it first`)
 }
 
 /** Only a convenience where the runtime is not root: then the owner stays. */
@@ -235,7 +212,7 @@ function delegate(directory: string, owner: number, { tolerant }: { tolerant: bo
 /** Hands a directory over to a user, with the files that the kernel lists for that (cgroups(7), "Delegation"). */
 export function delegateTo(directory: string, owner: number): void {
   changeOwner(directory, owner, -1)
-  for (const file of words(readFileIfAny('/sys/kernel/cgroup/delegate'))) {
+  for (const file of wordsIn('/sys/kernel/cgroup', 'delegate')) {
     try {
       changeOwner(`${directory}/${file}`, owner, -1)
     } catch (error) {

@@ -1,4 +1,4 @@
-/** Cgroup: the processes of a container, and the end of them and of their cgroups. */
+/** Cgroup: signals to the processes of a cgroup, and the end of them and of cgroups. */
 import { sigkill } from '../config/vocabulary/signals.js'
 import { SyscallError } from '../errors.js'
 import { readProcessStat } from '../host/process-stat.js'
@@ -9,37 +9,22 @@ import {
   hasErrno,
   notifyFile,
   openProcess,
-  readFileIfAny,
   removeDirectory,
   signalProcess,
-  writeFile,
 } from '../native/binding.js'
 import { withDeadline, type Deadline, type Waiter } from '../native/wait.js'
 import type { CgroupPlan } from '../plan/types.js'
-import { frozenAbove } from './freezer.js'
+import { Cgroup } from './cgroup.js'
+import { Claim } from './claim.js'
+import { readGroup, unlessGone, writeGroup } from './files.js'
 import { thawToDie } from './v1.js'
 
 /** How long killed processes may take to end, in milliseconds; the same as runc's. */
 export const endLimit = 10_000
 
-/** Hierarchies of a plan (`''`: the unified one) with the directory in each, the unified one first. */
-export const cgroupPlaces = ({ unified, v1 }: CgroupPlan): [hierarchy: string, directory: string][] => [
-  ...(unified === undefined ? [] : ([['', unified]] as [string, string][])),
-  ...Object.entries(v1),
-]
-
-/** All directories of a plan, the unified one first. */
-export const cgroupDirectories = (plan: CgroupPlan): string[] => cgroupPlaces(plan).map(([, directory]) => directory)
-
 /** Pids of all processes in a cgroup and below it; those outside of this pid namespace have none. */
 export const processesBelow = (directory: string): number[] =>
   cgroupSubtree(directory, 'list').filter((pid) => pid !== 0)
-
-/** Pids of all processes of the container, in its cgroup and in those that it made below. */
-export function containerProcesses(plan: CgroupPlan): number[] {
-  const [first] = cgroupDirectories(plan)
-  return first === undefined ? [] : processesBelow(first)
-}
 
 /** True while there are processes in a directory or below it. */
 export const isUsed = (directory: string): boolean => cgroupSubtree(directory, 'list').length > 0
@@ -74,7 +59,7 @@ export function signalAll(list: () => readonly number[], signal: number): void {
  */
 export function killBelow(directory: string): void {
   try {
-    writeFile(`${directory}/cgroup.kill`, '1')
+    writeGroup(directory, 'cgroup.kill', '1')
   } catch (error) {
     // cgroup v1 has no such file; a cgroup of threads cannot be killed as a whole (cgroup-v2.rst).
     if (!['ENOENT', 'EACCES', 'ENODEV', 'EOPNOTSUPP'].some((name) => hasErrno(error, name))) throw error
@@ -88,13 +73,12 @@ export function killBelow(directory: string): void {
  * now have ended: they may have been forked after the kill, so they are killed first.
  */
 async function emptied(directory: string, waiter: Waiter, by: Deadline): Promise<void> {
-  const events = `${directory}/cgroup.events`
-  const populated = (): boolean => readFileIfAny(events)?.includes('populated 1') === true
-  if (readFileIfAny(events) === undefined) {
+  const notice = unlessGone(() => notifyFile(`${directory}/cgroup.events`))
+  if (notice === undefined) {
     for (const pid of processesBelow(directory)) await endOne(pid, directory, waiter, by)
     return
   }
-  const notice = notifyFile(events)
+  const populated = (): boolean => readGroup(directory, 'cgroup.events')?.includes('populated 1') === true
   try {
     while (populated() && (await by.readable(notice, waiter))) drain(notice)
   } finally {
@@ -124,7 +108,7 @@ export interface Left {
 }
 
 function whatIsLeft(plan: CgroupPlan, directory: string): Left {
-  const above = frozenAbove(plan)
+  const above = new Cgroup(plan).frozenAbove()
   return { directory, pids: processesBelow(directory), ...(above === undefined ? {} : { frozenAbove: above }) }
 }
 
@@ -182,12 +166,18 @@ async function removeGroup(
   }
 }
 
-/** Removes all cgroups of a container and those below; their processes are killed. @throws SyscallError */
+/**
+ * Removes all cgroups of a container and those below; their processes are killed. Where another container is being made
+ * in them they are left to that. @throws SyscallError
+ */
 export function removeCgroups(plan: CgroupPlan, waiter: Waiter): Promise<void> {
+  const { directories } = new Cgroup(plan)
+  const claim = new Claim()
+  if (directories[0] !== undefined && claim.take(directories[0]) === false) return Promise.resolve()
   return withDeadline(endLimit, async (by) => {
-    for (const directory of cgroupDirectories(plan)) {
+    for (const directory of directories) {
       const left = await removeGroup(plan, directory, waiter, by)
       if (left !== undefined) throw leftError(left)
     }
-  })
+  }).finally(() => claim.release())
 }

@@ -3,7 +3,7 @@ import { cleanPath } from '../config/paths.js'
 import { UsageError } from '../errors.js'
 import { writeCgroup } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
-import { cgroupDirectories, cgroupPlaces } from './end.js'
+import { Cgroup } from './cgroup.js'
 import { writeError } from './writes.js'
 
 /** Controller of the unified hierarchy in `--cgroup PATH`. */
@@ -84,13 +84,13 @@ export function placeProcess(
 ): Placement {
   const cgroup = wanted?.length ? subCgroups(own, wanted) : own
   const none: CgroupPlan = { v1: {} }
-  if (paused) return { first: { v1: Object.fromEntries(cgroupPlaces(cgroup)) }, last: none }
+  if (paused) return { first: { v1: Object.fromEntries(new Cgroup(cgroup).places) }, last: none }
   return littleMemory ? { first: none, last: cgroup } : { first: cgroup, last: none }
 }
 
 /** Moves a process into cgroups; its memory up to then stays accounted where it was. @throws SyscallError */
 export function joinCgroups(pid: number, plan: CgroupPlan): void {
-  for (const directory of cgroupDirectories(plan)) {
+  for (const directory of new Cgroup(plan).directories) {
     const write = { file: 'cgroup.procs', value: String(pid) }
     const rejected = writeCgroup(directory, [[write.file, write.value]])
     if (rejected !== undefined) throw writeError(directory, write, rejected)

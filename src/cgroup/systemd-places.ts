@@ -4,8 +4,9 @@ import { cgroupMounts, parseOwnCgroups } from '../host/facts.js'
 import { readMounts } from '../host/mountinfo.js'
 import { readFileIfAny } from '../native/binding.js'
 import { placeAt } from '../plan/cgroup.js'
+import { unitOf } from '../plan/systemd.js'
 import type { CgroupPlan } from '../plan/types.js'
-import { cgroupDirectories } from './end.js'
+import { Cgroup } from './cgroup.js'
 
 /** Where a scope is. */
 export interface ScopePlaces {
@@ -17,7 +18,7 @@ export interface ScopePlaces {
 /** Looks where systemd has put a process of the unit; the other hierarchies have their places at the same path. @throws SystemdError */
 export function placesOf(pid: number, unit: string): ScopePlaces {
   const own = parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')
-  const isScope = (path: string): boolean => path.endsWith(`/${unit}`) && !path.split('/').includes('..')
+  const isScope = (path: string): boolean => unitOf(path) === unit && !path.split('/').includes('..')
   const path = Object.values(own).find(isScope)
   if (path === undefined) throw new SystemdError('systemd has made a cgroup that cannot be seen from here')
   const { unified, v1 } = cgroupMounts(readMounts())
@@ -31,7 +32,7 @@ export function placesOf(pid: number, unit: string): ScopePlaces {
 
 /** The unit and the slice of a scope, by its directory in any hierarchy. */
 export function scopeOf(cgroup: CgroupPlan): { unit: string; slice: string } {
-  const [directory = ''] = cgroupDirectories(cgroup)
-  const [unit = '', slice = ''] = directory.split('/').reverse()
-  return { unit, slice: slice.endsWith('.slice') ? slice : '-.slice' }
+  const [directory = ''] = new Cgroup(cgroup).directories
+  const slice = unitOf(directory.slice(0, directory.lastIndexOf('/')))
+  return { unit: unitOf(directory), slice: slice.endsWith('.slice') ? slice : '-.slice' }
 }

@@ -24,8 +24,10 @@ import { planEvent } from '../plan/steps.js'
 import { deviceProperties } from '../plan/systemd-devices.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import type { CgroupDriver, CgroupRequest } from './driver.js'
-import { cgroupPlaces, cgroupDirectories, endLimit, endProcesses, leftError, removeCgroups } from './end.js'
-import { delegateTo, enableControllers, makeGroups, updateFiles } from './cgroupfs.js'
+import { Cgroup } from './cgroup.js'
+import { endLimit, endProcesses, leftError, removeCgroups } from './end.js'
+import { assertThawed, delegateTo, makeGroups, updateFiles } from './cgroupfs.js'
+import { enableControllers } from './controllers.js'
 import { applyWrites } from './writes.js'
 import { startInit } from '../native/start-init.js'
 import { startScope, toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
@@ -54,6 +56,7 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
   return {
     async create(request) {
       let cgroup: CgroupPlan
+      assertThawed(request.id, request.plan.cgroup)
       try {
         const { pid } = (placeholder = await startInit(waiter, placeholderPlan))
         await withSystemd(kind, waiter, (systemd) => makeScope(systemd, request, pid))
@@ -181,7 +184,7 @@ const inexactFiles = ['cpu.max', 'cpu.idle', 'io.weight', 'io.bfq.weight', 'memo
 
 /** Notes the values of `inexactFiles`; what it returns writes those that have changed. @throws SyscallError */
 function keepInexact(cgroup: CgroupPlan): () => void {
-  const kept = cgroupPlaces(cgroup).flatMap(([hierarchy, directory]) =>
+  const kept = new Cgroup(cgroup).places.flatMap(([hierarchy, directory]) =>
     (hierarchy === '' ? inexactFiles : inexactFilesV1).flatMap((file) => {
       const path = `${directory}/${file}`
       const before = readFileIfAny(path)
@@ -201,7 +204,7 @@ function keepInexact(cgroup: CgroupPlan): () => void {
 
 /** systemd removes a scope when its last process has gone; what is left of it then is stopped and forgotten. */
 async function removeScope(kind: SystemdKind, cgroup: CgroupPlan, waiter: Waiter): Promise<void> {
-  const [tracking] = cgroupDirectories(cgroup)
+  const [tracking] = new Cgroup(cgroup).directories
   if (tracking === undefined) return
   const left = await withDeadline(endLimit, (by) => endProcesses(cgroup, tracking, waiter, by))
   if (left !== undefined) throw leftError(left)

@@ -1,19 +1,11 @@
 /** Cgroup: everything that only cgroup v1 has; with it goes what this file does. */
-import {
-  drain,
-  fileInfo,
-  cgroupSubtree,
-  notifyOom,
-  readFile,
-  readFileIfAny,
-  waitReadable,
-  writeFile,
-} from '../native/binding.js'
+import { drain, fileInfo, cgroupSubtree, notifyOom, readFile, waitReadable, writeFile } from '../native/binding.js'
 import type { Deadline, Waiter } from '../native/wait.js'
 import type { DeviceRulePlan } from '../plan/resources/devices.js'
 import { deviceWrites, legacyHierarchy } from '../plan/resources/v1.js'
 import type { CgroupPlan } from '../plan/types.js'
-import type { OomWatch } from './oom.js'
+import type { OomWatch } from './cgroup.js'
+import { readGroup, unlessGone, writeGroup } from './files.js'
 import { applyWrites } from './writes.js'
 
 /** Directory in the hierarchy of a controller. */
@@ -40,12 +32,16 @@ export async function freezeV1(directory: string, waiter: Waiter, by: Deadline):
 
 /** True when the cgroup itself is frozen, not only with one above it (freezer-subsystem.rst). */
 export const isFrozenV1 = (directory: string): boolean =>
-  readFileIfAny(`${directory}/freezer.self_freezing`)?.trim() === '1' &&
-  readFileIfAny(`${directory}/freezer.state`)?.startsWith('FROZEN') === true
+  readGroup(directory, 'freezer.self_freezing')?.trim() === '1' &&
+  readGroup(directory, 'freezer.state')?.startsWith('FROZEN') === true
+
+/** True when it is frozen, or one above it. */
+export const isStoppedV1 = (directory: string): boolean =>
+  readGroup(directory, 'freezer.state')?.startsWith('FR') === true
 
 /** Lets go what the cgroup itself has frozen. @throws SyscallError */
 export function thawV1(directory: string): void {
-  if (fileInfo(directory) !== undefined) writeFile(`${directory}/freezer.state`, 'THAWED')
+  unlessGone(() => writeGroup(directory, 'freezer.state', 'THAWED'))
 }
 
 /**
@@ -57,11 +53,16 @@ export function thawToDie(plan: CgroupPlan): void {
   if (directory !== undefined) cgroupSubtree(directory, 'thaw')
 }
 
-/** A new cpuset group has no CPUs and takes no process until it gets its parent's. @throws SyscallError */
+/**
+ * A cpuset group without CPUs takes no process and no child, and a new one has none until it gets its parent's, which
+ * may be waiting for its own. @throws SyscallError
+ */
 export function inheritCpuset(directory: string): void {
   const parent = directory.slice(0, directory.lastIndexOf('/'))
   for (const name of ['cpuset.cpus', 'cpuset.mems']) {
-    if (readFile(`${directory}/${name}`).trim() === '') writeFile(`${directory}/${name}`, readFile(`${parent}/${name}`))
+    if (readGroup(directory, name)?.trim() !== '') continue
+    if (readGroup(parent, name)?.trim() === '') inheritCpuset(parent)
+    writeGroup(directory, name, readFile(`${parent}/${name}`))
   }
 }
 
@@ -76,7 +77,7 @@ export const inexactFilesV1 = ['cpu.cfs_quota_us', 'blkio.weight', 'blkio.bfq.we
 
 /** What stands in the way of a lower memory limit, in words. */
 export function usageOf(directory: string): string {
-  const usage = readFileIfAny(`${directory}/memory.usage_in_bytes`)
+  const usage = readGroup(directory, 'memory.usage_in_bytes')
   return usage === undefined ? '' : ` (current usage: ${usage.trim()})`
 }
 

@@ -44,6 +44,10 @@ export function parseOwnCgroups(text: string): Record<string, string> {
 const readControllers = (directory: string): string[] | undefined =>
   readFileIfAny(`${directory}/cgroup.controllers`)?.split(/\s+/).filter(Boolean)
 
+/** Other mounts may lie over one, or over the directory that it is in: mountinfo does not tell. */
+const isReachable = ({ type, point }: MountLine): boolean =>
+  !type.startsWith('cgroup') || fileInfo(`${point}/cgroup.procs`) !== undefined
+
 function probeCgroup(): CgroupFacts {
   const ownText = readFileIfAny('/proc/self/cgroup')
   if (ownText === undefined)
@@ -51,7 +55,7 @@ function probeCgroup(): CgroupFacts {
   const own = parseOwnCgroups(ownText)
   const root = readControllers(cgroupRoot)
   if (root !== undefined) return { mode: 'v2', unified: cgroupRoot, v1: {}, controllers: root, own }
-  const { unified, v1 } = cgroupMounts(readMounts())
+  const { unified, v1 } = cgroupMounts(readMounts().filter(isReachable))
   if (unified === undefined) return { mode: Object.keys(v1).length > 0 ? 'v1' : 'none', v1, own }
   const mode = Object.keys(v1).length > 0 ? 'hybrid' : 'v2'
   return { mode, unified, v1, controllers: readControllers(unified) ?? [], own }

@@ -16,8 +16,7 @@ import type { StateRecord } from '../state/record.js'
 import { distrust } from '../state/trust.js'
 import type { ContainerId } from '../state/store.js'
 import { cgroupDriver, type CgroupDriver } from '../cgroup/driver.js'
-import { cgroupDirectories } from '../cgroup/end.js'
-import { oomKilled } from '../cgroup/oom.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import { sendToSocket } from './console.js'
 import type { RuntimeContext } from './context.js'
 import { awaitEnd } from './end.js'
@@ -100,8 +99,8 @@ class Creation {
     const cgroup = await driver.create({ id: this.#id, config, plan, tolerant })
     rollback.add(() => driver.remove(cgroup))
     restrictDevices(cgroup, plan.deviceRules)
-    const directories = cgroupDirectories(cgroup)
-    if (directories.join(':') === cgroupDirectories(plan.cgroup).join(':')) return
+    const directories = new Cgroup(cgroup).directories
+    if (directories.join(':') === new Cgroup(plan.cgroup).directories.join(':')) return
     this.#prepared = { ...this.#prepared, plan: this.#prepared.planWithin(cgroup) }
     this.record = { ...this.record, cgroup, ...(directories.length === 0 ? { cgroupManager: 'disabled' } : {}) }
   }
@@ -153,7 +152,10 @@ class Creation {
     const reached = serveInit(this.init.sync, handlers, this.#context.waiter, 'created')
     if (await reached.finally(() => sources.close())) return
     await awaitEnd(this.#context.waiter, this.init.pidfd)
-    throw unexpectedEnd(this.init.pidfd, { before: 'the container was created', oom: oomKilled(this.plan.cgroup) })
+    throw unexpectedEnd(this.init.pidfd, {
+      before: 'the container was created',
+      oom: new Cgroup(this.plan.cgroup).oomKilled,
+    })
   }
 
   /** What only the runtime may do with the namespaces that init has now. */

@@ -1,4 +1,5 @@
 /** Stage 4, launch: removes a container. */
+import { sigkill } from '../config/vocabulary/signals.js'
 import { NotFoundError, StoreError } from '../errors.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
@@ -7,6 +8,7 @@ import type { ContainerId, Lock, Store } from '../state/store.js'
 import { cgroupDriver } from '../cgroup/driver.js'
 import type { RuntimeContext } from './context.js'
 import { endProcess } from './end.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import { removeRdt } from './intel-rdt.js'
 import { openInit } from './kill.js'
 import { destroyLost } from './lost.js'
@@ -22,10 +24,25 @@ async function endInit(record: StateRecord, waiter: Waiter): Promise<void> {
 export async function destroyContainer(context: RuntimeContext, id: ContainerId, record: StateRecord): Promise<void> {
   const { store, waiter } = context
   await endInit(record, waiter)
-  await (await cgroupDriver(record.cgroupManager, waiter)).remove(record.cgroup)
+  if (!othersUse(store, id, record)) await (await cgroupDriver(record.cgroupManager, waiter)).remove(record.cgroup)
   removeRdt(record.intelRdt)
   await afterStop(record, context)
   store.remove(id)
+}
+
+/** True when the processes in its cgroup are those of another container, which has been made there since it ended. */
+function othersUse(store: Store, id: ContainerId, { cgroup }: StateRecord): boolean {
+  const own = new Cgroup(cgroup)
+  const isThere = (other: ContainerId): boolean => {
+    const record = findRecord(store, other)
+    return (
+      record !== undefined &&
+      !(record instanceof StoreError) &&
+      record.pid !== 0 &&
+      new Cgroup(record.cgroup).directories[0] === own.directories[0]
+    )
+  }
+  return own.processes().length > 0 && store.list().some((other) => other !== id && isThere(other))
 }
 
 /** The record of a container, or why there is none. A create that was killed before it had one leaves only its directory. */
@@ -82,6 +99,10 @@ export async function deleteContainer(
   if (record !== undefined && !options.force) assertDeletable(store, id, record)
   // A create in progress holds the lock; it gives up when its init is gone.
   if (record !== undefined && options.force) await endInit(record, waiter)
+  // One that was killed before it could note its init: that holds the lock as long as it is frozen.
+  if (record?.pid === 0 && options.force && !othersUse(store, id, record)) {
+    await new Cgroup(record.cgroup).signal(sigkill, waiter)
+  }
   const lock = await lockIfAny(store, id, waiter)
   if (lock === undefined) {
     // Somebody else has finished what was asked for.

@@ -5,8 +5,7 @@ import { readProcessStat } from '../host/process-stat.js'
 import { closeFile, signalProcess } from '../native/binding.js'
 import { withDeadline, type Waiter } from '../native/wait.js'
 import { describeProcesses, endLimit } from '../cgroup/end.js'
-import { frozenAbove } from '../cgroup/freezer.js'
-import { thawToDie } from '../cgroup/v1.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import type { StateRecord } from '../state/record.js'
 import type { RuntimeContext } from './context.js'
 import { namespaceMembers } from './members.js'
@@ -22,7 +21,7 @@ export const awaitEnd = (waiter: Waiter, pidfd: number): Promise<boolean> =>
 export async function endProcess(waiter: Waiter, pidfd: number, ended: Ended): Promise<void> {
   try {
     signalProcess(pidfd, sigkill)
-    if (ended.cgroup !== undefined) thawToDie(ended.cgroup)
+    if (ended.cgroup !== undefined) new Cgroup(ended.cgroup).thawToDie()
     if (!(await awaitEnd(waiter, pidfd))) throw stillThere(ended)
     waiter.reap(ended.pid, pidfd)
   } finally {
@@ -50,7 +49,7 @@ export async function inForeground<T>(
  * first of a pid namespace in which somebody has ended and is not reaped (pid_namespaces(7)).
  */
 function stillThere({ id, pid, cgroup, ownPidNamespace }: Ended): StatusError {
-  const above = cgroup === undefined ? undefined : frozenAbove(cgroup)
+  const above = cgroup === undefined ? undefined : new Cgroup(cgroup).frozenAbove()
   const unreaped =
     ownPidNamespace === true
       ? namespaceMembers(pid)

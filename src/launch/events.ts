@@ -5,7 +5,7 @@ import { liveProcess } from '../state/observe.js'
 import type { ContainerId } from '../state/store.js'
 import { readStats } from '../stats/read.js'
 import type { ContainerStats } from '../stats/types.js'
-import { watchOom } from '../cgroup/oom.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import type { RuntimeContext } from './context.js'
 import { openInit } from './kill.js'
 
@@ -56,7 +56,7 @@ export async function* containerEvents(
     if (init < 0) throw notRunning(id)
     keep(init)
     const timer = keep(openTimer(interval, { repeat: true }))
-    const oom = watchOom(record.cgroup)
+    const oom = new Cgroup(record.cgroup).watchOom()
     if (oom) keep(oom.notice)
     const any = keep(gather(stop === undefined ? opened : [...opened, stop]))
     for (;;) {

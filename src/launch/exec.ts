@@ -10,7 +10,7 @@ import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
-import { oomKilled } from '../cgroup/oom.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import { assertStatus, type Status } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
 import { sendToSocket } from './console.js'
@@ -88,7 +88,7 @@ class Execution {
       await enter(unified)
     } catch (error) {
       const full = ['EBUSY', 'ENOENT', 'ENODEV', 'EOPNOTSUPP'].some((name) => hasErrno(error, name))
-      if (!full || unified === undefined || this.#options.cgroup?.length) throw error
+      if (!full || unified === undefined || this.#options.cgroup?.some(Boolean)) throw error
       const own = unifiedCgroupOf(this.#record.pid)
       if (own === undefined || own === unified) throw error
       await enter(own)
@@ -118,7 +118,7 @@ class Execution {
     await awaitEnd(waiter, this.init.pidfd)
     throw unexpectedEnd(this.init.pidfd, {
       before: 'the program could be executed',
-      oom: oomKilled(this.#record.cgroup),
+      oom: new Cgroup(this.#record.cgroup).oomKilled,
     })
   }
 

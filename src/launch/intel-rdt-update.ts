@@ -6,7 +6,7 @@ import { probeHost } from '../host/facts.js'
 import { readFile } from '../native/binding.js'
 import { assertResctrl, planIntelRdt, planSchemata, type RdtSchemas } from '../plan/intel-rdt.js'
 import type { RdtRecord, StateRecord } from '../state/record.js'
-import { containerProcesses } from '../cgroup/end.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import { assertRdtFits, joinRdtWithAll, makeRdtGroups, rdtRecord, removeRdt, writeSchema } from './intel-rdt.js'
 import { Rollback } from './rollback.js'
 
@@ -70,6 +70,6 @@ function changeSchemata({ root, group }: RdtRecord, texts: readonly string[]): (
 
 /** Without a cgroup of its own only init is known. */
 function accountedProcesses({ cgroup, pid }: StateRecord): number[] {
-  const found = containerProcesses(cgroup)
+  const found = new Cgroup(cgroup).processes()
   return found.length > 0 ? found : [pid]
 }

@@ -9,7 +9,7 @@ import { planSystemdCgroup } from '../plan/systemd.js'
 import type { CgroupManager, CgroupPlan } from '../plan/types.js'
 import type { ContainerId, Store } from '../state/store.js'
 import { cgroupDriver } from '../cgroup/driver.js'
-import { cgroupDirectories, containerProcesses } from '../cgroup/end.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import type { RuntimeContext } from './context.js'
 
 /** What the copy of the config still tells; anything may be wrong with it. */
@@ -38,7 +38,7 @@ function possiblePlaces(id: string, config: Known): Place[] {
     try {
       const plan = manager === 'systemd' ? planSystemdCgroup : planCgroup
       const cgroup = present(plan(linux, id, facts))
-      if (cgroupDirectories(cgroup).length > 0) places.push({ manager, cgroup })
+      if (new Cgroup(cgroup).directories.length > 0) places.push({ manager, cgroup })
     } catch {
       // The path is one for the other of the two, or there is no systemd.
     }
@@ -64,10 +64,10 @@ export async function destroyLost(context: RuntimeContext, id: ContainerId, reas
   const config = knownConfig(store, id)
   const removed: string[] = []
   for (const { manager, cgroup } of possiblePlaces(id, config ?? {})) {
-    const pids = containerProcesses(cgroup)
+    const pids = new Cgroup(cgroup).processes()
     if (pids.includes(processIds().pid)) continue
     await (await cgroupDriver(manager, waiter)).remove(cgroup)
-    removed.push(`${cgroupDirectories(cgroup).join(', ')} (${pids.length} processes)`)
+    removed.push(`${new Cgroup(cgroup).directories.join(', ')} (${pids.length} processes)`)
   }
   store.remove(id)
   const what = removed.length === 0 ? 'no cgroup of its name was there' : `removed ${removed.join(', ')}`

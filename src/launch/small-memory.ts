@@ -7,8 +7,7 @@ import { valueOf } from '../plan/resources/limits.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { endedAsInit } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
-import { oomKilled } from '../cgroup/oom.js'
-import { directoryOf } from '../cgroup/v1.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 
 /**
  * True when missing permission for cgroups is no error: asked for (--rootless), or tsrun runs without
@@ -32,7 +31,7 @@ export function explainMemory(error: unknown, { resources }: LaunchPlan): void {
 /** Says what a real-time policy takes where the kernel gives a new cpu group of cgroup v1 no time for it. */
 export function explainScheduler(error: unknown, { cgroup }: LaunchPlan): void {
   if (!(error instanceof SyscallError) || error.syscall !== 'sched_setattr' || error.errnoName !== 'EPERM') return
-  const time = readFileIfAny(`${directoryOf(cgroup, 'cpu') ?? ''}/cpu.rt_runtime_us`)
+  const time = readFileIfAny(`${new Cgroup(cgroup).controller('cpu') ?? ''}/cpu.rt_runtime_us`)
   if (time?.trim() !== '0') return
   error.message +=
     ": the container's cgroup has no time for real-time policies, see linux.resources.cpu.realtimeRuntime"
@@ -52,7 +51,7 @@ export function hasLittleMemory({ limits = [] }: StateRecord): boolean {
  * @throws ProtocolError when that has happened to the process
  */
 export function assertExecuted(record: StateRecord, pid: number): void {
-  if (!hasLittleMemory(record) || !endedAsInit(pid) || !oomKilled(record.cgroup)) return
+  if (!hasLittleMemory(record) || !endedAsInit(pid) || !new Cgroup(record.cgroup).oomKilled) return
   const hint = 'the OOM killer struck, the memory limit is too low to start the container'
   throw new ProtocolError(`the init process ended while it executed the program: ${hint}`)
 }

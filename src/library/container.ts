@@ -1,6 +1,6 @@
 /** Library: a container of a program that embeds tsrun. */
 import type { Readable, Writable } from 'node:stream'
-import { oomKilled } from '../cgroup/oom.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import type { Process, Resources } from '../config/types.js'
 import { CoreContainer } from '../container.js'
 import { messageChain } from '../errors.js'
@@ -98,7 +98,7 @@ export class Container extends CoreContainer implements Pipes {
   #lastLook({ cgroup }: StateRecord, exit: ProcessExit): ContainerExit {
     const { timedOut } = this.#life
     try {
-      return { ...exit, oom: oomKilled(cgroup), timedOut, usage: readUsage(cgroup) }
+      return { ...exit, oom: new Cgroup(cgroup).oomKilled, timedOut, usage: readUsage(cgroup) }
     } catch (error) {
       this.context.onWarning(`what container ${this.id} has used is not known: ${messageChain(error)}`)
       return { ...exit, oom: false, timedOut, usage: {} }

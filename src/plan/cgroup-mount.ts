@@ -1,11 +1,22 @@
 /** Stage 2, plan: a mount of type cgroup or cgroup2, which shows the container its own cgroups. */
 import { cleanPath } from '../config/paths.js'
-import type { Mount } from '../config/types.js'
+import { UnsupportedError } from '../errors.js'
+import type { Config, Mount } from '../config/types.js'
 import type { MountOptions } from './mount-options.js'
 import type { StepOf } from './steps.js'
 import type { CgroupPlan, HostFacts } from './types.js'
 
+/**
+ * Options of a whole hierarchy, which belong to the host. In a cgroup namespace the kernel passes over them; elsewhere
+ * the mount is a copy of the host's.
+ */
+const hierarchyOptions = new Set([
+  ...['nsdelegate', 'favordynmods', 'nofavordynmods', 'memory_localevents', 'memory_recursiveprot'],
+  ...['memory_hugetlb_accounting', 'pids_localevents', 'xattr'],
+])
+
 interface CgroupMountInput {
+  readonly config: Pick<Config, 'linux'>
   readonly facts: HostFacts
   readonly cgroup: CgroupPlan
   readonly cgroupNamespace: boolean
@@ -17,9 +28,12 @@ interface CgroupMountInput {
  * means the unified one.
  */
 export function planCgroupMount(mount: Mount, options: MountOptions, input: CgroupMountInput): StepOf<'mountCgroup'> {
+  const unknown = options.data.find((option) => !hierarchyOptions.has(option))
+  if (unknown !== undefined)
+    throw new UnsupportedError('mount option', `a mount of type ${mount.type} has no option ${JSON.stringify(unknown)}`)
   const { mode } = input.facts.cgroup
   const single = mount.type === 'cgroup2' || mode === 'v2' || mode === 'none'
-  const unified = unifiedDirectory(input)
+  const unified = unifiedDirectory(input, { whole: single })
   const hierarchies = single ? [] : namedHierarchies(input, unified)
   return {
     op: 'mountCgroup',
@@ -52,10 +66,17 @@ function namedHierarchies({ cgroup }: CgroupMountInput, unified: string | undefi
   return result
 }
 
-/** The container's directory in the unified hierarchy, or the runtime's own one where the container has none. */
-function unifiedDirectory({ facts, cgroup }: CgroupMountInput): string | undefined {
-  if (cgroup.unified !== undefined) return cgroup.unified
+/**
+ * The container's directory in the unified hierarchy, or the runtime's own one where the container has none. Without a
+ * cgroup namespace root sees the whole hierarchy.
+ */
+function unifiedDirectory(input: CgroupMountInput, { whole }: { whole: boolean }): string | undefined {
+  const { facts, cgroup, config } = input
   const mountPoint = facts.cgroup.unified
+  const isConfined =
+    input.cgroupNamespace || facts.inUserNamespace || config.linux?.namespaces?.some(({ type }) => type === 'user')
+  if (whole && !isConfined) return mountPoint
+  if (cgroup.unified !== undefined) return cgroup.unified
   if (mountPoint === undefined) return undefined
   const own = cleanPath(facts.cgroup.own[''] ?? '/')
   return own === '/' ? mountPoint : `${mountPoint}${own}`

@@ -1,6 +1,7 @@
 /** Stage 2, plan: the container's directory in each cgroup hierarchy of the host. Paths only, no limits. */
 import { cleanPath } from '../config/paths.js'
 import type { Config } from '../config/types.js'
+import { limitsOf } from './resources/limits.js'
 import type { CgroupPlan, HostFacts } from './types.js'
 
 /** Key of the unified hierarchy in `HostFacts.cgroup.own`, as in /proc/self/cgroup. */
@@ -15,11 +16,11 @@ type Placed = Pick<Config, 'linux'> & Partial<Pick<Config, 'process'>>
 
 /**
  * A new cpu group of cgroup v1 has no time for real-time policies where the kernel shares that out
- * (CONFIG_RT_GROUP_SCHED). A container with such a policy that asks for no limit and no place does without the group.
+ * (CONFIG_RT_GROUP_SCHED). A container with such a policy that asks for no limit of it and no place does without the group.
  */
 const avoidsCpuGroup = ({ linux, process }: Placed): boolean =>
   ['SCHED_FIFO', 'SCHED_RR'].includes(process?.scheduler?.policy ?? '') &&
-  linux?.resources?.cpu === undefined &&
+  !limitsOf({ cpu: linux?.resources?.cpu ?? {} }).some(({ controller }) => controller === 'cpu') &&
   (linux?.cgroupsPath ?? '') === ''
 
 /**

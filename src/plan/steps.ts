@@ -100,7 +100,7 @@ export const stepTable = {
     destination: 'text',
     /** cgroup2 | hybrid (one tmpfs with a directory for each entry of `names`). */
     version: 'u32',
-    /** cgroup2: the container's own directory, bound where a new mount is refused; empty: it has none. */
+    /** cgroup2: the directory that is bound without a namespace of its own, or where a new mount is refused; empty: none. */
     unified: 'text',
     names: 'texts=paths',
     paths: 'texts',

@@ -40,6 +40,16 @@ export function planScope({ linux }: Pick<Config, 'linux'>, id: string, facts: H
 /** True when the systemd to ask is that of the user, not that of the system. */
 const usesUserManager = ({ euid, inUserNamespace }: HostFacts): boolean => euid !== 0 || inUserNamespace
 
+/** Names that systemd writes with a `_` before them, since the kernel has files like that (systemd: cg_needs_escape). */
+const reservedName =
+  /^([_.]|cgroup\.|(cpu|cpuacct|cpuset|io|blkio|memory|devices|pids)\.|(notify_on_release|release_agent|tasks)$)/
+
+/** The directory of a unit, by its name. */
+const directoryName = (unit: string): string => (reservedName.test(unit) ? `_${unit}` : unit)
+
+/** The unit that a directory is of. */
+export const unitOf = (directory: string): string => directory.slice(directory.lastIndexOf('/') + 1).replace(/^_/, '')
+
 /**
  * The directory of a slice below systemd's own: `a-b.slice` lies in `a.slice` (systemd.slice(5)).
  * @throws ConfigError for what is not the name of a slice
@@ -49,7 +59,7 @@ export function sliceDirectory(slice: string): string {
   const stem = /^([^/]+)\.slice$/.exec(slice)?.[1]
   const parts = stem?.split('-') ?? ['']
   if (parts.includes('') || !unitName.test(slice)) throw problem(`invalid slice name: ${JSON.stringify(slice)}`)
-  return parts.map((_, at) => `/${parts.slice(0, at + 1).join('-')}.slice`).join('')
+  return parts.map((_, at) => `/${directoryName(`${parts.slice(0, at + 1).join('-')}.slice`)}`).join('')
 }
 
 /** The error for a host on which systemd makes no cgroups for the caller. */
@@ -69,5 +79,5 @@ export function planSystemdCgroup(config: Pick<Config, 'linux'>, id: string, fac
   if (unified === undefined && v1['name=systemd'] === undefined)
     throw systemdUnusable('it has no cgroup hierarchy here')
   const { slice, unit } = planScope(config, id, facts)
-  return placeAt(`${sliceDirectory(slice)}/${unit}`, facts.cgroup)
+  return placeAt(`${sliceDirectory(slice)}/${directoryName(unit)}`, facts.cgroup)
 }

@@ -1,5 +1,5 @@
 /** Stage 3, state: the status of a container as it is now; nothing of it is ever stored. */
-import { isFrozen } from '../cgroup/freezer.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import { readProcessStat, type ProcessStat } from '../host/process-stat.js'
 import { fileInfo } from '../native/binding.js'
 import type { StateRecord } from './record.js'
@@ -43,6 +43,6 @@ function isLocked(store: Store, id: ContainerId): boolean {
 export function observeStatus(store: Store, id: ContainerId, record: StateRecord): Status {
   const stat = liveProcess(record)
   if (stat === undefined) return record.pid === 0 && isLocked(store, id) ? 'creating' : 'stopped'
-  if (isFrozen(record.cgroup)) return 'paused'
+  if (new Cgroup(record.cgroup).isFrozen) return 'paused'
   return stat.name === initName ? statusOfInit(store, id) : 'running'
 }
