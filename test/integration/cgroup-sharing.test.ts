@@ -1,5 +1,6 @@
 /** Cgroups that others use too: several containers at once in one, frozen ones, covered hierarchies, and one with processes above. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unifiedMount } from '../helpers/cgroups.js'
@@ -23,7 +24,9 @@ test(
           const child = container.spawn('run')
           let stderr = ''
           child.stderr?.on('data', (chunk: Buffer) => (stderr += String(chunk)))
+          const closed = once(child, 'close')
           const { status } = await ended(child)
+          await closed
           if (status !== 42) t.match(stderr, /cgroup is not empty|is being made or removed in the cgroup/)
           return status
         }),

@@ -191,11 +191,11 @@ t.test('remount changes attributes, and refuses to pretend more', (t) => {
 })
 
 t.test('a cgroup mount shows the hierarchies in which the container has a cgroup', (t) => {
-  const of = (type: string, facts: HostFacts, options: string[] = []) => {
+  const of = (type: string, facts: HostFacts, options: string[] = [], cgroupNamespace = true) => {
     const v1 = { memory: '/sys/fs/cgroup/memory/demo', 'cpu,cpuacct': '/sys/fs/cgroup/cpu,cpuacct/demo' }
     const cgroup = { unified: '/sys/fs/cgroup/unified/demo', v1 }
     const config = linux({}, { mounts: [{ destination: '/sys/fs/cgroup', type, options }] })
-    return planMounts({ config, bundle: '/bundle', facts, cgroup, cgroupNamespace: false }).steps[0]
+    return planMounts({ config, bundle: '/bundle', facts, cgroup, cgroupNamespace }).steps[0]
   }
   const unified = {
     version: 2,
@@ -203,8 +203,10 @@ t.test('a cgroup mount shows the hierarchies in which the container has a cgroup
     names: [],
     paths: [],
     links: [],
-    ownNamespace: false,
+    ownNamespace: true,
   }
+  const whole = { ...unified, unified: '/sys/fs/cgroup', ownNamespace: false }
+  t.match(of('cgroup', unifiedHost, [], false), whole, "without a namespace it is the host's")
   t.match(of('cgroup', unifiedHost), unified)
   t.match(of('cgroup2', hybridHost), unified)
   t.match(of('cgroup', hybridHost, ['ro', 'rnosuid']), {
