@@ -90,11 +90,13 @@ class RawTerminal {
   RawTerminal& operator=(const RawTerminal&) = delete;
 
   // False in a job in the background, which would be stopped for it (SIGTTOU); without a terminal there is no such.
+  // But for the output: the container's terminal leaves the line ends to this one.
   bool make_raw() {
     const pid_t foreground = fd_ < 0 ? -1 : tcgetpgrp(fd_);
     if (foreground > 0 && foreground != getpgrp()) return false;
     termios raw = old_;
     cfmakeraw(&raw);
+    raw.c_oflag = old_.c_oflag;
     raw_ = fd_ >= 0 && tcsetattr(fd_, TCSANOW, &raw) == 0;
     return true;
   }
@@ -195,7 +197,13 @@ void catch_signals() {
 }
 
 // Before the container's program can ask for the size.
-void copy_terminal_size(int32_t ptmx) { RawTerminal().copy_size(ptmx); }
+void adopt_terminal(int32_t ptmx) {
+  termios modes;
+  if (tcgetattr(ptmx, &modes) < 0) throw_errno("tcgetattr");
+  modes.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+  if (tcsetattr(ptmx, TCSANOW, &modes) < 0) throw_errno("tcsetattr");
+  RawTerminal().copy_size(ptmx);
+}
 
 int32_t run_foreground(int32_t pid, int32_t pidfd, int32_t ptmx, int32_t notify,
                        const std::string& notify_host) {

@@ -12,6 +12,7 @@
 
 #include "addon/failure.h"
 #include "addon_functions.h"
+#include "sys/scheduler.h"
 #include "sys/syscall.h"
 
 namespace tsrun {
@@ -51,6 +52,16 @@ std::optional<int32_t> reap_process(int32_t pidfd) {
   if (result < 0) throw_errno("waitid");
   if (ended.si_pid == 0) return std::nullopt;
   return ended.si_code == CLD_EXITED ? ended.si_status : -ended.si_status;
+}
+
+// Of a child that has not been reaped, so that the pid is surely its.
+void set_scheduler(int32_t pid, const SchedulerAttributes& wanted) {
+  const sys::SchedAttr attributes{sizeof attributes, wanted.policy,   wanted.flags,
+                                  wanted.nice,       wanted.priority, wanted.runtime,
+                                  wanted.deadline,   wanted.period};
+  if (sys::sched_setattr(pid, attributes) == 0) return;
+  const int error = errno;
+  throw_failure("sched_setattr", error, sys::why_no_scheduler(wanted.policy, error));
 }
 
 // A copy of another process's descriptor.

@@ -87,4 +87,12 @@ bool is_procfs_root(int fd) noexcept;
 // the heap: tsrun-init has none.
 char** pointers_to(const TextList& list, uint32_t extra = 0) noexcept;
 
+// The last thing before execve of the program or of a startContainer hook: the filter that is not loaded yet, and
+// the end of the privilege that it took.
+Failure enter_filter(const Context& context) noexcept;
+
+// Lets the signals that ask a process to end do that to process 1 of a pid namespace as well, which without a
+// handler would not notice (pid_namespaces(7)). Ends with execve.
+void obey_ends() noexcept;
+
 }  // namespace tsrun

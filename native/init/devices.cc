@@ -24,6 +24,10 @@ Failure bind_host_device(int dir, const char* name, const Device& s, mode_t type
   if (::fstat(tree.get(), &info) < 0) return fail("fstat", path);
   if (!is_same_device(info, type, makedev(s.major, s.minor)))
     return refuse(EINVAL, "fstat", path, "the host's device has other numbers");
+  sys::MountAttributes attributes;
+  attributes.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+  if (sys::mount_setattr(tree.get(), "", AT_EMPTY_PATH, attributes) < 0)
+    return fail("mount_setattr", path);
   Fd target{::openat(dir, name, O_CREAT | O_NOFOLLOW | O_RDONLY | O_CLOEXEC, 0644)};
   if (!target) return fail("openat", path);
   if (sys::move_mount(tree.get(), "", target.get(), "",

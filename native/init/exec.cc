@@ -33,6 +33,22 @@ Failure drop_reserved(const CapabilitySets& sets) noexcept {
 }
 
 }  // namespace
+}  // namespace tsrun::step
+
+namespace tsrun {
+
+Failure enter_filter(const Context& context) noexcept {
+  const LateFilter& filter = context.filter;
+  if (filter.program != nullptr) {
+    if (Failure failure = step::raise_reserved(context.capabilities)) return failure;
+    if (step::load_filter(filter.program, filter.size, filter.flags) < 0) return fail("seccomp");
+  }
+  return step::drop_reserved(context.capabilities);
+}
+
+}  // namespace tsrun
+
+namespace tsrun::step {
 
 // Loaded now, unless the plan leaves that to `exec`.
 Failure run(const Seccomp& s, Context& context) noexcept {
@@ -59,12 +75,7 @@ Failure run(const Seccomp& s, Context& context) noexcept {
 Failure run(const Exec&, Context& context) noexcept {
   const auto& [path, argv, envp] = context.executable;
   if (argv == nullptr) return hostile_plan();
-  const LateFilter& filter = context.filter;
-  if (filter.program != nullptr) {
-    if (Failure failure = raise_reserved(context.capabilities)) return failure;
-    if (load_filter(filter.program, filter.size, filter.flags) < 0) return fail("seccomp");
-  }
-  if (Failure failure = drop_reserved(context.capabilities)) return failure;
+  if (Failure failure = enter_filter(context)) return failure;
   (void)::execve(path, argv, envp);
   return fail("execve", path);
 }

@@ -42,7 +42,7 @@ Failure state_document(const Hook& s, Fd& file) noexcept {
   for (uint32_t i = 0; i < context.preserve_fds; i++)
     (void)::fcntl(static_cast<int>(3 + i), F_SETFD, FD_CLOEXEC);
   const bool ready = ::dup2(state, 0) == 0 && ::dup2(output, 1) == 1 && ::dup2(output, 2) == 2 &&
-                     ::chdir(s.cwd.data) == 0;
+                     ::chdir(s.cwd.data) == 0 && !enter_filter(context);
   if (ready) (void)::execve(s.path.data, argv, env);
   const char* words = strerror(errno);
   (void)!::write(2, words, strlen(words));
@@ -126,7 +126,7 @@ Failure run(const Hook& s, Context& context) noexcept {
   Fd state;
   if (Failure failure = state_document(s, state)) return failure;
   char** argv = pointers_to(s.args);
-  char** env = pointers_to(s.env);
+  char** env = s.program_env ? context.executable.envp : pointers_to(s.env);
   int pipe[2];
   if (argv == nullptr || env == nullptr) return fail("mmap");
   if (::pipe2(pipe, O_CLOEXEC) < 0) return fail("pipe2");

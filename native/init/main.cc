@@ -4,6 +4,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <initializer_list>
 
 #include "init/context.h"
 #include "init/end.h"
@@ -75,6 +78,17 @@ Failure run_plan(const uint8_t* data, size_t size, const PlanHeader& plan,
 }
 
 }  // namespace
+
+void obey_ends() noexcept {
+  if (::getpid() != 1) return;
+  for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) {
+    struct sigaction action {};
+    if (::sigaction(number, nullptr, &action) < 0 || action.sa_handler != SIG_DFL) continue;
+    action.sa_handler = [](int ended_by) { ::_exit(128 + ended_by); };
+    (void)::sigaction(number, &action, nullptr);
+  }
+}
+
 }  // namespace tsrun
 
 int main(int argc, char** argv) {
@@ -95,6 +109,7 @@ int main(int argc, char** argv) {
     return kUnusable;
   close_other_fds(plan);
   reset_signals();
+  obey_ends();
   (void)::umask(0);
 
   Context context;

@@ -155,6 +155,7 @@ Failure run(const Fork& s, Context& context) noexcept {
   do got = ::read(read_end.get(), &told, 1);
   while (got > 0 || (got < 0 && errno == EINTR));
   if (told != kGo) end_process(1);
+  obey_ends();
   return kOk;
 }
 

@@ -9,6 +9,7 @@
 #include "init/paths.h"
 #include "plan_steps.h"
 #include "sys/cpu_mask.h"
+#include "sys/scheduler.h"
 #include "sys/syscall.h"
 #include "sys/text.h"
 
@@ -30,17 +31,6 @@ Fd open_attribute(Context& context, const char* name) noexcept {
   if (!self) return self;
   return Fd{sys::openat2(self.get(), name, O_WRONLY, kInsideProc)};
 }
-
-struct SchedulerAttributes {  // struct sched_attr, sched_setattr(2)
-  uint32_t size;
-  uint32_t policy;
-  uint64_t flags;
-  int32_t nice;
-  uint32_t priority;
-  uint64_t runtime;
-  uint64_t deadline;
-  uint64_t period;
-};
 
 // Files of this process belong to root while it is not dumpable; an ordinary user needs a moment without.
 Fd open_own(const char* path) noexcept {
@@ -118,15 +108,11 @@ Failure run(const Rlimit& s, Context&) noexcept {
 }
 
 Failure run(const Scheduler& s, Context&) noexcept {
-  const SchedulerAttributes attributes{sizeof(SchedulerAttributes),
-                                       s.policy,
-                                       s.flags,
-                                       static_cast<int32_t>(s.nice),
-                                       s.priority,
-                                       s.runtime,
-                                       s.deadline,
-                                       s.period};
-  return ::syscall(SYS_sched_setattr, 0, &attributes, 0) < 0 ? fail("sched_setattr") : kOk;
+  const sys::SchedAttr attributes{
+      sizeof attributes, s.policy,  s.flags,    static_cast<int32_t>(s.nice),
+      s.priority,        s.runtime, s.deadline, s.period};
+  if (sys::sched_setattr(0, attributes) == 0) return kOk;
+  return fail("sched_setattr", "", sys::why_no_scheduler(s.policy, errno));
 }
 
 Failure run(const IoPriority& s, Context&) noexcept {

@@ -47,6 +47,20 @@ function withListener(document: ConfigDocument): ConfigDocument {
   return { ...document, linux: { ...document.linux, seccomp: { ...seccomp, listenerPath: seccompReceiver } } }
 }
 
+/**
+ * The config with destinations of mounts as seen from the root file system at the absolute path `rootfs`: old engines
+ * write them as seen from the runtime, which runc understands too. The rules are asked again, which go by them.
+ * Throws ConfigError.
+ */
+export async function withoutRootfsPrefix(config: Config, rootfs: string): Promise<Config> {
+  const isPrefixed = (destination: string): boolean => destination === rootfs || destination.startsWith(`${rootfs}/`)
+  if (rootfs === '/' || !config.mounts?.some(({ destination }) => isPrefixed(destination))) return config
+  const mounts = config.mounts.map((mount) =>
+    isPrefixed(mount.destination) ? { ...mount, destination: mount.destination.slice(rootfs.length) || '/' } : mount,
+  )
+  return parseConfig({ ...config, mounts })
+}
+
 function withCleanDestinations(config: Config): Config {
   if (config.mounts === undefined) return config
   const mounts = config.mounts.map((mount) => ({ ...mount, destination: cleanPath(mount.destination) }))

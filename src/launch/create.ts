@@ -34,7 +34,7 @@ import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { Rollback } from './rollback.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { SourceHelper } from './sources.js'
-import { afterStop } from './start.js'
+import { afterStop } from './delete.js'
 import { giveStreams } from './streams.js'
 import { startInit } from '../native/start-init.js'
 

@@ -1,6 +1,7 @@
 /** Stage 4, launch: removes a container. */
 import { sigkill } from '../config/vocabulary/signals.js'
-import { NotFoundError, StoreError } from '../errors.js'
+import { messageChain, NotFoundError, StoreError } from '../errors.js'
+import { ociState } from '../plan/oci-state.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
@@ -12,12 +13,22 @@ import { Cgroup } from '../cgroup/cgroup.js'
 import { removeRdt } from './intel-rdt.js'
 import { openInit } from './kill.js'
 import { destroyLost } from './lost.js'
-import { afterStop } from './start.js'
+import { runHooks } from './hooks.js'
 import type { Waiter } from '../native/wait.js'
 
 async function endInit(record: StateRecord, waiter: Waiter): Promise<void> {
   const pidfd = openInit(record)
   if (pidfd >= 0) await endProcess(waiter, pidfd, record)
+}
+
+/** Runs the poststop hooks. They cannot fail a delete: their errors become warnings (runtime.md, step 13). */
+export async function afterStop(
+  record: StateRecord,
+  { waiter, onWarning }: Pick<RuntimeContext, 'waiter' | 'onWarning'>,
+): Promise<void> {
+  if (record.poststop === undefined) return
+  const state = ociState(record, 'stopped')
+  await runHooks('poststop', record.poststop, state, waiter, (error) => onWarning(messageChain(error)))
 }
 
 /** Takes down what is left of a container whose record is known. The caller holds the lock. */

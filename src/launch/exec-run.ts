@@ -1,5 +1,5 @@
 /** Stage 4, launch: a process of `exec` in the foreground. */
-import { catchSignals, closeFile, copyTerminalSize, runForeground } from '../native/binding.js'
+import { catchSignals, closeFile, adoptTerminal, runForeground } from '../native/binding.js'
 import type { ContainerId } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
 import { inForeground } from './end.js'
@@ -21,7 +21,7 @@ export async function runExec(
   if (foreground) catchSignals()
   const { pid, pidfd, ptmx } = await execProcess(context, id, options, {
     terminalStays: foreground,
-    onTerminal: copyTerminalSize,
+    onTerminal: adoptTerminal,
   })
   if (!foreground) {
     closeFile(pidfd)

@@ -4,7 +4,7 @@ import { StatusError } from '../errors.js'
 import { isInUserNamespace, isRootless, probeCapabilities } from '../host/facts.js'
 import { sharesNamespace } from '../host/namespaces.js'
 import { unifiedCgroupOf } from '../host/process-cgroups.js'
-import { closeFile, hasErrno, processIds, replaceFile, takeDescriptor } from '../native/binding.js'
+import { closeFile, hasErrno, processIds, replaceFile, setScheduler, takeDescriptor } from '../native/binding.js'
 import { compileExec } from '../plan/exec.js'
 import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
@@ -27,7 +27,7 @@ import { checkConsole, checkPidFile, type PlanInputs } from './prepare.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { startProgram } from './start.js'
-import { hasLittleMemory } from './small-memory.js'
+import { explainScheduler, hasLittleMemory } from './small-memory.js'
 import { startInit } from '../native/start-init.js'
 
 /** A process that runs; the descriptors belong to the caller. */
@@ -114,7 +114,12 @@ class Execution {
       console: (ptmx) => (this.ptmx = ptmx),
       listener: (fd) => this.#takeListener(takeDescriptor(this.init.pidfd, fd), status),
     }
-    if (await serveInit(this.init.sync, handlers, waiter, 'created')) return
+    if (await serveInit(this.init.sync, handlers, waiter, 'created')) {
+      const { scheduler } = this.#plan
+      // `nice` crosses to init as a number without a sign.
+      if (scheduler) setScheduler(this.init.pid, { ...scheduler, nice: scheduler.nice | 0 })
+      return
+    }
     await awaitEnd(waiter, this.init.pidfd)
     throw unexpectedEnd(this.init.pidfd, {
       before: 'the program could be executed',
@@ -227,6 +232,7 @@ export async function execProcess(
     const { init, ptmx } = execution
     return { pid: init.pid, pidfd: init.pidfd, ptmx }
   } catch (error) {
+    explainScheduler(error, record)
     await execution?.abandon()
     throw error
   } finally {

@@ -18,6 +18,9 @@ interface HookPlace {
   readonly output: HookOutput
 }
 
+/** What a hook gets that has no environment of its own, as with runc and crun: that of the caller. */
+const callersEnvironment = (): string[] => Object.entries(process.env).map(([name, value = '']) => `${name}=${value}`)
+
 /** Runs one hook with exactly the environment it asks for. Output that annotations send to files is not kept. */
 async function runHook(hook: Hook, state: string, place: HookPlace, waiter: Waiter): Promise<HelperEnd> {
   const args = hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path]
@@ -30,10 +33,10 @@ async function runHook(hook: Hook, state: string, place: HookPlace, waiter: Wait
     return fd
   }
   try {
-    const { path, env = [], timeout = 0 } = hook
+    const { path, env = callersEnvironment(), timeout = 0 } = hook
     const streams = { stdout: streamTo(place.output.stdout), stderr: streamTo(place.output.stderr) }
-    const process = { path, args, env, cwd: place.cwd, input: state, timeout: timeout * 1000, ...streams }
-    return await runHelper(process, waiter)
+    const program = { path, args, env, cwd: place.cwd, input: state, timeout: timeout * 1000, ...streams }
+    return await runHelper(program, waiter)
   } finally {
     for (const fd of files) closeFile(fd)
   }

@@ -36,8 +36,10 @@ export async function killContainer(
 ): Promise<void> {
   const record = store.load(id)
   const status = observeStatus(store, id, record)
-  if (!options.all) assertStatus(id, 'kill', status)
   const reachesAll = options.all || (signal === sigkill && !record.ownPidNamespace)
+  // Without a pid namespace of their own others live on when init has ended.
+  const isOver = status === 'stopped' && (!reachesAll || processesOf(record).length === 0)
+  if (!options.all && isOver) assertStatus(id, 'kill', status)
   const cgroup = new Cgroup(record.cgroup)
   const counted = cgroup.directories.length > 0
   if (reachesAll && !counted) signalAll(() => others(processesOf(record), record.pid), signal)

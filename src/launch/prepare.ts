@@ -133,10 +133,11 @@ export async function prepare(id: string, options: CreateOptions, inputs: PlanIn
   const { cgroupManager, compileSeccomp, notifyDirectory } = inputs
   const bundle = findBundle(options.bundle)
   const configText = options.config === undefined ? readConfigText(bundle) : stringifyConfig(options.config)
-  const { loadConfig } = await import('../config/load.js')
-  const loaded = await loadConfig(configText)
+  const { loadConfig, withoutRootfsPrefix } = await import('../config/load.js')
+  const written = await loadConfig(configText)
+  const rootfs = findRootfs(written, bundle)
+  const loaded = await withoutRootfsPrefix(written, rootfs)
   const config = notifyDirectory === undefined ? loaded : withNotifySocket(loaded, notifyDirectory)
-  const rootfs = findRootfs(config, bundle)
   assertHostStaysOutside(config)
   const { apparmorProfile, selinuxLabel } = config.process
   const probed = probeHost({

@@ -1,5 +1,5 @@
 /** Stage 4, launch: create and start in one go, and the container in the foreground. */
-import { catchSignals, closeFile, copyTerminalSize, runForeground, setSubreaper } from '../native/binding.js'
+import { catchSignals, closeFile, adoptTerminal, runForeground, setSubreaper } from '../native/binding.js'
 import type { ContainerId } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
 import { createContainer, type Created } from './create.js'
@@ -56,7 +56,7 @@ export async function runContainer(
     if (!options.noSubreaper) setSubreaper()
   }
   const created = await createContainer(context, id, options, { foreground, startSocket: false })
-  if (created.ptmx >= 0) copyTerminalSize(created.ptmx)
+  if (created.ptmx >= 0) adoptTerminal(created.ptmx)
   const notify = openNotify(context.store, id, options.notifySocket)
   const { record, pidfd, ptmx } = created
   await start(context, id, created)

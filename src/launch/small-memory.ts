@@ -29,7 +29,7 @@ export function explainMemory(error: unknown, { resources }: LaunchPlan): void {
 }
 
 /** Says what a real-time policy takes where the kernel gives a new cpu group of cgroup v1 no time for it. */
-export function explainScheduler(error: unknown, { cgroup }: LaunchPlan): void {
+export function explainScheduler(error: unknown, { cgroup }: Pick<LaunchPlan, 'cgroup'>): void {
   if (!(error instanceof SyscallError) || error.syscall !== 'sched_setattr' || error.errnoName !== 'EPERM') return
   const time = readFileIfAny(`${new Cgroup(cgroup).controller('cpu') ?? ''}/cpu.rt_runtime_us`)
   if (time?.trim() !== '0') return

@@ -1,26 +1,19 @@
 /** Stage 4, launch: starts a created container and runs what comes after its start. */
-import { sigkill } from '../config/vocabulary/signals.js'
 import { messageChain, ProtocolError, StatusError, SyscallError } from '../errors.js'
-import {
-  closeFile,
-  connectSocket,
-  hasErrno,
-  openProcess,
-  removeFile,
-  sendGo,
-  signalProcess,
-} from '../native/binding.js'
+import { closeFile, connectSocket, hasErrno, openProcess, removeFile, sendGo } from '../native/binding.js'
 import { ociState } from '../plan/oci-state.js'
 import { endedAsInit, liveProcess, observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId, Lock, Store } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
+import { destroyContainer } from './delete.js'
 import { awaitEnd } from './end.js'
 import { runHooks } from './hooks.js'
 import { assertExecuted } from './small-memory.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import { serveInit } from './protocol.js'
+import { Rollback } from './rollback.js'
 import type { Waiter } from '../native/wait.js'
 
 const notExecuted =
@@ -43,19 +36,9 @@ async function programRuns(sync: number, waiter: Waiter, record: StateRecord, pi
   if (endedAsInit(pid)) throw new ProtocolError(notExecuted)
 }
 
-/** Runs the poststart hooks; a failing one stops the container (runtime.md "Lifecycle", step 9). */
+/** Runs the poststart hooks. @throws HookError: the container must go then (runtime.md "Lifecycle", step 9) */
 export async function afterStart(record: StateRecord, waiter: Waiter): Promise<void> {
-  if (record.poststart === undefined) return
-  try {
-    await runHooks('poststart', record.poststart, ociState(record, 'running'), waiter)
-  } catch (error) {
-    const pidfd = openProcess(record.pid)
-    if (pidfd >= 0) {
-      signalProcess(pidfd, sigkill)
-      closeFile(pidfd)
-    }
-    throw error
-  }
+  await runHooks('poststart', record.poststart ?? [], ociState(record, 'running'), waiter)
 }
 
 function connectStart(store: Store, id: ContainerId): number {
@@ -110,6 +93,18 @@ async function initEnded(record: StateRecord, waiter: Waiter): Promise<void> {
   }
 }
 
+/** What a failing poststart hook leaves is of no use to anybody: the hook's error is told, and what else goes wrong. */
+async function afterStartOrEnd(context: RuntimeContext, id: ContainerId, record: StateRecord): Promise<void> {
+  const rollback = new Rollback()
+  rollback.add(() => destroyContainer(context, id, record))
+  try {
+    await afterStart(record, context.waiter)
+  } catch (error) {
+    await rollback.run(error)
+    throw error
+  }
+}
+
 async function startLocked(context: RuntimeContext, id: ContainerId): Promise<StateRecord> {
   const { store, waiter } = context
   const lock = store.lock(id, { wait: false }) ?? (await waitForTurn(store, id, waiter))
@@ -124,7 +119,7 @@ async function startLocked(context: RuntimeContext, id: ContainerId): Promise<St
     } finally {
       closeFile(sync)
     }
-    await afterStart(record, waiter)
+    await afterStartOrEnd(context, id, record)
     return record
   } finally {
     lock.release()
@@ -152,14 +147,4 @@ async function startedOver(
       onWarning(`cannot remove the start socket: ${messageChain(error)}`)
     }
   }
-}
-
-/** Runs the poststop hooks. They cannot fail a delete: their errors become warnings (runtime.md, step 13). */
-export async function afterStop(
-  record: StateRecord,
-  { waiter, onWarning }: Pick<RuntimeContext, 'waiter' | 'onWarning'>,
-): Promise<void> {
-  if (record.poststop === undefined) return
-  const state = ociState(record, 'stopped')
-  await runHooks('poststop', record.poststop, state, waiter, (error) => onWarning(messageChain(error)))
 }

@@ -82,6 +82,16 @@ export const recordTable = {
   /** lstat(2), reduced to what tsrun asks. */
   fileInfo: { type: 'fileType', mode: 'u32', uid: 'u32' },
   processIds: { pid: 'i32', euid: 'u32', egid: 'u32' },
+  /** struct sched_attr of sched_setattr(2); times in nanoseconds. */
+  schedulerAttributes: {
+    policy: 'u32',
+    flags: 'u64',
+    nice: 'i32',
+    priority: 'u32',
+    runtime: 'u64',
+    deadline: 'u64',
+    period: 'u64',
+  },
   errorText: { name: 'text', words: 'text' },
   /** Of several rules for a device and a kind of access the last one decides; -1: every number. */
   deviceRule: { allow: 'boolean', type: 'deviceType', major: 'i32', minor: 'i32', access: 'text' },
@@ -135,6 +145,7 @@ export const functionTable = {
   openProcess: { args: ['pid:i32'], result: 'fd' },
   signalProcess: { args: ['pidfd:i32', 'signal:i32'], result: 'boolean' },
   reapProcess: { args: ['pidfd:i32'], result: 'i32?' },
+  setScheduler: { args: ['pid:i32', 'attributes:schedulerAttributes'], result: 'void' },
   takeDescriptor: { args: ['pidfd:i32', 'fd:i32'], result: 'fd' },
   setSubreaper: { args: [], result: 'void' },
   errorText: { args: ['errno:i32'], result: 'errorText' },
@@ -166,7 +177,7 @@ export const functionTable = {
   drain: { args: ['fd:i32'], result: 'void' },
   // foreground.cc
   catchSignals: { args: [], result: 'void' },
-  copyTerminalSize: { args: ['ptmx:i32'], result: 'void' },
+  adoptTerminal: { args: ['ptmx:i32'], result: 'void' },
   runForeground: { args: ['pid:i32', 'pidfd:i32', 'ptmx:i32', 'notify:i32', 'notifyHost:path'], result: 'i32' },
   // notify.cc
   listenNotify: { args: ['path:path'], result: 'fd' },

@@ -34,6 +34,10 @@ export function reapProcess(pidfd: number): ExitStatus | null | undefined {
 /** Starts a helper program of the host; its pidfd, by which it is waited for and reaped. @throws SyscallError */
 export const spawnProgram = (request: RecordOf<'spawnRequest'>): number => native().spawnProgram(request)
 
+/** Sets policy and attributes of a child of this process (sched_setattr(2)). @throws SyscallError */
+export const setScheduler = (pid: number, attributes: RecordOf<'schedulerAttributes'>): void =>
+  native().setScheduler(pid, attributes)
+
 /** pidfd_getfd(2). @throws SyscallError */
 export const takeDescriptor = (pidfd: number, fd: number): number => native().takeDescriptor(pidfd, fd)
 
@@ -43,8 +47,11 @@ export const setSubreaper = (): void => native().setSubreaper()
 /** Collects signals from now on, for `runForeground` to forward. */
 export const catchSignals = (): void => native().catchSignals()
 
-/** Gives a terminal the size of the one this process has, if it has one. */
-export const copyTerminalSize = (ptmx: number): void => native().copyTerminalSize(ptmx)
+/**
+ * Makes a terminal of a container an extension of the one this process has: of its size, and without line ends of
+ * its own (ONLCR of termios(3)), as the outer one makes them. @throws SyscallError
+ */
+export const adoptTerminal = (ptmx: number): void => native().adoptTerminal(ptmx)
 
 /** The notify socket of a container, and the one of the manager to whom READY is handed on. */
 export interface NotifyRelay {

@@ -185,7 +185,7 @@ function runProgram(input: PlanInput, env: readonly string[], seccomp: SeccompPl
   if (!seccomp.early && seccomp.step) steps.push(seccomp.step)
   steps.push({ op: 'barrier', event: planEvent.created, wait: false, open: false })
   if (input.options.waitForStart) steps.push({ op: 'awaitStart' })
-  steps.push(...planStartContainerHooks(input, env), { op: 'exec' })
+  steps.push(...planStartContainerHooks(input), { op: 'exec' })
   return steps
 }
 

@@ -9,7 +9,7 @@ import { readAnnotations } from '../config/annotations.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
 import { hasCapability, planIdentity, type IdentityFacts } from './identity.js'
 import { cloneFlag } from '../config/vocabulary/namespaces.js'
-import { planEnvironment, planExecution, planOomScore, planProgram, planUmask } from './process.js'
+import { endsWithFork, planEnvironment, planExecution, planOomScore, planProgram, planUmask } from './process.js'
 import { noResources } from './resources/types.js'
 import { planRlimits, planRlimitsAcrossFork } from './rlimits.js'
 import { planSeccomp, type SeccompRequest } from './seccomp.js'
@@ -58,11 +58,13 @@ export function compileExec(input: ExecInput): LaunchPlan {
   const filter = seccomp.step ? [seccomp.step] : []
   // A filter that is loaded before the user changes, and may forbid the fork, comes after it.
   const forksFirst = forks && seccomp.early && !seccomp.sealed
+  const settings = configureProcess(config)
+  const scheduler = forks ? settings.find(endsWithFork) : undefined
   const steps: Step[] = [
     ...enterContainer(input),
     ...(forksFirst ? forkIntoSession() : []),
     ...setUpStreams(process),
-    ...configureProcess(config),
+    ...settings.filter((step) => step !== scheduler),
     ...limits,
     ...(seccomp.early ? filter : []),
     ...identity.steps,
@@ -89,6 +91,7 @@ export function compileExec(input: ExecInput): LaunchPlan {
     preserveFds: input.preserveFds,
     terminal: process.terminal === true,
     ...(seccomp.listener ? { seccompListener: seccomp.listener } : {}),
+    ...(scheduler ? { scheduler } : {}),
     warnings: identity.warnings,
     steps,
   }

@@ -5,20 +5,24 @@ import { stateAroundPid } from './oci-state.js'
 import type { Step } from './steps.js'
 import type { PlanInput } from './types.js'
 
-/** Hooks before pivot_root: paths of the runtime namespace, a clean environment, the rootfs as directory. */
+/**
+ * Hooks before pivot_root: paths of the runtime namespace, the rootfs as directory, and unless they have one of
+ * their own an empty environment: that of the image would decide what is loaded into programs of the host
+ * (CVE-2025-23266).
+ */
 export function planCreateContainerHooks(input: PlanInput): Step[] {
   const hooks = input.config.hooks?.createContainer ?? []
   if (hooks.length === 0) return []
-  const setting = { kind: 'createContainer', status: 'creating', cwd: input.rootfs, env: [] }
+  const setting = { kind: 'createContainer', status: 'creating', cwd: input.rootfs, programEnv: false }
   // Init makes devices without a umask; what a hook makes must not be writable for everybody.
   const umask: Step = { op: 'umask', mode: 0o022 }
   return [umask, ...hooks.map((hook, index) => hookStep(input, hook, index, setting))]
 }
 
-/** Hooks right before the container's program: paths of the container, the process's environment (as runc). */
-export function planStartContainerHooks(input: PlanInput, env: readonly string[]): Step[] {
+/** Hooks right before the container's program: paths of the container, the program's environment (as runc). */
+export function planStartContainerHooks(input: PlanInput): Step[] {
   const hooks = input.config.hooks?.startContainer ?? []
-  const setting = { kind: 'startContainer', status: 'created', cwd: input.config.process.cwd, env }
+  const setting = { kind: 'startContainer', status: 'created', cwd: input.config.process.cwd, programEnv: true }
   return hooks.map((hook, index) => hookStep(input, hook, index, setting))
 }
 
@@ -35,8 +39,8 @@ interface HookSetting {
   readonly kind: string
   readonly status: string
   readonly cwd: string
-  /** For hooks without an environment of their own. */
-  readonly env: readonly string[]
+  /** Hooks without an environment of their own get the program's. */
+  readonly programEnv: boolean
 }
 
 function hookStep(input: PlanInput, hook: Hook, index: number, setting: HookSetting): Step {
@@ -48,7 +52,8 @@ function hookStep(input: PlanInput, hook: Hook, index: number, setting: HookSett
     index,
     path: hook.path,
     args: hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path],
-    env: hook.env ?? setting.env,
+    env: hook.env ?? [],
+    programEnv: setting.programEnv && hook.env === undefined,
     cwd: setting.cwd,
     timeout: hook.timeout ?? 0,
     statePrefix,

@@ -37,6 +37,15 @@ export function planExecution(process: Process, linux: Linux | undefined): Step[
   return steps
 }
 
+/**
+ * True for what a fork takes back from the child (SCHED_FLAG_RESET_ON_FORK), or is refused with (SCHED_DEADLINE without
+ * that flag): sched(7).
+ */
+export const endsWithFork = (step: Step): step is StepOf<'scheduler'> =>
+  step.op === 'scheduler' &&
+  (step.policy === schedulerPolicy.SCHED_DEADLINE ||
+    (BigInt(step.flags) & BigInt(schedulerFlag.SCHED_FLAG_RESET_ON_FORK)) !== 0n)
+
 function schedulerStep(scheduler: NonNullable<Process['scheduler']>): StepOf<'scheduler'> {
   return {
     op: 'scheduler',

@@ -121,6 +121,8 @@ export const stepTable = {
     path: 'text',
     args: 'texts',
     env: 'texts',
+    /** The environment that `program` has made, with HOME, instead of `env`. */
+    programEnv: 'flag',
     cwd: 'text',
     /** Seconds; 0 means no limit. */
     timeout: 'u32',

@@ -5,7 +5,7 @@ import type { IntelRdtPlan } from './intel-rdt.js'
 import type { DeviceRulePlan } from './resources/devices.js'
 import type { ResourcePlan } from './resources/types.js'
 import type { SeccompRequest } from './seccomp.js'
-import type { PlanEvent, Step } from './steps.js'
+import type { PlanEvent, Step, StepOf } from './steps.js'
 
 export type { NamespaceType } from '../config/types.js'
 
@@ -77,6 +77,8 @@ export interface LaunchPlan {
   readonly terminal: boolean
   /** Who gets the descriptor of a filter with SCMP_ACT_NOTIFY, and the text that goes with it. */
   readonly seccompListener?: { readonly path: string; readonly metadata: string }
+  /** Set by the parent once init has forked for the last time, where a fork would take it back. */
+  readonly scheduler?: StepOf<'scheduler'>
   /** What the config asks for and the container will not have, one sentence each (config.md: warnings). */
   readonly warnings: readonly string[]
   readonly steps: readonly Step[]

@@ -72,14 +72,15 @@ export const runcDifferences: Readonly<Record<string, string>> = {
     'runc prints nine lines and names only the missing one',
   'a poststart hook finds the container running': earlyPoststart,
   'hooks run at their moments: create, start or delete': earlyPoststart,
-  'a hook without an environment has none, only startContainer has the program’s':
-    'runc 1.1 gives a hook its own environment; newer versions none, as config.md has it',
+  'a hook without an environment has the caller’s, createContainer none, startContainer the program’s':
+    'runc gives createContainer hooks the environment of the image (CVE-2025-23266)',
   'a hook has its own arguments and no descriptor of the runtime':
     'createContainer hooks of runc have three descriptors of runc’s init',
   'a hook may leave a daemon behind that has its streams': 'runc waits until the daemon has closed them, here forever',
   'a startContainer hook that fails makes start fail, and the container is stopped':
     'start of runc does not wait for these hooks; nobody is told that they failed',
-  'a poststart hook that fails makes start fail, and the container is stopped': earlyPoststart,
+  'a poststart hook that fails makes start fail, and the container is gone, by way of its poststop hooks':
+    earlyPoststart,
   'a poststop hook that fails does not keep delete from its work, nor the hooks after it':
     'runc gives up at the first that fails; config.md demands that the others run',
   'a cgroup that has processes in it is refused, and they are left alone':

@@ -58,7 +58,7 @@ test('a startContainer hook that fails makes start fail, and the container is st
   t.ok(existsSync(scope.path('poststop')))
 })
 
-test('a poststart hook that fails makes start fail, and the container is stopped', (t, scope) => {
+test('a poststart hook that fails makes start fail, and the container is gone, by way of its poststop hooks', (t, scope) => {
   const container = scope.container(withHook(scope, 'poststart', shell(failing)))
   t.equal(container.create().status, 0)
   const { pid } = container.state()
@@ -66,8 +66,9 @@ test('a poststart hook that fails makes start fail, and the container is stopped
   t.equal(status, 1)
   t.match(stderr, /poststart hook #0.*out of luck/s)
   t.ok(pid > 0)
-  container.awaitEnd()
-  t.equal(container.state().status, 'stopped')
+  t.ok(existsSync(scope.path('poststop')))
+  t.match(scope.runtime(['state', container.id]), { status: 1, stderr: /does not exist/ })
+  t.same(scope.leftovers(), [])
 })
 
 test('when a hook of start fails under run, nothing is left', (t, scope) => {

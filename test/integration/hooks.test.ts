@@ -123,14 +123,24 @@ test('a hook has exactly the environment of the config', (t, scope) => {
   }
 })
 
-test('a hook without an environment has none, only startContainer has the program’s', (t, scope) => {
+test('a hook without an environment has the caller’s, createContainer none, startContainer the program’s', (t, scope) => {
   const container = hooked(scope)
-  t.equal(container.complete().status, 0)
-  container.delete()
-  for (const kind of [...inRuntime, 'createContainer'] as const) {
-    t.same(reportOf(scope, container, kind).env, [], kind)
-  }
-  t.ok(reportOf(scope, container, 'startContainer').env.includes('PATH=/bin'))
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', OF_THE_CALLER: 'yes' }
+  const command = (...args: string[]) => scope.runtime([...args, container.id], { env }).status
+  t.equal(command('create', '--bundle', container.bundle.path), 0)
+  t.equal(command('start'), 0)
+  container.awaitEnd()
+  t.equal(command('delete'), 0)
+  for (const kind of inRuntime) t.ok(reportOf(scope, container, kind).env.includes('OF_THE_CALLER=yes'), kind)
+  // That of the image would decide what programs of the host load (CVE-2025-23266).
+  t.same(reportOf(scope, container, 'createContainer').env, [])
+  const { env: inside } = reportOf(scope, container, 'startContainer')
+  t.ok(inside.includes('PATH=/bin'))
+  t.ok(
+    inside.some((entry) => entry.startsWith('HOME=')),
+    'that init has found',
+  )
+  t.notOk(inside.includes('OF_THE_CALLER=yes'))
 })
 
 test('a hook has its own arguments and no descriptor of the runtime', (t, scope) => {
@@ -266,4 +276,24 @@ test('what is preserved for the container does not reach the hooks of the runtim
   t.match(container.run(['--preserve-fds', '1'], { descriptors: [preserved] }), { status: 0, stderr: '' })
   closeSync(preserved)
   for (const kind of inRuntime) t.equal(readFileSync(scope.path(kind), 'utf8'), 'got \n', kind)
+})
+
+test('a startContainer hook runs under the filter of the program, whatever that forbids', (t, scope) => {
+  const script = 'mkdir /tmp/made 2> /dev/null; echo $? > /tmp/status'
+  // With the second call forbidden init itself could not run the hook under the filter.
+  for (const names of [
+    ['mkdir', 'mkdirat'],
+    ['mkdir', 'mkdirat', 'memfd_create'],
+  ]) {
+    const container = scope.container((config) => {
+      config.process.args = ['/bin/true']
+      config.process.noNewPrivileges = true
+      config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names, action: 'SCMP_ACT_ERRNO' }] }
+      config.hooks = { startContainer: [{ path: '/bin/sh', args: ['sh', '-c', script], env: ['PATH=/bin'] }] }
+    })
+    t.match(container.run(), { status: 0, stderr: '' })
+    const read = (name: string) => readFileSync(join(container.bundle.rootfs, 'tmp', name), 'utf8')
+    t.not(read('status'), '0\n', names.join())
+    t.notOk(existsSync(join(container.bundle.rootfs, 'tmp/made')), names.join())
+  }
 })

@@ -186,3 +186,31 @@ test('KILL of a container without a pid namespace of its own succeeds each time,
     t.equal(container.delete().status, 0)
   }
 })
+
+test('in a shared pid namespace SIGKILL ends all, with init alive and after its end', (t, scope) => {
+  for (const program of ['sleep 1000 & exec sleep 1000', 'sleep 1000 &']) {
+    const container = scope.container((config) => {
+      dropNamespace(config, 'pid')
+      config.process.args = ['/bin/sh', '-c', program]
+    })
+    t.equal(container.run(['--detach']).status, 0)
+    if (program.endsWith('&')) container.awaitEnd()
+    t.match(container.kill('KILL'), { status: 0, stderr: '' }, program)
+    for (const { pid } of processesWith(container.id)) awaitProcess(pid)
+    t.same(processesWith(container.id), [], program)
+    t.match(container.kill('KILL'), { status: 1, stderr: /container not running/ })
+    t.equal(container.delete().status, 0)
+  }
+})
+
+test('what asks a program to end ends a container that is only created', (t, scope) => {
+  for (const signal of ['TERM', 'INT', 'HUP', 'QUIT']) {
+    const container = scope.container()
+    t.equal(container.create().status, 0)
+    t.match(container.kill(signal), { status: 0, stderr: '' })
+    container.awaitEnd()
+    t.equal(container.state().status, 'stopped', signal)
+    t.match(container.start(), { status: 1, stderr: /cannot start a container that has stopped/ })
+    t.equal(container.delete().status, 0)
+  }
+})

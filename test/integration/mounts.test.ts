@@ -255,3 +255,21 @@ test('no mount of the container is seen by the host, and none of the host’s st
   const inside = readFileSync(`/proc/${container.state().pid}/mountinfo`, 'utf8')
   t.equal(inside.trim().split('\n').length, 6)
 })
+
+test('a destination may be written with the path of the rootfs in front, and is judged without it', (t, scope) => {
+  const container = scope.container()
+  const { config, rootfs } = container.bundle
+  const within = (path: string): TestMount => ({ destination: join(rootfs, path), type: 'tmpfs', source: 'tmpfs' })
+  config.mounts.push(within('/tmp'))
+  container.rewrite()
+  t.equal(mountAt(container.runProbe(), '/tmp').type, 'tmpfs')
+  for (const [path, message] of [
+    ['/proc/sys', /is inside \/proc/],
+    ['/', /must not be the root of the container/],
+  ] as const) {
+    config.mounts.push(within(path))
+    container.rewrite()
+    t.match(container.run(), { status: 1, stderr: message })
+    config.mounts.pop()
+  }
+})

@@ -1,6 +1,7 @@
 /** config.json: process.oomScoreAdj, scheduler, ioPriority; linux.personality; CPU affinity; signals; keyring. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { probe, running } from '../helpers/exec.js'
+import { parseReport } from '../helpers/probe.js'
 import { requires } from '../helpers/requires.js'
 import { test } from '../helpers/test.js'
 
@@ -157,4 +158,42 @@ test(
     t.not(names[0], names[1])
   },
   { needs: ['tsrun'] },
+)
+
+test(
+  'a process that exec adds has its scheduler too, also where a fork would take that back',
+  (t, scope) => {
+    // With such a scheduler it has no group of cgroup v1 for CPU time, which would have none for real-time policies.
+    const container = running(scope, (config) => {
+      config.process.scheduler = { policy: 'SCHED_FIFO', priority: 1 }
+    })
+    const flags = ['SCHED_FLAG_RESET_ON_FORK']
+    const schedulerOf = (scheduler: object) => {
+      const file = scope.path('process.json')
+      writeFileSync(file, JSON.stringify({ args: ['/probe'], cwd: '/', user: { uid: 0, gid: 0 }, scheduler }))
+      const { status, stdout, stderr } = scope.runtime(['exec', '--process', file, container.id])
+      t.match({ status, stderr }, { status: 0, stderr: '' })
+      return parseReport(stdout).scheduler
+    }
+    const reset = { flags: SCHED_FLAG_RESET_ON_FORK }
+    t.match(schedulerOf({ policy: 'SCHED_FIFO', priority: 10 }), { policy: SCHED_FIFO, priority: 10 })
+    t.match(schedulerOf({ policy: 'SCHED_FIFO', priority: 10, flags }), { policy: SCHED_FIFO, priority: 10, ...reset })
+    t.match(schedulerOf({ policy: 'SCHED_OTHER', nice: -5, flags }), { policy: SCHED_OTHER, nice: -5, ...reset })
+    const times = { runtime: 5_000_000, deadline: 20_000_000, period: 30_000_000 }
+    t.match(schedulerOf({ policy: 'SCHED_DEADLINE', ...times, flags }), { policy: SCHED_DEADLINE, ...times })
+  },
+  { needs: ['sys-nice', 'tsrun'] },
+)
+
+test(
+  'what SCHED_DEADLINE takes is in the error',
+  (t, scope) => {
+    const of = (times: object) =>
+      scope.container((config) => {
+        config.process.scheduler = { policy: 'SCHED_DEADLINE', ...times }
+      })
+    const backwards = of({ runtime: 20_000_000, deadline: 10_000_000, period: 30_000_000 })
+    t.match(backwards.create(), { status: 1, stderr: /sched_setattr.*invalid argument.*no longer than the deadline/ })
+  },
+  { needs: ['sys-nice', 'tsrun'] },
 )

@@ -1,5 +1,5 @@
 /** Commands: spec, features, --version, help. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeRootfs } from '../helpers/bundle.js'
 import { test } from '../helpers/test.js'
@@ -18,6 +18,18 @@ test('spec writes a config.json that runs a shell in rootfs', (t, scope) => {
   const options = { cwd: scope.folder, input: 'echo $0; exit 9\n' }
   const { status, stdout, stderr } = scope.runtime(['run', scope.newId()], options)
   t.same({ status, stdout, stderr }, { status: 9, stdout: 'sh\n', stderr: '' })
+})
+
+test('spec asks for a cgroup namespace where the host has cgroup v2 alone, as runc does', (t, scope) => {
+  t.equal(scope.runtime(['spec'], { cwd: scope.folder }).status, 0)
+  const config = JSON.parse(readFileSync(scope.path('config.json'), 'utf8')) as {
+    linux: { namespaces: { type: string }[] }
+  }
+  const isUnified = existsSync('/sys/fs/cgroup/cgroup.controllers')
+  t.equal(
+    config.linux.namespaces.some(({ type }) => type === 'cgroup'),
+    isUnified,
+  )
 })
 
 test('spec does not overwrite a config.json', (t, scope) => {

@@ -141,3 +141,11 @@ test('a newline is not turned into two by the caller’s terminal and the contai
   const command = scope.runner.commandLine(['run', '--bundle', container.bundle.path, container.id])
   t.equal(runInTerminal(command).shown, 'one\r\n')
 })
+
+test('what a terminal in the foreground shows goes on with the line ends of the program', (t, scope) => {
+  const container = scope.container(terminal('/bin/echo', 'one'))
+  t.match(container.run(), { status: 0, stdout: 'one\n' })
+  const sleeping = scope.container((config) => void (config.process.args = ['/bin/sleep', '1000']))
+  t.equal(sleeping.run(['--detach']).status, 0)
+  t.match(scope.runtime(['exec', '--tty', sleeping.id, '/bin/echo', 'two']), { status: 0, stdout: 'two\n' })
+})

@@ -199,3 +199,13 @@ test(
   },
   { needs: ['tsrun'] },
 )
+
+test('devices, which are bound in a user namespace, come without set-user-ID bits and programs', (t, scope) => {
+  const report = scope.probe((config) => mapIds(config, hostID), 'write /dev/null x')
+  t.equal(tried(report, 'write /dev/null x').error, '')
+  const { options } = mountAt(report, '/dev/null')
+  t.same(
+    ['nosuid', 'nodev', 'noexec'].filter((word) => options.includes(word)),
+    ['nosuid', 'noexec'],
+  )
+})

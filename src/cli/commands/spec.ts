@@ -20,7 +20,7 @@ export const command = defineCommand({
     const { exampleConfig } = await import('../../config/example.js')
     const { probeHost } = await import('../../host/facts.js')
     const { euid, egid } = processIds()
-    const cgroupNamespace = probeHost({ apparmor: false, selinux: false }).cgroup.unified !== undefined
+    const cgroupNamespace = probeHost({ apparmor: false, selinux: false }).cgroup.mode === 'v2'
     const text = JSON.stringify(exampleConfig({ rootless, cgroupNamespace, uid: euid, gid: egid }), undefined, '\t')
     try {
       writeFile(`${bundle}/config.json`, `${text}\n`, openFlag.write | openFlag.create | exclusive, 0o666)

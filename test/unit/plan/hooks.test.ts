@@ -27,10 +27,10 @@ t.test('startContainer hooks get the environment of the process unless they have
     { path: '/h', env: [] },
     { path: '/h', args: ['x', 'y'], env: ['B=2'], timeout: 3 },
   ]
-  t.match(planStartContainerHooks(of({ startContainer }), ['A=1']), [
-    { op: 'hook', kind: 'startContainer', env: ['A=1'], cwd: '/work' },
-    { env: [] },
-    { args: ['x', 'y'], env: ['B=2'], timeout: 3, index: 2 },
+  t.match(planStartContainerHooks(of({ startContainer })), [
+    { op: 'hook', kind: 'startContainer', programEnv: true, cwd: '/work' },
+    { env: [], programEnv: false },
+    { args: ['x', 'y'], env: ['B=2'], programEnv: false, timeout: 3, index: 2 },
   ])
   t.end()
 })
@@ -41,7 +41,7 @@ t.test('the state is that of the moment', (t) => {
   const creating = stepOf(planCreateContainerHooks(of(hooks, annotations)), 'hook')
   const common = { ociVersion: '1.3.0', id: 'demo', bundle: '/bundle' }
   t.strictSame(state(creating, 1), { ...common, status: 'creating', pid: 1, annotations })
-  const created = stepOf(planStartContainerHooks(of(hooks), []), 'hook')
+  const created = stepOf(planStartContainerHooks(of(hooks)), 'hook')
   t.strictSame(state(created, 42), { ...common, status: 'created', pid: 42 })
   t.end()
 })
