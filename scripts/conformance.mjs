@@ -34,7 +34,8 @@ const outsidePlan = {
   '/process/execCPUAffinity/final': 'src/plan/exec.ts',
   '/linux/resources/memory/checkBeforeUpdate': 'src/plan/resources/plan.ts',
   ...Object.fromEntries(['prestart', 'createRuntime'].flatMap((kind) => hookMembers(kind, 'src/launch/create.ts'))),
-  ...Object.fromEntries(['poststart', 'poststop'].flatMap((kind) => hookMembers(kind, 'src/launch/start.ts'))),
+  ...Object.fromEntries(hookMembers('poststart', 'src/launch/start.ts')),
+  ...Object.fromEntries(hookMembers('poststop', 'src/launch/delete.ts')),
 }
 
 /** Accepted without an effect of their own, as the spec or the kernel has it. */
