@@ -27,10 +27,9 @@ function write(name, lines) {
 
 const words = { u32: 'uint32_t', i32: 'int32_t' }
 /** The numbers at the start of a frame. */
-const frameHead = Object.entries(recordTable.frame).filter(([, kind], place, all) => {
-  const firstText = all.findIndex(([, other]) => other === 'text')
-  return place < firstText && kind !== 'text'
-})
+const frameFields = Object.entries(recordTable.frame)
+const firstText = frameFields.findIndex(([, kind]) => kind === 'text')
+const frameHead = frameFields.slice(0, firstText)
 
 const enumOf = (name) => [
   `enum class ${pascal(name)} : uint32_t { ${enumTable[name].join(', ')} };`,
@@ -52,8 +51,9 @@ const wires = () => [
   '}  // namespace tsrun',
 ]
 
-// --- plan_steps.h: structs of the steps, decoders, dispatcher
+// --- plan_steps.h: structs of the steps, tables of their fields, dispatcher
 
+/** The C++ type of a field, and its FieldKind (native/init/decode.h). */
 const stepTypes = {
   u32: ['uint32_t', 'number32'],
   u64: ['uint64_t', 'number64'],
@@ -64,46 +64,46 @@ const stepTypes = {
   bytes: ['Bytes', 'bytes'],
 }
 
-/** `u32s=paths:cloneFlag` is a list of numbers, as long as the field `paths`. */
-function wireKind(kind) {
-  const [base, list] = kind.split(':')[0].split('=')
-  const [type, read] = stepTypes[base]
-  return { type, read, list }
-}
+/** The fields of a step; `u32s=paths:cloneFlag` is a list of numbers, as long as the field `paths`. */
+const stepFields = (table) =>
+  Object.entries(table).map(([field, kind], place, all) => {
+    const [base, list] = kind.split(':')[0].split('=')
+    const [type, fieldKind] = stepTypes[base]
+    const like = list === undefined ? place : all.findIndex(([other]) => other === list)
+    if (like < 0) throw new Error(`${field}: there is no field ${list}`)
+    return { member: snake(field), like, type, fieldKind }
+  })
 
-function stepCode([name, table]) {
-  const fields = Object.entries(table).map(([field, kind]) => ({ member: snake(field), ...wireKind(kind) }))
-  const reads = fields.map(({ member, read }) => `r.${read}(s.${member})`)
-  const lengths = fields
-    .filter(({ list }) => list)
-    .map(({ member, list }) => `s.${member}.count == s.${snake(list)}.count`)
-  return [
-    `struct ${pascal(name)} {`,
-    ...fields.map(({ type, member }) => `  ${type} ${member};`),
-    '};',
-    `Failure run(const ${pascal(name)}&, Context&) noexcept;`,
-    `inline bool decode(Reader& r, ${pascal(name)}& s) noexcept {`,
-    '  (void)s;',
-    `  return ${[...reads, ...lengths, 'r.finished()'].join(' && ')};`,
-    '}',
-  ]
+function stepStruct([name, table]) {
+  const members = stepFields(table).map(({ type, member }) => `  ${type} ${member};`)
+  return [`struct ${pascal(name)} {`, ...members, '};', `Failure run(const ${pascal(name)}&, Context&) noexcept;`]
 }
 
 function planSteps() {
-  const names = Object.keys(stepTable)
+  const entries = Object.entries(stepTable)
+  const rows = entries.map(([name, table]) =>
+    stepFields(table).map((f) => `  {FieldKind::${f.fieldKind}, ${f.like}, offsetof(${pascal(name)}, ${f.member})},`),
+  )
+  const ends = rows.map((_, place) => rows.slice(0, place + 1).flat().length)
   return [
-    '#include "init/reader.h"',
+    '#include <stddef.h>',
+    '#include "init/context.h"',
+    '#include "init/decode.h"',
     'namespace tsrun::step {',
-    ...Object.entries(stepTable).flatMap(stepCode),
-    'template <class S>',
-    'Failure decode_and_run(Reader& reader, Context& context) noexcept {',
-    '  S step{};',
-    '  if (!decode(reader, step)) return hostile_plan();',
-    '  return run(step, context);',
-    '}',
+    ...entries.flatMap(stepStruct),
+    '// The fields of all steps, one step behind the other, and where those of each step end.',
+    `inline constexpr Field kFields[] = {\n${rows.flat().join('\n')}\n};`,
+    `inline constexpr uint16_t kFieldEnds[] = {${ends.join(', ')}};`,
+    'union AnyStep {',
+    ...entries.map(([name]) => `  ${pascal(name)} ${snake(name)}_step;`),
+    '};',
     'inline Failure dispatch(uint32_t op, Reader& reader, Context& context) noexcept {',
+    '  alignas(AnyStep) unsigned char step[sizeof(AnyStep)];',
+    `  if (op >= ${entries.length}) return hostile_plan();`,
+    '  const uint32_t first = op == 0 ? 0 : kFieldEnds[op - 1];',
+    '  if (!decode(reader, kFields + first, kFieldEnds[op] - first, step)) return hostile_plan();',
     '  switch (op) {',
-    ...names.map((name, i) => `    case ${i}: return decode_and_run<${pascal(name)}>(reader, context);`),
+    ...entries.map(([name], i) => `    case ${i}: return run(*reinterpret_cast<${pascal(name)}*>(step), context);`),
     '    default: return hostile_plan();',
     '  }',
     '}',

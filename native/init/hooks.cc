@@ -36,6 +36,9 @@ Failure state_document(const Hook& s, Fd& file) noexcept {
   return ::lseek(file.get(), 0, SEEK_SET) < 0 ? fail("lseek", "state") : kOk;
 }
 
+// Errno of what kept a hook from its program, which it says in our memory: it shares that until it executes (vfork(2)).
+volatile int not_started = 0;
+
 [[noreturn]] void become_hook(const Hook& s, const Context& context, int state, int output,
                               char** argv, char** env) noexcept {
   // What the caller preserves is for the program alone; all others are close-on-exec by themselves.
@@ -44,8 +47,7 @@ Failure state_document(const Hook& s, Fd& file) noexcept {
   const bool ready = ::dup2(state, 0) == 0 && ::dup2(output, 1) == 1 && ::dup2(output, 2) == 2 &&
                      ::chdir(s.cwd.data) == 0 && !enter_filter(context);
   if (ready) (void)::execve(s.path.data, argv, env);
-  const char* words = strerror(errno);
-  (void)!::write(2, words, strlen(words));
+  not_started = errno;
   end_process(127);
 }
 
@@ -115,7 +117,7 @@ Failure hook_failed(const Hook& s, const Context& context, bool in_time, int sta
     append_text(detail, sizeof detail, ": ");
     append_text(detail, sizeof detail, output.text);
   }
-  const FrameHead head{FrameType::hook, context.step, 0, s.index};
+  const FrameHead head{FrameType::hook, context.step, not_started, s.index};
   (void)send_frame(context, head, s.kind.data, s.path.data, detail);
   end_process(1);
 }

@@ -115,7 +115,8 @@ const char* words_for(int error) noexcept {
 
 // `exec: "name": words`, which engines search for what to tell their users.
 Failure cannot_run(int error, const char* name, const char* words, const char* call) noexcept {
-  static char detail[PATH_MAX + 128] = "exec: \"";
+  static char detail[PATH_MAX + 128];
+  append_text(detail, sizeof detail, "exec: \"");
   append_text(detail, sizeof detail, name);
   append_text(detail, sizeof detail, "\": ");
   if (*call != 0) {

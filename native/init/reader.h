@@ -3,7 +3,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "init/context.h"
 #include "init/failure.h"
 
 namespace tsrun {

@@ -24,7 +24,7 @@
  *   start: connects to the start socket         go  ───►  startContainer hooks, execve
  *   end of the socket: it runs                      ◄───  (close-on-exec)
  *
- *   At any step: `failure` {step, syscall, errno, path, detail} or `hook` {kind, index, path, detail},
+ *   At any step: `failure` {step, syscall, errno, path, detail} or `hook` {kind, index, errno, path, detail},
  *   then the end. An end without a frame is a ProtocolError with the wait status.
  */
 import { HookError, ProtocolError, SyscallError, type TsrunError } from '../errors.js'
@@ -54,10 +54,8 @@ const eventNames = Object.keys(planEvent) as PlanEvent[]
 export function frameError(frame: Frame): TsrunError {
   if (frame.type === 'hook') {
     const fields = { hook: frame.syscall, index: frame.value, path: frame.path }
-    return new HookError(
-      `error running ${frame.syscall} hook #${frame.value} ("${frame.path}"): ${frame.detail}`,
-      fields,
-    )
+    const end = describeFailure(frame.detail, frame.errno, undefined)
+    return new HookError(`error running ${frame.syscall} hook #${frame.value} ("${frame.path}"): ${end}`, fields)
   }
   const step = stepNames[frame.step] ?? `step ${frame.step}`
   const { syscall, errno, path, detail } = frame
