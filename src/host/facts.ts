@@ -48,11 +48,15 @@ const readControllers = (directory: string): string[] | undefined =>
 const isReachable = ({ type, point }: MountLine): boolean =>
   !type.startsWith('cgroup') || fileInfo(`${point}/cgroup.procs`) !== undefined
 
+/** A file that every proc file system has. @throws UnsupportedError where none is mounted, SyscallError */
+export function readProc(path: string): string {
+  const text = readFileIfAny(path)
+  if (text !== undefined) return text
+  throw new UnsupportedError('/proc', `there is no ${path}: tsrun needs a proc file system at /proc`)
+}
+
 function probeCgroup(): CgroupFacts {
-  const ownText = readFileIfAny('/proc/self/cgroup')
-  if (ownText === undefined)
-    throw new UnsupportedError('/proc', 'there is no /proc/self: tsrun needs a proc file system at /proc')
-  const own = parseOwnCgroups(ownText)
+  const own = parseOwnCgroups(readProc('/proc/self/cgroup'))
   const root = readControllers(cgroupRoot)
   if (root !== undefined) return { mode: 'v2', unified: cgroupRoot, v1: {}, controllers: root, own }
   const { unified, v1 } = cgroupMounts(readMounts().filter(isReachable))

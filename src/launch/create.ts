@@ -1,14 +1,7 @@
 /** Stage 4, launch: makes a container up to `created`, or leaves nothing behind. */
 import { readAnnotations } from '../config/annotations.js'
-import {
-  closeFile,
-  listenStart,
-  makeDirectory,
-  readFile,
-  renameFile,
-  replaceFile,
-  takeDescriptor,
-} from '../native/binding.js'
+import { readProc } from '../host/facts.js'
+import { closeFile, listenStart, makeDirectory, renameFile, replaceFile, takeDescriptor } from '../native/binding.js'
 import { ociState } from '../plan/oci-state.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../host/process-stat.js'
@@ -197,7 +190,7 @@ class Creation {
  * Keyrings are joined by name (keyctl(2)): under one that can be guessed another container could have planted its own,
  * keys and all.
  */
-const newKeyringName = (id: ContainerId): string => `${readFile('/proc/sys/kernel/random/uuid').trim()}_ses.${id}`
+const newKeyringName = (id: ContainerId): string => `${readProc('/proc/sys/kernel/random/uuid').trim()}_ses.${id}`
 
 /**
  * Makes a container that waits to be started.

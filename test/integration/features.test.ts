@@ -22,12 +22,16 @@ test(
   (t, scope) => {
     const own = bitsOf(scope.probe((config) => delete config.process.capabilities).status.CapBnd)
     features(scope).linux.capabilities.forEach((name, bit) => {
-      const report = scope.probe((config) => {
+      const container = scope.container((config) => {
         const names = [name]
+        config.process.args = ['/probe']
         config.process.capabilities = { bounding: names, permitted: names, effective: names, inheritable: names }
       })
       const expected = own.includes(bit) ? [bit] : []
-      const { CapBnd, CapPrm, CapEff, CapInh } = report.status
+      const { status, stderr } = container.run()
+      t.equal(status, 0, stderr)
+      t.match(stderr, own.includes(bit) ? /^$/ : `${name} cannot be granted`)
+      const { CapBnd, CapPrm, CapEff, CapInh } = container.report().status
       t.same([CapBnd, CapPrm, CapEff, CapInh].map(bitsOf), [expected, expected, expected, expected], name)
     })
   },

@@ -63,7 +63,7 @@ test('run passes on the exit status, and hooks, masks, terminal and tmpfs work',
       createContainer: [{ path: '/bin/sh', args: ['sh', '-c', 'exit 0'] }],
     }
   })
-  t.match(container.run(), { status: 7, stdout: 'terminal\r\n0\r\n', stderr: '' })
+  t.match(container.run(), { status: 7, stdout: 'terminal\n0\n', stderr: '' })
 })
 
 test('the devices are those of the host, bound', (t, scope) => {
