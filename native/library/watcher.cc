@@ -78,9 +78,13 @@ void Watcher::on_ready(napi_env env, napi_value, void* context, void* number) {
   const Napi::FunctionReference callback = std::move(found->second.callback);
   self->remove(found->first);
   try {
-    callback.Call({});
-  } catch (const Napi::Error& error) {
-    error.ThrowAsJavaScriptException();
+    try {
+      callback.Call({});
+    } catch (const Napi::Error& error) {
+      error.ThrowAsJavaScriptException();
+    }
+  } catch (const Napi::Error&) {
+    // A worker is being terminated: no JavaScript runs in it any more, and nobody can be told.
   }
 }
 
