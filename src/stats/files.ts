@@ -1,5 +1,6 @@
 /** Statistics: reading the small files of a cgroup. What is missing is undefined, what is not a number 0. */
 import { hasErrno, readFile } from '../native/binding.js'
+import type { CgroupPlan } from '../plan/types.js'
 import type { Count, Pressure, PressureLine } from './types.js'
 
 /** 2⁶⁴ − 1: what runc has for `max`. */
@@ -89,4 +90,16 @@ function pressureLine(text: string, name: string): PressureLine {
     avg300: Number(value('avg300')),
     total: parseCount(value('total')),
   }
+}
+
+/** The files of a container's cgroups: of the unified hierarchy, and of the hierarchy of v1 that has a controller. */
+export function filesOf({ unified, v1 }: CgroupPlan): {
+  readonly unified: Files
+  readonly legacy: (controller: string) => Files | undefined
+} {
+  const legacy = (controller: string): Files | undefined => {
+    const found = Object.entries(v1).find(([names]) => names.split(',').includes(controller))
+    return found && new Files(found[1])
+  }
+  return { unified: new Files(unified ?? '/nonexistent'), legacy }
 }

@@ -2,7 +2,7 @@
 import { hasErrno, listDirectory } from '../native/binding.js'
 import type { CgroupPlan } from '../plan/types.js'
 import type { RdtRecord } from '../state/record.js'
-import { Files, present, unlimited } from './files.js'
+import { filesOf, present, unlimited, type Files } from './files.js'
 import { readRdtStats } from './intel-rdt.js'
 import { legacyBlkio, legacyCpu, legacyCpuset, legacyMemory } from './legacy.js'
 import type { ContainerStats } from './types.js'
@@ -10,11 +10,7 @@ import { sorted, unifiedBlkio, unifiedCpu, unifiedMemory } from './unified.js'
 
 /** What the processes of a container use now, all 0 where nobody counts. @throws SyscallError */
 export function readStats(cgroup: CgroupPlan, intelRdt?: RdtRecord): ContainerStats {
-  const unified = new Files(cgroup.unified ?? '/nonexistent')
-  const legacy = (controller: string): Files | undefined => {
-    const found = Object.entries(cgroup.v1).find(([names]) => names.split(',').includes(controller))
-    return found && new Files(found[1])
-  }
+  const { unified, legacy } = filesOf(cgroup)
   const cpuacct = legacy('cpuacct')
   const memory = legacy('memory')
   const blkio = legacy('blkio')

@@ -1,6 +1,6 @@
 /** Statistics: what a container has used in its whole life, for its end. */
 import type { CgroupPlan } from '../plan/types.js'
-import { Files } from './files.js'
+import { filesOf } from './files.js'
 
 /** What has been counted; a member is missing where nobody has counted it. */
 export interface Usage {
@@ -12,11 +12,7 @@ export interface Usage {
 
 /** Reads two files; nothing is wrong when the cgroup has gone. @throws SyscallError */
 export function readUsage(cgroup: CgroupPlan): Usage {
-  const unified = new Files(cgroup.unified ?? '/nonexistent')
-  const legacy = (controller: string): Files | undefined => {
-    const found = Object.entries(cgroup.v1).find(([names]) => names.split(',').includes(controller))
-    return found && new Files(found[1])
-  }
+  const { unified, legacy } = filesOf(cgroup)
   const cpuacct = legacy('cpuacct')
   const memory = legacy('memory')
   const microseconds = cpuacct === undefined ? unified.keyed('cpu.stat').usage_usec : undefined
