@@ -60,6 +60,9 @@ const tools = {
       packages: ['dbus-daemon', 'dbus-daemon', 'dbus', 'dbus'],
     },
     { name: 'ip', there: () => onPath('ip'), packages: ['iproute2', 'iproute', 'iproute2', 'iproute2'] },
+    { name: 'tmux', there: () => onPath('tmux'), packages: ['tmux', 'tmux', 'tmux', 'tmux'] },
+    { name: 'zsh', there: () => onPath('zsh'), packages: ['zsh', 'zsh', 'zsh', 'zsh'] },
+    { name: 'fish', there: () => onPath('fish'), packages: ['fish', 'fish', 'fish', 'fish'] },
   ],
   // Only as Debian packages them: the lane is not run elsewhere.
   engines: [
@@ -74,7 +77,6 @@ const tools = {
     ['ip', 'iproute2'],
     ['runc', 'runc'],
     ['tini-static', 'tini'],
-    ['tmux', 'tmux'],
   ].map(([name, debian]) => ({ name, there: () => onPath(name), packages: [debian, '', '', ''] })),
   check: [
     {

@@ -20,6 +20,8 @@ const brand = Symbol.for('tsrun.error')
 export abstract class TsrunError extends Error {
   abstract readonly code: ErrorCode
   readonly suppressed: Error[] = []
+  /** What the one who reads the message may do or look at, where more is known than what has failed. */
+  hint?: string
   readonly [brand] = true
 
   constructor(message: string, options?: { cause?: unknown }) {

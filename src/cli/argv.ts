@@ -16,6 +16,8 @@ export interface OptionSpec {
   /** What stands for the value in `--help`, in capitals; `VALUE` when absent. */
   readonly value?: string
   readonly default?: string | number
+  /** The values that there are. Who takes the option refuses others; completion offers these. */
+  readonly choices?: readonly string[]
   /** Smallest value of an `int`. */
   readonly min?: number
   readonly description: string
@@ -68,6 +70,11 @@ export function normaliseArguments(
     }
     const { name, value } = splitFlag(arg)
     const option = findOption(table, name)
+    const cluster = option === undefined && value === undefined ? clusterOf(table, arg) : undefined
+    if (cluster !== undefined) {
+      for (const letter of cluster) switches.set(letter, true)
+      continue
+    }
     if (option === undefined) throw new UsageError(`flag provided but not defined: -${name}`)
     if (option.kind === 'boolean') {
       switches.set(option, value === undefined || parseBoolean(name, value))
@@ -110,6 +117,13 @@ function splitFlag(arg: string): { name: string; value?: string } {
 function findOption(table: readonly OptionSpec[], name: string): OptionSpec | undefined {
   const isNamed = (option: OptionSpec): boolean => option.name === name || option.short === name
   return table.find(isNamed) ?? (isNamed(helpOption) ? helpOption : undefined)
+}
+
+/** `-it`: several switches of one letter, which Go's flag package does not know but everybody types. */
+function clusterOf(table: readonly OptionSpec[], arg: string): readonly OptionSpec[] | undefined {
+  const letters = /^-([a-z]{2,})$/.exec(arg)?.[1] ?? ''
+  const found = Array.from(letters, (letter) => table.find(({ short, kind }) => short === letter && kind === 'boolean'))
+  return found.length > 0 && found.every((option) => option !== undefined) ? found : undefined
 }
 
 function parseBoolean(name: string, text: string): boolean {

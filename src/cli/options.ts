@@ -37,12 +37,14 @@ export const globalOptions = [
     kind: 'string',
     value: 'FORMAT',
     default: 'text',
+    choices: ['text', 'json'],
     description: 'format of the log: text or json',
   },
   {
     name: 'log-level',
     kind: 'string',
     value: 'LEVEL',
+    choices: ['error', 'warning', 'debug'],
     description: 'what is logged: error, also warning (the default), or also debug',
   },
   { name: 'debug', kind: 'boolean', description: 'log what is done, print stack traces of errors' },
@@ -55,6 +57,7 @@ export const globalOptions = [
     name: 'cgroup-manager',
     kind: 'string',
     value: 'NAME',
+    choices: ['cgroupfs', 'systemd', 'disabled'],
     description: 'who makes the cgroups: cgroupfs (default), systemd or disabled',
   },
   {
@@ -62,6 +65,7 @@ export const globalOptions = [
     kind: 'string',
     value: 'BOOL',
     default: 'auto',
+    choices: ['true', 'false', 'auto'],
     description: 'ignore missing permission for cgroups: true, false or auto',
   },
   { name: 'version', short: 'v', kind: 'boolean', description: 'print the version' },
@@ -74,6 +78,17 @@ export const bundleOption = {
   kind: 'string',
   value: 'DIR',
   description: 'directory of the bundle (default: the current directory)',
+} as const satisfies OptionSpec
+
+/** How a list is printed. */
+export const formatOption = {
+  name: 'format',
+  short: 'f',
+  kind: 'string',
+  value: 'FORMAT',
+  default: 'table',
+  choices: ['table', 'json'],
+  description: 'table or json',
 } as const satisfies OptionSpec
 
 /** Options of the commands that make a container; their keys are those of CreateOptions. */

@@ -31,6 +31,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   spec: { summary: 'write a config.json to start from', load: () => import('./commands/spec.js') },
   plan: { summary: 'print what create would do', load: () => import('./commands/plan.js') },
   features: { summary: 'print what this build supports', load: () => import('./commands/features.js') },
+  completion: { summary: 'print the completion of a shell', load: () => import('./commands/completion.js') },
+  version: { summary: 'print the version', load: () => import('./commands/version.js') },
   help: { summary: 'print this help or that of a command', load: () => import('./commands/help.js') },
 }
 
@@ -47,6 +49,7 @@ export const program = {
 interface Invocation {
   log: Log
   command?: CommandSpec
+  root?: string
 }
 
 /** Runs the command that the arguments name, or prints its error. Returns the exit status. */
@@ -77,7 +80,9 @@ async function runInvocation(invocation: Invocation, args: readonly string[]): P
   invocation.command = command
   const input = parseArguments(`tsrun ${name}`, command, rest)
   if (input.help !== undefined) return print(input.help)
-  return await command.run({ options: input.options, args: input.args as string[], context: makeContext(globals, log) })
+  const context = makeContext(globals, log)
+  if (context.root !== undefined) invocation.root = context.root
+  return await command.run({ options: input.options, args: input.args as string[], context })
 }
 
 /**
@@ -118,12 +123,13 @@ function millisecondsSince(began: number): number {
 }
 
 /** stderr comes first: what follows may fail as well, but must not hide the error. */
-async function fail({ log, command }: Invocation, error: unknown): Promise<number> {
-  const report = describeError(error, command)
+async function fail({ log, command, root }: Invocation, error: unknown): Promise<number> {
+  const report = describeError(error, command, (await import('./hints.js')).hintFor(error, { command, root }))
   printError(formatReport(report, log.options))
   try {
     if (log.options.path !== undefined) log.debug('stack trace', { stack: report.stack })
-    log.error(report.message, report.fields)
+    // Engines show the message alone.
+    log.error(report.hint === undefined ? report.message : `${report.message} (hint: ${report.hint})`, report.fields)
     if (error instanceof MisuseError) {
       const help = command === undefined ? (await import('./commands/help.js')).programHelp() : error.help
       printOut(`${error.headline}\n\n${help}`)
@@ -131,5 +137,6 @@ async function fail({ log, command }: Invocation, error: unknown): Promise<numbe
   } catch (another) {
     printError(`also failed while reporting: ${describeError(another).message}\n`)
   }
-  return command?.failureStatus ?? 1
+  // As of runc, whose 255 is for what it has tried to do.
+  return error instanceof MisuseError ? 1 : (command?.failureStatus ?? 1)
 }

@@ -18,10 +18,17 @@ export interface Report {
 /** Codes of errors that mean that the process in the container couldn't be started. */
 const processCodes: ReadonlySet<string> = new Set(['ERR_TSRUN_SYSCALL', 'ERR_TSRUN_HOOK', 'ERR_TSRUN_PROTOCOL'])
 
-/** Collects what there is to say about an error of the command, if it got as far as to have one. */
-export function describeError(error: unknown, command?: Pick<CommandSpec, 'name' | 'startsProcess'>): Report {
+/** Collects what there is to say about an error of the command, if it got as far as to have one; `guess` at what was meant. */
+export function describeError(
+  error: unknown,
+  command?: Pick<CommandSpec, 'name' | 'startsProcess'>,
+  guess?: string,
+): Report {
   const chain = causesOf(error)
   const known = isTsrunError(error)
+  const hint = known
+    ? (guess ?? (member(chain, 'hint') as string | undefined))
+    : 'this is a bug in tsrun; --debug prints where it happened'
   return {
     message: oneLine(`${prefixFor(error, command)}${messageChain(error)}`),
     fields: {
@@ -31,8 +38,7 @@ export function describeError(error: unknown, command?: Pick<CommandSpec, 'name'
     },
     suppressed: known ? error.suppressed.map((other) => oneLine(messageChain(other))) : [],
     stack: chain.map((at) => at.stack ?? '').join('\n'),
-    // Errors of tsrun say what to do in their message: engines show nothing else.
-    ...(known ? {} : { hint: 'this is a bug in tsrun; --debug prints where it happened' }),
+    ...(hint === undefined ? {} : { hint: oneLine(hint) }),
   }
 }
 

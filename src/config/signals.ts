@@ -6,6 +6,9 @@ const names =
   'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU ' +
   'URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'
 
+/** The same as a list. */
+export const signalNames: readonly string[] = names.split(' ')
+
 const synonyms: Readonly<Record<string, string>> = { IOT: 'ABRT', CLD: 'CHLD', POLL: 'IO' }
 
 /** First and last real-time signal for programs; the C library keeps 32 and 33 for itself. */
@@ -24,7 +27,7 @@ export function parseSignal(text: string): number {
 }
 
 function numberOf(name: string): number | undefined {
-  const place = names.split(' ').indexOf(synonyms[name] ?? name)
+  const place = signalNames.indexOf(synonyms[name] ?? name)
   return place >= 0 ? place + 1 : realTimeNumber(name)
 }
 

@@ -118,6 +118,9 @@ const needs = {
   'no-apparmor': { met: () => !existsSync('/sys/kernel/security/apparmor'), reason: 'needs a kernel without AppArmor' },
   'no-selinux': { met: () => !existsSync('/sys/fs/selinux/enforce'), reason: 'needs a kernel without SELinux' },
   overlay: { met: () => readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n'), reason: 'needs overlayfs' },
+  tmux: { met: () => spawnSync('tmux', ['-V']).status === 0, reason: 'needs tmux' },
+  zsh: { met: () => spawnSync('zsh', ['--version']).status === 0, reason: 'needs zsh' },
+  fish: { met: () => spawnSync('fish', ['--version']).status === 0, reason: 'needs fish' },
   'user-namespaces': { met: present('/proc/self/ns/user'), reason: 'needs user namespaces' },
   newuidmap: {
     met: () => spawnSync('newuidmap').error === undefined && existsSync('/etc/subuid'),

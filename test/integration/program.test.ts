@@ -46,10 +46,21 @@ t.test('--version has the lines that Docker looks for', async (t) => {
   t.equal(tsrun(folder(t), '-v').stdout, stdout)
 })
 
+/** What is said besides to who has mistyped, by the command line. */
+const hints = new Map([
+  ['state --root=/x x', '--root stands before the command: tsrun --root … state'],
+  ['run --bundel /b x', 'did you mean --bundle?'],
+  ['--debgu list', 'did you mean --debug?'],
+  ['run -it x', 'config.json decides: "terminal": true in its "process" gives a terminal'],
+  ['ps -ef x', 'options of ps(1) follow the container id: tsrun ps ID -ef'],
+  ['exec --workdir / x sh', 'the working directory is --cwd'],
+])
+
 t.test('a misuse prints the help on stdout, one line on stderr, and exits with 1', async (t) => {
   const misuse = (headline: string, line: string, ...args: string[]) => {
     const { status, stdout, stderr } = tsrun(folder(t), ...args)
-    t.same([status, stderr], [1, `tsrun: ${line}\n`], args.join(' '))
+    const hint = hints.get(args.join(' '))
+    t.same([status, stderr], [1, `tsrun: ${line}\n${hint === undefined ? '' : `hint: ${hint}\n`}`], args.join(' '))
     t.ok(stdout.startsWith(`${headline}\n\nUsage: tsrun `), args.join(' '))
   }
   misuse('Incorrect Usage.', '"create" requires exactly 1 argument(s)', 'create')
@@ -59,8 +70,45 @@ t.test('a misuse prints the help on stdout, one line on stderr, and exits with 1
   const flag = (line: string, ...args: string[]) => misuse(`Incorrect Usage: ${line}`, line, ...args)
   flag('flag provided but not defined: -nope', '--nope', 'state', 'x')
   flag('flag provided but not defined: -root', 'state', '--root=/x', 'x')
+  flag('flag provided but not defined: -bundel', 'run', '--bundel', '/b', 'x')
+  flag('flag provided but not defined: -debgu', '--debgu', 'list')
+  flag('flag provided but not defined: -it', 'run', '-it', 'x')
+  flag('flag provided but not defined: -ef', 'ps', '-ef', 'x')
   flag('flag needs an argument: -log', '--log')
   flag('flag needs an argument: -bundle', 'run', '--bundle')
+})
+
+t.test('a misuse of exec has the status of runc, not that of a process that could not be added', async (t) => {
+  const root = folder(t)
+  t.equal(tsrun(root, 'exec').status, 1)
+  t.equal(tsrun(root, 'exec', '--workdir', '/', 'x', 'sh').status, 1)
+  t.equal(tsrun(root, '--root', root, 'exec', 'x', 'sh').status, 255)
+})
+
+t.test('who mistypes a command or calls it as elsewhere is told its name here', async (t) => {
+  const line = (name: string, hint: string) =>
+    fails(t, [name, 'x'], `tsrun: unknown command "${name}": see tsrun help\nhint: did you mean tsrun ${hint}?`)
+  line('strat', 'start')
+  line('ls', 'list')
+  line('rm', 'delete')
+  line('attach', 'exec -it ID sh')
+})
+
+t.test('who mistypes a container id is told the one that is near, or begins so; the log has it too', async (t) => {
+  const root = folder(t)
+  for (const name of ['webserver', 'e3b0c44298fc1c14']) mkdirSync(`${root}/${name}`)
+  const says = (id: string, hint: string) =>
+    fails(t, ['--root', root, 'state', id], `tsrun: container "${id}" does not exist${hint}`, root)
+  says('webservre', '\nhint: did you mean webserver?')
+  says('e3b0', '\nhint: did you mean e3b0c44298fc1c14?')
+  says('database', '')
+  tsrun(root, '--root', root, '--log', 'log.json', '--log-format', 'json', 'state', 'webservr')
+  const { msg } = JSON.parse(readFileSync(`${root}/log.json`, 'utf8')) as { msg: string }
+  t.equal(msg, 'container "webservr" does not exist (hint: did you mean webserver?)')
+})
+
+t.test('version prints what --version prints', async (t) => {
+  t.same(pick(tsrun(folder(t), 'version')), pick(tsrun(folder(t), '--version')))
 })
 
 t.test('bad values are one line on stderr', async (t) => {

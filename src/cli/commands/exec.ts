@@ -15,6 +15,12 @@ const processOptions = [
     value: 'FILE',
     description: 'file with the process as JSON, as in config.json; instead of a command and of the options about it',
   },
+  {
+    name: 'interactive',
+    short: 'i',
+    kind: 'boolean',
+    description: 'keep standard input open, which exec always does',
+  },
   { name: 'tty', short: 't', kind: 'boolean', description: 'give the process a pseudoterminal' },
   { name: 'cwd', kind: 'string', value: 'DIR', description: 'working directory in the container' },
   { name: 'env', short: 'e', kind: 'list', value: 'NAME=VALUE', description: 'set an environment variable' },

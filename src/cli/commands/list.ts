@@ -3,16 +3,14 @@ import { messageChain, StoreError, UsageError } from '../../errors.js'
 import { fileInfo } from '../../native/binding.js'
 import type { ContainerState } from '../../state/record.js'
 import { defineCommand } from '../command.js'
+import { formatOption } from '../options.js'
 import { formatTable } from '../table.js'
 
 /** Prints the containers below the root; a broken one is named on stderr and left out. */
 export const command = defineCommand({
   name: 'list',
   description: 'Lists the containers below the root.',
-  options: [
-    { name: 'format', short: 'f', kind: 'string', value: 'FORMAT', default: 'table', description: 'table or json' },
-    { name: 'quiet', short: 'q', kind: 'boolean', description: 'print only the ids' },
-  ],
+  options: [formatOption, { name: 'quiet', short: 'q', kind: 'boolean', description: 'print only the ids' }],
   arguments: [],
   async run({ options: { format, quiet }, context }) {
     if (format !== 'table' && format !== 'json') throw new UsageError(`invalid format option: ${format}`)

@@ -1,16 +1,13 @@
 /** `tsrun plan`. */
 import { UsageError } from '../../errors.js'
 import { defineCommand } from '../command.js'
-import { bundleOption } from '../options.js'
+import { bundleOption, formatOption } from '../options.js'
 
 /** Prints the launch plan of a bundle; needs no root and does nothing. */
 export const command = defineCommand({
   name: 'plan',
   description: 'Prints what "tsrun create" would do with a bundle, in order, without doing it and without root.',
-  options: [
-    bundleOption,
-    { name: 'format', short: 'f', kind: 'string', value: 'FORMAT', default: 'table', description: 'table or json' },
-  ],
+  options: [bundleOption, formatOption],
   arguments: ['[container-id]'],
   async run({ options: { bundle = '.', format }, args: [id], context }) {
     if (format !== 'table' && format !== 'json') throw new UsageError(`invalid format option: ${format}`)

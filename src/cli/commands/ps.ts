@@ -3,15 +3,14 @@ import { UnsupportedError, UsageError } from '../../errors.js'
 import { describeEnd, findProgram, runHelper } from '../../native/helper-process.js'
 import { blockingWaiter } from '../../native/wait.js'
 import { defineCommand } from '../command.js'
+import { formatOption } from '../options.js'
 
 /** Prints the processes of a container: their pids, or what ps(1) says of them. */
 export const command = defineCommand({
   name: 'ps',
   description:
     'Prints the processes of a container. The table is made by ps(1): further arguments are its options (default: -ef).',
-  options: [
-    { name: 'format', short: 'f', kind: 'string', value: 'FORMAT', default: 'table', description: 'table or json' },
-  ],
+  options: [formatOption],
   arguments: ['<container-id>', '[ps-options...]'],
   stopAtPositional: true,
   async run({ options: { format }, args: [id, given], context }) {
