@@ -17,7 +17,9 @@ export function fetchCriu() {
   const folder = join(cache, 'criu')
   fetchWithDependencies('criu', 'sid', folder)
   const [loader, triple] =
-    process.arch === 'arm64' ? ['ld-linux-aarch64.so.1', 'aarch64-linux-gnu'] : ['ld-linux-x86-64.so.2', 'x86_64-linux-gnu']
+    process.arch === 'arm64'
+      ? ['ld-linux-aarch64.so.1', 'aarch64-linux-gnu']
+      : ['ld-linux-x86-64.so.2', 'x86_64-linux-gnu']
   const libraries = join(folder, 'usr/lib', triple)
   const command = `exec '${libraries}/${loader}' --library-path '${libraries}' '${folder}/usr/sbin/criu' "$@"`
   writeFileSync(join(bin, 'criu'), `#!/bin/sh\n${command}\n`)

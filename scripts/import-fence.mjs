@@ -36,6 +36,11 @@ export const rooms = {
     not: 'know what is said',
     may: ['errors', 'native'],
   },
+  criu: {
+    does: 'speaks the RPC protocol of CRIU with a criu process',
+    not: 'know containers',
+    may: ['errors', 'config', 'native'],
+  },
   cgroup: {
     does: 'the one room for hierarchies, drivers, limits and the freezer',
     not: 'know commands',
@@ -56,7 +61,7 @@ export const rooms = {
   launch: {
     does: 'carries a plan out: init, hooks, hand-over, and every other verb of a container',
     not: 'touch a path below the rootfs',
-    may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'cgroup', 'stats'],
+    may: ['errors', 'config', 'plan', 'native', 'host', 'criu', 'state', 'cgroup', 'stats'],
   },
   runtime: {
     does: 'CoreRuntime and CoreContainer: the verbs, for the command line and the library alike',

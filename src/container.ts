@@ -1,6 +1,7 @@
 /** What can be done with one container, by the command line and by the library. */
 import type { Resources } from './config/types.js'
 import { processesOf } from './launch/members.js'
+import type { CheckpointOptions } from './launch/checkpoint.js'
 import type { RuntimeContext } from './launch/context.js'
 import type { ContainerEvent, EventOptions } from './launch/events.js'
 import type { ExecOptions } from './launch/exec-options.js'
@@ -45,6 +46,15 @@ export class CoreContainer {
   async kill(signal: number, options: { all?: boolean } = {}): Promise<void> {
     const { killContainer } = await import('./launch/kill.js')
     return killContainer(this.context, this.key, signal, { all: options.all ?? false })
+  }
+
+  /**
+   * Writes the container to files, from which Runtime.restore makes one; unless `leaveRunning` or `preDump` is set it is gone then.
+   * @throws StatusError unless it runs or is paused, UsageError, ConfigError, UnsupportedError, CriuError
+   */
+  async checkpoint(options: CheckpointOptions): Promise<void> {
+    const { checkpointContainer } = await import('./launch/checkpoint.js')
+    return checkpointContainer(this.context, this.key, options)
   }
 
   /** Stops all processes until `resume`. @throws StatusError unless it runs or is created, UnsupportedError */

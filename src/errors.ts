@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'ERR_TSRUN_SYSCALL'
   | 'ERR_TSRUN_PROTOCOL'
   | 'ERR_TSRUN_SYSTEMD'
+  | 'ERR_TSRUN_CRIU'
 
 const brand = Symbol.for('tsrun.error')
 
@@ -192,6 +193,17 @@ export class SystemdError extends TsrunError {
   constructor(message: string, dbusName?: string) {
     super(message)
     if (dbusName !== undefined) this.dbusName = dbusName
+  }
+}
+
+/** CRIU has failed to checkpoint or restore a container; the message has the decisive lines of its log. */
+export class CriuError extends TsrunError {
+  readonly code = 'ERR_TSRUN_CRIU'
+  /** CRIU's own log, which has more. */
+  readonly logFile: string
+  constructor(message: string, logFile: string) {
+    super(message)
+    this.logFile = logFile
   }
 }
 

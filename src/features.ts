@@ -66,10 +66,11 @@ export function features(): Features {
     },
     annotations: {
       'io.github.seccomp.libseccomp.version': libseccomp,
+      'org.opencontainers.runc.checkpoint.enabled': 'true',
       'org.tsrun.version': version,
       ...(commit === undefined ? {} : { 'org.tsrun.commit': commit }),
     },
-    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.', 'run.oci.'],
+    potentiallyUnsafeConfigAnnotations: ['org.criu.config', 'org.systemd.property.', 'run.oci.'],
   }
 }
 

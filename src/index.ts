@@ -3,6 +3,7 @@ export type * from './config/types.js'
 export type { Status } from './state/status.js'
 export {
   ConfigError,
+  CriuError,
   ExistsError,
   HookError,
   isTsrunError,

@@ -4,6 +4,7 @@ import { NotFoundError } from './errors.js'
 import { isInUserNamespace } from './host/facts.js'
 import type { RuntimeContext } from './launch/context.js'
 import type { CreateOptions } from './launch/prepare.js'
+import type { RestoreOptions } from './launch/restore.js'
 import { blockingWaiter, type Waiter } from './native/wait.js'
 import { closeFile, compileSeccomp, processIds } from './native/binding.js'
 import type { CgroupManager, LaunchPlan } from './plan/types.js'
@@ -96,6 +97,15 @@ export class CoreRuntime {
   async run(id: string, options: RunOptions): Promise<number> {
     const { runContainer } = await import('./launch/run.js')
     return runContainer(this.context, parseContainerId(id), options)
+  }
+
+  /**
+   * Makes a container from the files of a checkpoint. In the foreground as `run`.
+   * @throws ConfigError, UsageError, ExistsError, UnsupportedError, CriuError, HookError, SyscallError
+   */
+  async restore(id: string, options: RestoreOptions): Promise<number> {
+    const { restoreContainer } = await import('./launch/restore.js')
+    return restoreContainer(this.context, parseContainerId(id), options)
   }
 
   /** The container with this id. @throws NotFoundError, StoreError, UsageError */

@@ -57,6 +57,14 @@ bool is_utf8(const char* data, size_t size) {
 
 }  // namespace
 
+// What a link of /proc/PID holds: `pipe:[7]`, or a path no longer than PATH_MAX.
+std::string read_link(const std::string& path) {
+  char target[PATH_MAX];
+  const ssize_t size = readlink(path.c_str(), target, sizeof target);
+  if (size < 0) throw_errno("readlink", path);
+  return {target, static_cast<size_t>(size)};
+}
+
 std::string read_file(const std::string& path, uint32_t limit, bool strict) {
   Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
   if (!fd) throw_errno("open", path);

@@ -92,4 +92,12 @@ std::optional<std::vector<uint8_t>> receive_bytes(int32_t socket, uint32_t limit
   return bytes;
 }
 
+// The descriptor that comes with the next message (which stays to be received), or -1.
+int32_t peek_descriptor(int32_t socket) {
+  char byte;
+  Fd fd;
+  if (receive_message(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT, fd) < 0) throw_errno("recvmsg");
+  return fd.release();
+}
+
 }  // namespace tsrun

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,8 +23,21 @@ struct Shared {
   char** environment;
   const int* descriptors;  // at numbers that none of them is to have
   int count;
+  const char* const* binds;  // source and target by turns
+  size_t bind_count;
   ChildFailure failure;
 };
+
+// Here they are gone with the program, however it ends, and nobody else sees them.
+void bind_all(Shared& s) noexcept {
+  if (s.bind_count == 0) return;
+  if (unshare(CLONE_NEWNS) < 0) give_up(s.failure, "unshare", errno);
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0)
+    give_up(s.failure, "mount", errno);
+  for (size_t i = 0; i < s.bind_count; i++)
+    if (mount(s.binds[2 * i], s.binds[2 * i + 1], nullptr, MS_BIND | MS_REC, nullptr) < 0)
+      give_up(s.failure, "mount", errno);
+}
 
 void become_program(void* argument) noexcept {
   Shared& s = *static_cast<Shared*>(argument);
@@ -30,6 +45,7 @@ void become_program(void* argument) noexcept {
     if (dup2(s.descriptors[i], i) < 0) give_up(s.failure, "dup2", errno);
   // What the caller preserves for the container is no business of a helper.
   if (syscall(SYS_close_range, s.count, ~0U, 0) < 0) give_up(s.failure, "close_range", errno);
+  bind_all(s);
   if (chdir(s.directory) < 0) give_up(s.failure, "chdir", errno);
   sigset_t none;
   sigemptyset(&none);
@@ -63,12 +79,17 @@ Child spawn(const SpawnRequest& request) {
   }
   std::vector<char*> args = pointers(request.args), environment;
   if (request.env) environment = pointers(*request.env);
+  std::vector<const char*> binds;
+  for (const auto& [source, target] : request.binds)
+    binds.insert(binds.end(), {source.c_str(), target.c_str()});
   Shared shared{request.path.c_str(),
                 request.cwd.c_str(),
                 args.data(),
                 request.env ? environment.data() : environ,
                 numbers.data(),
                 count,
+                binds.data(),
+                request.binds.size(),
                 {}};
   return vfork_child(0, -1, become_program, &shared, shared.failure);
 }

@@ -3,6 +3,8 @@ import { readFile } from '../native/binding.js'
 
 /** What tsrun asks of a line: `id parent major:minor root point options … - type source super-options`. */
 export interface MountLine {
+  /** What of the file system is mounted there, `/` for all of it. */
+  readonly root: string
   readonly point: string
   readonly type: string
   /** Of the file system, which all its mounts share. */
@@ -17,10 +19,10 @@ const unescapeMount = (text: string): string =>
 export function parseMountinfo(text: string): MountLine[] {
   return text.split('\n').flatMap((line) => {
     const [before, after] = line.split(' - ')
-    const point = before?.split(' ')[4]
+    const [, , , root = '/', point] = before?.split(' ') ?? []
     const [type, , options] = after?.split(' ') ?? []
     if (point === undefined || type === undefined) return []
-    return [{ point: unescapeMount(point), type, options: options?.split(',') ?? [] }]
+    return [{ root: unescapeMount(root), point: unescapeMount(point), type, options: options?.split(',') ?? [] }]
   })
 }
 

@@ -29,8 +29,8 @@ async function start(context: RuntimeContext, id: ContainerId, created: Created)
   }
 }
 
-/** Somebody else's `delete` may be there first; an `update` may have put it into more cgroups. */
-async function removeAtEnd(context: RuntimeContext, id: ContainerId): Promise<void> {
+/** Removes a container that has ended in the foreground. Somebody else's `delete` may be there first; an `update` may have put it into more cgroups. */
+export async function removeAtEnd(context: RuntimeContext, id: ContainerId): Promise<void> {
   const lock = await lockIfAny(context.store, id, context.waiter)
   if (lock === undefined) return
   try {

@@ -68,6 +68,8 @@ export const recordTable = {
     cwd: 'path',
     /** Become 0, 1, 2, …; the program gets no others. */
     descriptors: 'i32s',
+    /** Directories, each bound to a second one in a mount namespace of the program's own; none: in the caller's. */
+    binds: 'pairs',
   },
   /** Both descriptors are close-on-exec and belong to the caller; `sync` is our end of the sync socket. */
   launched: { pid: 'i32', pidfd: 'fd', sync: 'fd' },
@@ -75,6 +77,8 @@ export const recordTable = {
   startedLaunch: { notice: 'fd', job: 'u32' },
   /** The ends of a pipe. */
   openedPipe: { read: 'fd', write: 'fd' },
+  /** A program that was started with one end of a SOCK_SEQPACKET pair, and ours. */
+  service: { pidfd: 'fd', socket: 'fd' },
   /** The write that the kernel did not take; those before it are done. */
   rejectedWrite: { index: 'u32', syscall: 'text', errno: 'i32' },
   /** `operation`: the rtnetlink(7) message that was refused; `words`: more than errno says, may be empty. */
@@ -125,6 +129,7 @@ export const functionTable = {
   removeDirectory: { args: ['path:path'], result: 'void' },
   listDirectory: { args: ['path:path'], result: 'texts' },
   realPath: { args: ['path:path'], result: 'text' },
+  readLink: { args: ['path:path'], result: 'text' },
   fileInfo: { args: ['path:path'], result: 'fileInfo?' },
   sameFile: { args: ['one:path', 'other:path'], result: 'boolean' },
   hasAttribute: { args: ['path:path', 'name:path'], result: 'boolean' },
@@ -162,12 +167,14 @@ export const functionTable = {
   sendGo: { args: ['fd:i32'], result: 'void' },
   // spawn.cc
   spawnProgram: { args: ['request:spawnRequest'], result: 'fd' },
+  spawnService: { args: ['request:spawnRequest'], result: 'service' },
   // sockets.cc
   listenStart: { args: ['path:path'], result: 'fd' },
   connectSocket: { args: ['path:path', 'packets:boolean'], result: 'fd' },
   sendDescriptor: { args: ['socket:i32', 'text:text', 'fd:i32'], result: 'void' },
   sendBytes: { args: ['socket:i32', 'bytes:bytes'], result: 'void' },
   receiveBytes: { args: ['socket:i32', 'limit:u32'], result: 'bytes?' },
+  peekDescriptor: { args: ['socket:i32'], result: 'fd' },
   // watch.cc
   waitReadable: { args: ['fd:i32', 'timeout:i32'], result: 'boolean' },
   notifyFile: { args: ['path:path'], result: 'fd' },

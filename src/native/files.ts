@@ -67,6 +67,9 @@ export const listDirectory = (path: string): string[] => native().listDirectory(
 /** realpath(3). @throws SyscallError */
 export const realPath = (path: string): string => native().realPath(path)
 
+/** readlink(2). @throws SyscallError */
+export const readLink = (path: string): string => native().readLink(path)
+
 /** lstat(2), reduced to what tsrun asks. */
 export type FileInfo = RecordOf<'fileInfo'>
 

@@ -38,6 +38,12 @@ export const spawnProgram = (request: RecordOf<'spawnRequest'>): number => nativ
 export const setScheduler = (pid: number, attributes: RecordOf<'schedulerAttributes'>): void =>
   native().setScheduler(pid, attributes)
 
+/**
+ * Starts a program that is talked with: it gets one end of a SOCK_SEQPACKET pair as the first descriptor behind those of
+ * the request. Both descriptors belong to the caller. @throws SyscallError
+ */
+export const spawnService = (request: RecordOf<'spawnRequest'>): RecordOf<'service'> => native().spawnService(request)
+
 /** pidfd_getfd(2). @throws SyscallError */
 export const takeDescriptor = (pidfd: number, fd: number): number => native().takeDescriptor(pidfd, fd)
 

@@ -20,6 +20,9 @@ export const sendBytes = (socket: number, bytes: Uint8Array): void => native().s
 export const receiveBytes = (socket: number, limit: number): Uint8Array | undefined =>
   native().receiveBytes(socket, limit)
 
+/** The descriptor that comes with the next message, which stays to be received; -1: none. @throws SyscallError */
+export const peekDescriptor = (socket: number): number => native().peekDescriptor(socket)
+
 /** Binds a datagram socket that anybody may send to (mode 0777). @throws SyscallError */
 export const listenNotify = (path: string): number => native().listenNotify(path)
 

@@ -5,7 +5,7 @@ import { StatusError } from '../errors.js'
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped'
 
 /** Operations that depend on the status. */
-export type Operation = 'start' | 'kill' | 'delete' | 'exec' | 'pause' | 'resume' | 'update'
+export type Operation = 'start' | 'kill' | 'delete' | 'exec' | 'pause' | 'resume' | 'update' | 'checkpoint'
 
 const allowed: Readonly<Record<Operation, readonly Status[]>> = {
   start: ['created'],
@@ -15,6 +15,7 @@ const allowed: Readonly<Record<Operation, readonly Status[]>> = {
   pause: ['created', 'running'],
   resume: ['paused'],
   update: ['created', 'running', 'paused'],
+  checkpoint: ['running', 'paused'],
 }
 
 /** What engines and people know from runc; several of these are searched for by engines. */
@@ -30,6 +31,7 @@ function words(id: string, operation: Operation, status: Status): string {
       ? 'cannot exec in a paused container (use --ignore-paused to override)'
       : `cannot exec in a ${status} container`
   }
+  if (operation === 'checkpoint') return `cannot checkpoint a container in the ${status} state`
   if (operation === 'resume') return 'container not paused'
   return 'container not running'
 }

@@ -14,6 +14,21 @@ export function runtimeCommand(): readonly [string, ...string[]] {
   return existsSync(executable) ? [executable] : [process.execPath, join(projectRoot, 'dist/cli/main.js')]
 }
 
+let criu: string | false | undefined
+
+/** A PATH with a CRIU that works on this kernel, fetched where that can be; undefined where there is none. */
+export function criuPath(): string | undefined {
+  criu ??= findCriu() ?? false
+  return criu === false ? undefined : criu
+}
+
+function findCriu(): string | undefined {
+  const script = `import('${join(projectRoot, 'scripts/criu.mjs')}').then(({ fetchCriu }) => console.log(fetchCriu()))`
+  const fetched = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  const path = `${fetched.status === 0 ? fetched.stdout.trim() : ''}:${process.env.PATH ?? ''}`
+  return spawnSync('criu', ['check'], { env: { PATH: path } }).status === 0 ? path : undefined
+}
+
 let version: string | undefined
 
 /** Name of the runtime under test, for example `tsrun` or `runc`. */
@@ -66,6 +81,7 @@ const needs = {
   static: { met: isStatic, reason: 'needs the static executable' },
   dynamic: { met: () => !isStatic(), reason: 'is not about the static executable' },
   tsrun: { met: () => runtimeName() === 'tsrun', reason: 'is about tsrun alone' },
+  criu: { met: () => criuPath() !== undefined, reason: 'needs a CRIU that works on this kernel' },
   runc: { met: () => spawnSync('runc', ['--version']).status === 0, reason: 'needs runc' },
   'cgroup-unified': {
     met: () => /^0::/m.test(readFileSync('/proc/self/cgroup', 'utf8')),

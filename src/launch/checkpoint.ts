@@ -1,0 +1,138 @@
+/** Stage 4, launch: has CRIU write a running container to files, which `restore` makes one from. */
+import { loadConfig } from '../config/load.js'
+import type { Config } from '../config/types.js'
+import { UsageError } from '../errors.js'
+import { callCriu } from '../criu/service.js'
+import type { Message } from '../criu/wire.js'
+import { readMounts, type MountLine } from '../host/mountinfo.js'
+import { fileInfo, readLink, replaceFile } from '../native/binding.js'
+import { observeStatus } from '../state/observe.js'
+import type { StateRecord } from '../state/record.js'
+import { assertStatus } from '../state/status.js'
+import type { ContainerId } from '../state/store.js'
+import type { RuntimeContext } from './context.js'
+import * as session from './criu-session.js'
+import { destroyContainer } from './delete.js'
+
+/** What `checkpoint` takes. */
+export interface CheckpointOptions extends session.CriuOptions {
+  /** Directory of an earlier dump, relative to that of the images: only what has changed since is written. */
+  readonly parentPath?: string
+  /** Only memory is written, and the container runs on. */
+  readonly preDump?: boolean
+  readonly leaveRunning?: boolean
+  readonly tcpSkipInFlight?: boolean
+  readonly linkRemap?: boolean
+  /** Descriptor of this process that gets a NUL byte when lazy pages can be asked for. */
+  readonly statusFd?: number
+  /** `ADDRESS:PORT` of a page server. */
+  readonly pageServer?: string
+}
+
+/** Where `restore` finds what the standard streams were; runc's name for it. */
+export const descriptorsFile = 'descriptors.json'
+
+function pageServer(text: string | undefined): Message | undefined {
+  if (text === undefined) return undefined
+  const colon = text.lastIndexOf(':')
+  const port = Number(text.slice(colon + 1))
+  if (colon < 1 || !(port >= 1 && port <= 65535))
+    throw new UsageError(`invalid page-server ${JSON.stringify(text)}: ADDRESS:PORT`)
+  return { address: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port }
+}
+
+/** @throws UsageError for options that contradict each other */
+function assertOptions({ parentPath, imagePath, statusFd, lazyPages }: CheckpointOptions): void {
+  if (parentPath?.startsWith('/')) throw new UsageError('--parent-path must be relative to --image-path')
+  if (parentPath !== undefined && fileInfo(`${imagePath}/${parentPath}/.`)?.type !== 'directory')
+    throw new UsageError(`--parent-path ${JSON.stringify(parentPath)} is no directory below ${imagePath}`)
+  if (statusFd !== undefined && !lazyPages) throw new UsageError('--status-fd is of no use without --lazy-pages')
+  if (statusFd !== undefined && fileInfo(`/proc/self/fd/${statusFd}`) === undefined)
+    throw new UsageError(`invalid status-fd ${statusFd}: it is not open`)
+}
+
+/** Files of /dev that are bound from the host in a user namespace. */
+const isHostDevice = ({ point, root }: MountLine): boolean => /^\/dev\/[a-z]+$/.test(point) && root === point.slice(4)
+
+/** Mounts that CRIU is to leave out, each under the name of its place, by which `restore` gives it its source. */
+function externalMounts(config: Config, bundle: string, mounts: readonly MountLine[]): Message[] {
+  const binds = new Set(session.bindMounts(config, bundle).map(({ key }) => key))
+  const masked = new Set(config.linux?.maskedPaths)
+  const isExternal = (line: MountLine): boolean =>
+    binds.has(line.point) ||
+    line.type.startsWith('cgroup') ||
+    (masked.has(line.point) && line.root.endsWith('/null')) ||
+    isHostDevice(line)
+  const points = new Set(mounts.filter(isExternal).map(({ point }) => point))
+  return [...points].map((point) => ({ key: point, val: point }))
+}
+
+function dumpOptions(options: CheckpointOptions, config: Config, record: StateRecord): Message {
+  const { pid, rootfs, cgroup, bundle } = record
+  const { leaveRunning, preDump, parentPath, tcpSkipInFlight, linkRemap, statusFd } = options
+  const external = session.externalNamespaces
+    .filter(({ type }) => session.joinedPath(config, type) !== undefined)
+    .map(
+      ({ type, name }) =>
+        `${readLink(`/proc/${pid}/ns/${session.namespaceFile(type)}`).replace(/:\[(\d+)\]/, '[$1]')}:${name}`,
+    )
+  return {
+    ...{ pid, root: rootfs, leaveRunning, tcpSkipInFlight, linkRemap, statusFd, external },
+    parentImg: parentPath,
+    trackMem: preDump || parentPath !== undefined ? true : undefined,
+    pageServer: pageServer(options.pageServer),
+    extMnt: externalMounts(config, bundle, readMounts(pid)),
+    freezeCgroup: cgroup.v1.freezer ?? cgroup.unified,
+  }
+}
+
+/**
+ * Writes a running or paused container to files. Unless it is left running or only pre-dumped, it is gone afterwards, as
+ * with runc.
+ * @throws NotFoundError, StatusError, UsageError, ConfigError, UnsupportedError, CriuError, SyscallError
+ */
+export async function checkpointContainer(
+  context: RuntimeContext,
+  id: ContainerId,
+  options: CheckpointOptions,
+): Promise<void> {
+  const { store, waiter } = context
+  const lock = await store.lockWith(id, waiter.locked)
+  try {
+    const record = store.load(id)
+    assertStatus(id, 'checkpoint', observeStatus(store, id, record))
+    const config = await loadConfig(store.loadConfig(id))
+    session.assertRestorable(config)
+    session.ensureDirectory(options.imagePath)
+    if (options.workPath !== undefined) session.ensureDirectory(options.workPath)
+    assertOptions(options)
+    await dump(context, options, config, record)
+    if (!options.leaveRunning && !options.preDump) await destroyContainer(context, id, record)
+  } finally {
+    lock.release()
+  }
+}
+
+async function dump(
+  { waiter }: RuntimeContext,
+  options: CheckpointOptions,
+  config: Config,
+  record: StateRecord,
+): Promise<void> {
+  const opened = session.openSession(options, 'dump.log', config)
+  const { logFile } = opened
+  try {
+    await session.assertVersion(30000, 'checkpoint', logFile, waiter)
+    if (options.preDump || options.parentPath !== undefined) await session.assertFeature('memTrack', logFile, waiter)
+    if (options.lazyPages) await session.assertFeature('lazyPages', logFile, waiter)
+    const streams = [0, 1, 2].map((fd) => readLink(`/proc/${record.pid}/fd/${fd}`))
+    replaceFile(`${options.imagePath}/${descriptorsFile}`, JSON.stringify(streams), 0o600)
+    await callCriu({
+      type: options.preDump ? 'preDump' : 'dump',
+      opts: { ...opened.opts, ...dumpOptions(options, config, record) },
+      ...{ descriptors: [0, 1, 2], logFile, waiter, limit: session.answerLimit(options) },
+    })
+  } finally {
+    opened.close()
+  }
+}

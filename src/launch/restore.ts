@@ -1,0 +1,236 @@
+/** Stage 4, launch: makes a container from the files of a checkpoint, or leaves nothing behind. */
+import { readAnnotations } from '../config/annotations.js'
+import { ProtocolError } from '../errors.js'
+import { cgroupDriver } from '../cgroup/driver.js'
+import { restrictDevices } from '../cgroup/devices.js'
+import { callCriu, type Notice } from '../criu/service.js'
+import type { Message } from '../criu/wire.js'
+import { probeHost } from '../host/facts.js'
+import { readProcessStat } from '../host/process-stat.js'
+import {
+  catchSignals,
+  closeFile,
+  copyTerminalSize,
+  makeDirectory,
+  openFile,
+  openFlag,
+  openProcess,
+  readFileIfAny,
+  replaceFile,
+  runForeground,
+  setSubreaper,
+  writeFile,
+} from '../native/binding.js'
+import { cgroupDirectories } from '../cgroup/end.js'
+import { ociState } from '../plan/oci-state.js'
+import type { StateRecord } from '../state/record.js'
+import type { ContainerId } from '../state/store.js'
+import { descriptorsFile } from './checkpoint.js'
+import { sendToSocket } from './console.js'
+import type { RuntimeContext } from './context.js'
+import * as session from './criu-session.js'
+import { externalMounts, namespaceOptions } from './restore-plan.js'
+import { firstRecord } from './first-record.js'
+import { runHooks } from './hooks.js'
+import { endProcess } from './end.js'
+import { joinRdt, makeRdtGroups } from './intel-rdt.js'
+import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared } from './prepare.js'
+import { Rollback } from './rollback.js'
+import { removeAtEnd } from './run.js'
+import { cachedSeccompCompiler } from './seccomp-cache.js'
+import { afterStop } from './start.js'
+
+/** What `restore` takes. */
+export interface RestoreOptions
+  extends session.CriuOptions, Pick<CreateOptions, 'bundle' | 'consoleSocket' | 'pidFile' | 'noPivot'> {
+  readonly detach?: boolean
+  readonly noSubreaper?: boolean
+  /** `TYPE:NAME` of the profile to run under in the place of the dumped one. */
+  readonly lsmProfile?: string
+  /** SELinux context to mount with in the place of the dumped one. */
+  readonly lsmMountContext?: string
+}
+
+/** A restore in progress. */
+class Restoration {
+  record: StateRecord
+  pidfd = -1
+  ptmx = -1
+  readonly #context: RuntimeContext
+  readonly #prepared: Prepared
+  readonly #options: RestoreOptions
+
+  constructor(context: RuntimeContext, record: StateRecord, prepared: Prepared, options: RestoreOptions) {
+    this.#context = context
+    this.record = record
+    this.#prepared = prepared
+    this.#options = options
+  }
+
+  #note(pid: number): void {
+    this.pidfd = openProcess(pid)
+    this.record = { ...this.record, pid, startTime: readProcessStat(pid)?.startTime ?? '' }
+    this.#context.store.save(this.record.id as ContainerId, this.record)
+    joinRdt(this.record.intelRdt, pid)
+  }
+
+  /** The hooks that runc runs at a restore, where it runs them: prestart and createRuntime, when there are namespaces. */
+  async notice({ script, pid, fd }: Notice): Promise<void> {
+    if (script === 'orphan-pts-master') this.ptmx = fd
+    else if (fd >= 0) closeFile(fd)
+    if (script === 'post-restore') this.#note(pid)
+    if (script !== 'setup-namespaces') return
+    const { hooks } = this.#prepared.config
+    const state = ociState({ ...this.record, pid }, 'creating')
+    await runHooks('prestart', hooks?.prestart ?? [], state, this.#context.waiter)
+    await runHooks('createRuntime', hooks?.createRuntime ?? [], state, this.#context.waiter)
+  }
+
+  async restore(): Promise<void> {
+    const { waiter, store } = this.#context
+    const { config, rootfs } = this.#prepared
+    const options = this.#options
+    const opened = session.openSession(options, 'restore.log', config)
+    const files: number[] = []
+    try {
+      const { logFile, opts } = opened
+      await session.assertVersion(options.lsmMountContext ? 31600 : 30000, 'restore', logFile, waiter)
+      if (options.lazyPages) await session.assertFeature('lazyPages', logFile, waiter)
+      // In a mount namespace of criu's own: the root must be a mount, and nothing of it may stay on the host.
+      const root = `${store.directory(this.record.id as ContainerId)}/criu-root`
+      makeDirectory(root, 0o700)
+      await callCriu({
+        type: 'restore',
+        opts: { ...opts, root, ...this.#restoreOptions(files) },
+        descriptors: [0, 1, 2, ...files],
+        binds: [[rootfs, root]],
+        ...{ logFile, waiter, limit: session.answerLimit(options) },
+        onStart: (pidfd) => this.#place(pidfd),
+        onNotice: (notice) => this.notice(notice),
+      })
+      if (this.pidfd < 0) throw new ProtocolError('criu has restored no process')
+    } finally {
+      for (const fd of files) closeFile(fd)
+      opened.close()
+    }
+  }
+
+  /** Where CRIU is not to manage cgroups, what it restores is born in its own. */
+  #place(pidfd: number): void {
+    if (this.#options.manageCgroupsMode !== 'ignore') return
+    const pid = /^Pid:\s+(\d+)$/m.exec(readFileIfAny(`/proc/self/fdinfo/${pidfd}`) ?? '')?.[1] ?? ''
+    for (const directory of cgroupDirectories(this.record.cgroup)) writeFile(`${directory}/cgroup.procs`, pid)
+  }
+
+  #restoreOptions(files: number[]): Message {
+    const { imagePath, lsmProfile, lsmMountContext, manageCgroupsMode } = this.#options
+    const { config, bundle, plan } = this.#prepared
+    const text = readFileIfAny(`${imagePath}/${descriptorsFile}`) ?? '[]'
+    const streams = (JSON.parse(text) as string[]).flatMap((key, fd) => (key.startsWith('pipe:') ? [{ key, fd }] : []))
+    const { joinNs, external } = namespaceOptions(config)
+    const inherited = external.map(({ name, path }) => {
+      const count = files.push(openFile(path, openFlag.read))
+      return { key: name, fd: 2 + count }
+    })
+    const mounts = probeHost({ apparmor: false, selinux: false, resctrl: false }).cgroup
+    const strip = (directory: string, point = ''): string => directory.slice(point.length) || '/'
+    const { unified, v1 } = this.record.cgroup
+    const cgRoot = [
+      ...Object.entries(v1).map(([ctrl, directory]) => ({ ctrl, path: strip(directory, mounts.v1[ctrl]) })),
+      ...(unified === undefined ? [] : [{ path: strip(unified, mounts.unified) }]),
+    ]
+    return {
+      // CRIU's working directory is one of the runtime's mount namespace, where it could not mount them.
+      cgroupYard: mounts.mode === 'v2' ? mounts.unified : (Object.values(mounts.v1)[0] ?? '').replace(/\/[^/]*$/, ''),
+      ...{ evasiveDevices: true, rstSibling: true, lsmProfile, lsmMountContext, joinNs },
+      inheritFd: [...streams, ...inherited],
+      extMnt: externalMounts(config, bundle, plan),
+      cgRoot: manageCgroupsMode === 'ignore' ? [] : cgRoot,
+    }
+  }
+
+  /** In the order of `create`: terminal, then pid file. */
+  deliver(): void {
+    const { consoleSocket, pidFile, detach } = this.#options
+    if (this.ptmx >= 0 && detach) {
+      sendToSocket(consoleSocket ?? '', '/dev/ptmx', this.ptmx)
+      closeFile(this.ptmx)
+      this.ptmx = -1
+    }
+    const { pidfdReceiver } = readAnnotations(this.record.annotations)
+    if (pidfdReceiver) sendToSocket(pidfdReceiver, 'standard', this.pidfd)
+    if (pidFile !== undefined && pidFile !== '') replaceFile(pidFile, String(this.record.pid), 0o644)
+  }
+
+  async abandon(): Promise<void> {
+    if (this.ptmx >= 0) closeFile(this.ptmx)
+    if (this.pidfd >= 0) await endProcess(this.#context.waiter, this.pidfd, this.record)
+    await afterStop(this.record, this.#context)
+  }
+}
+
+/**
+ * Restores a container; in the foreground until its end.
+ * @returns exit status for a shell: the program's, or 128 + signal; 0 when detached
+ * @throws ConfigError, UsageError, ExistsError, UnsupportedError, CriuError, HookError, SyscallError; then nothing is left
+ */
+export async function restoreContainer(
+  context: RuntimeContext,
+  id: ContainerId,
+  options: RestoreOptions,
+): Promise<number> {
+  const { store } = context
+  const compileSeccomp = cachedSeccompCompiler(store.root)
+  const prepared = await prepare(id, options, { cgroupManager: context.cgroupManager, compileSeccomp })
+  checkConsole(prepared.config.process, options, !options.detach)
+  checkPidFile(options.pidFile)
+  session.assertRestorable(prepared.config)
+  if (!options.detach) {
+    catchSignals()
+    if (!options.noSubreaper) setSubreaper()
+  }
+  const { record, pidfd, ptmx } = await restoreOrNothing(context, id, prepared, options)
+  if (options.detach) {
+    closeFile(pidfd)
+    return 0
+  }
+  if (ptmx >= 0) copyTerminalSize(ptmx)
+  const status = runForeground(record.pid, pidfd, ptmx)
+  await removeAtEnd(context, id)
+  return 'signal' in status ? 128 + status.signal : status.code
+}
+
+async function restoreOrNothing(
+  context: RuntimeContext,
+  id: ContainerId,
+  prepared: Prepared,
+  options: RestoreOptions,
+): Promise<Restoration> {
+  const { store, waiter } = context
+  const { plan, config } = prepared
+  const lock = store.create(id)
+  const rollback = new Rollback()
+  try {
+    rollback.add(() => store.remove(id))
+    const first = firstRecord(id, prepared, context.cgroupManager, options)
+    store.save(id, first)
+    store.saveConfig(id, prepared.configText)
+    const driver = await cgroupDriver(context.cgroupManager, waiter)
+    const cgroup = await driver.create({ id, config, plan, tolerant: false })
+    rollback.add(() => driver.remove(cgroup))
+    restrictDevices(cgroup, plan.deviceRules)
+    if (plan.intelRdt) makeRdtGroups(plan.intelRdt, rollback)
+    const restoration = new Restoration(context, { ...first, cgroup }, prepared, options)
+    store.save(id, restoration.record)
+    rollback.add(() => restoration.abandon())
+    await restoration.restore()
+    await driver.finish({ ...plan, cgroup })
+    restoration.deliver()
+    return restoration
+  } catch (error) {
+    await rollback.run(error)
+    throw error
+  } finally {
+    lock.release()
+  }
+}
