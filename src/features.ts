@@ -1,10 +1,11 @@
-/** The features document (features.md of the runtime spec): what this build can do, whatever the host can. */
+/** The features document (features.md of the runtime spec): what this build can do, whatever the host can; but CRIU is the host's. */
 import { hookNames, memoryPolicyFlag, memoryPolicyMode } from './config/vocabulary/linux.js'
 import { mountOptionNames } from './config/vocabulary/mounts.js'
 import { namespaceType } from './config/vocabulary/namespaces.js'
 import { capabilityNames } from './config/vocabulary/process.js'
 import { seccompAction, seccompArchitecture, seccompFlag, seccompOperator } from './config/vocabulary/seccomp.js'
 import { seccompVersion } from './native/binding.js'
+import { findProgram } from './native/helper-process.js'
 import { stateVersion } from './plan/oci-state.js'
 import { packageVersion } from './version.js'
 
@@ -66,7 +67,7 @@ export function features(): Features {
     },
     annotations: {
       'io.github.seccomp.libseccomp.version': libseccomp,
-      'org.opencontainers.runc.checkpoint.enabled': 'true',
+      'org.opencontainers.runc.checkpoint.enabled': String(findProgram('criu', process.env.PATH) !== undefined),
       'org.tsrun.version': version,
       ...(commit === undefined ? {} : { 'org.tsrun.commit': commit }),
     },

@@ -18,7 +18,7 @@ const options: Schema = {
   ...{ imagesDirFd: 1, pid: 2, leaveRunning: 3, extUnixSk: 4, tcpEstablished: 5, evasiveDevices: 6, shellJob: 7 },
   ...{ fileLocks: 8, logLevel: 9, logFile: 10, notifyScripts: 12, root: 13, parentImg: 14, trackMem: 15 },
   ...{ autoDedup: 16, workDirFd: 17, linkRemap: 18, manageCgroups: 24, rstSibling: 26, manageCgroupsMode: 34 },
-  ...{ external: 37, emptyNs: 38, freezeCgroup: 44, tcpSkipInFlight: 46, lazyPages: 48, statusFd: 49 },
+  ...{ external: 37, emptyNs: 38, freezeCgroup: 44, tcpSkipInFlight: 46, lazyPages: 48 },
   ...{ orphanPtsMaster: 50, configFile: 51, lsmProfile: 53, cgroupYard: 60, lsmMountContext: 63 },
   pageServer: [11, { address: 1, port: 2 }],
   extMnt: [23, keyValue],

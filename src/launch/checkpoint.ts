@@ -2,10 +2,10 @@
 import { loadConfig } from '../config/load.js'
 import type { Config } from '../config/types.js'
 import { UsageError } from '../errors.js'
-import { callCriu } from '../criu/service.js'
+import { callCriu, findCriu, type Notice } from '../criu/service.js'
 import type { Message } from '../criu/wire.js'
 import { readMounts, type MountLine } from '../host/mountinfo.js'
-import { fileInfo, readLink, replaceFile } from '../native/binding.js'
+import { fileInfo, readLink, replaceFile, writeOut } from '../native/binding.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
@@ -42,11 +42,13 @@ function pageServer(text: string | undefined): Message | undefined {
 }
 
 /** @throws UsageError for options that contradict each other */
-function assertOptions({ parentPath, imagePath, statusFd, lazyPages }: CheckpointOptions): void {
+function assertOptions({ parentPath, imagePath, statusFd, lazyPages, preDump }: CheckpointOptions): void {
+  if (preDump && lazyPages) throw new UsageError('--pre-dump and --lazy-pages exclude each other')
   if (parentPath?.startsWith('/')) throw new UsageError('--parent-path must be relative to --image-path')
   if (parentPath !== undefined && fileInfo(`${imagePath}/${parentPath}/.`)?.type !== 'directory')
     throw new UsageError(`--parent-path ${JSON.stringify(parentPath)} is no directory below ${imagePath}`)
   if (statusFd !== undefined && !lazyPages) throw new UsageError('--status-fd is of no use without --lazy-pages')
+  // Before this process opens any itself.
   if (statusFd !== undefined && fileInfo(`/proc/self/fd/${statusFd}`) === undefined)
     throw new UsageError(`invalid status-fd ${statusFd}: it is not open`)
 }
@@ -69,7 +71,7 @@ function externalMounts(config: Config, bundle: string, mounts: readonly MountLi
 
 function dumpOptions(options: CheckpointOptions, config: Config, record: StateRecord): Message {
   const { pid, rootfs, cgroup, bundle } = record
-  const { leaveRunning, preDump, parentPath, tcpSkipInFlight, linkRemap, statusFd } = options
+  const { leaveRunning, preDump, parentPath, tcpSkipInFlight, linkRemap } = options
   const external = session.externalNamespaces
     .filter(({ type }) => session.joinedPath(config, type) !== undefined)
     .map(
@@ -77,7 +79,7 @@ function dumpOptions(options: CheckpointOptions, config: Config, record: StateRe
         `${readLink(`/proc/${pid}/ns/${session.namespaceFile(type)}`).replace(/:\[(\d+)\]/, '[$1]')}:${name}`,
     )
   return {
-    ...{ pid, root: rootfs, leaveRunning, tcpSkipInFlight, linkRemap, statusFd, external },
+    ...{ pid, root: rootfs, leaveRunning, tcpSkipInFlight, linkRemap, external },
     parentImg: parentPath,
     trackMem: preDump || parentPath !== undefined ? true : undefined,
     pageServer: pageServer(options.pageServer),
@@ -97,6 +99,8 @@ export async function checkpointContainer(
   options: CheckpointOptions,
 ): Promise<void> {
   const { store, waiter } = context
+  assertOptions(options)
+  findCriu()
   const lock = await store.lockWith(id, waiter.locked)
   try {
     const record = store.load(id)
@@ -105,12 +109,17 @@ export async function checkpointContainer(
     session.assertRestorable(config)
     session.ensureDirectory(options.imagePath)
     if (options.workPath !== undefined) session.ensureDirectory(options.workPath)
-    assertOptions(options)
     await dump(context, options, config, record)
     if (!options.leaveRunning && !options.preDump) await destroyContainer(context, id, record)
   } finally {
     lock.release()
   }
+}
+
+/** Lazy pages can be asked for: the caller, who waits for it, is told as by runc. */
+function tellReady({ script }: Notice, statusFd: number | undefined): Promise<void> {
+  if (script === 'status-ready' && statusFd !== undefined) writeOut(statusFd, '\0')
+  return Promise.resolve()
 }
 
 async function dump(
@@ -131,6 +140,7 @@ async function dump(
       type: options.preDump ? 'preDump' : 'dump',
       opts: { ...opened.opts, ...dumpOptions(options, config, record) },
       ...{ descriptors: [0, 1, 2], logFile, waiter, limit: session.answerLimit(options) },
+      onNotice: (notice) => tellReady(notice, options.statusFd),
     })
   } finally {
     opened.close()

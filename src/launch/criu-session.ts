@@ -34,7 +34,7 @@ export const answerLimit = ({ lazyPages }: CriuOptions): number => (lazyPages ? 
 const networkNamespace = 0x40000000
 /** Everything: what explains a failure is not marked as an error. */
 const logLevel = 4
-const defaultConfig = '/etc/criu/runc.conf'
+const defaultConfigs = ['/etc/criu/tsrun.conf', '/etc/criu/runc.conf']
 
 /** Open directories of a request, and its options. */
 export interface Session {
@@ -61,11 +61,13 @@ export function openSession(options: CriuOptions, logName: string, config: Confi
   const mode = parseCgroupMode(options.manageCgroupsMode ?? 'soft')
   const images = openFile(imagePath, openFlag.read)
   const work = openFile(workPath, openFlag.read)
-  const configFile = config.annotations?.['org.criu.config'] ?? (fileInfo(defaultConfig) ? defaultConfig : undefined)
+  const configFile = config.annotations?.['org.criu.config'] ?? defaultConfigs.find((path) => fileInfo(path))
   const { tcpEstablished, extUnixSk, shellJob, fileLocks, lazyPages, autoDedup } = options
   const opts: Message = {
     ...{ imagesDirFd: images, workDirFd: work, logLevel, logFile: logName, notifyScripts: true, orphanPtsMaster: true },
-    ...{ tcpEstablished, extUnixSk, shellJob, fileLocks, lazyPages, autoDedup, configFile },
+    ...{ tcpEstablished, extUnixSk, shellJob, fileLocks, lazyPages, autoDedup },
+    // An empty annotation asks for no file, as with runc.
+    configFile: configFile || undefined,
     ...{ manageCgroups: mode !== cgroupMode.ignore, manageCgroupsMode: mode },
     emptyNs: options.emptyNs?.length ? networkNamespace : undefined,
   }

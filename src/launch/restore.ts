@@ -1,6 +1,7 @@
 /** Stage 4, launch: makes a container from the files of a checkpoint, or leaves nothing behind. */
 import { readAnnotations } from '../config/annotations.js'
 import { ProtocolError } from '../errors.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import { cgroupDriver } from '../cgroup/driver.js'
 import { restrictDevices } from '../cgroup/devices.js'
 import { callCriu, type Notice } from '../criu/service.js'
@@ -8,9 +9,9 @@ import type { Message } from '../criu/wire.js'
 import { probeHost } from '../host/facts.js'
 import { readProcessStat } from '../host/process-stat.js'
 import {
+  adoptTerminal,
   catchSignals,
   closeFile,
-  copyTerminalSize,
   makeDirectory,
   openFile,
   openFlag,
@@ -21,11 +22,11 @@ import {
   setSubreaper,
   writeFile,
 } from '../native/binding.js'
-import { cgroupDirectories } from '../cgroup/end.js'
 import { ociState } from '../plan/oci-state.js'
 import type { StateRecord } from '../state/record.js'
 import type { ContainerId } from '../state/store.js'
 import { descriptorsFile } from './checkpoint.js'
+import { afterStop } from './delete.js'
 import { sendToSocket } from './console.js'
 import type { RuntimeContext } from './context.js'
 import * as session from './criu-session.js'
@@ -38,7 +39,6 @@ import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared 
 import { Rollback } from './rollback.js'
 import { removeAtEnd } from './run.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
-import { afterStop } from './start.js'
 
 /** What `restore` takes. */
 export interface RestoreOptions
@@ -119,7 +119,7 @@ class Restoration {
   #place(pidfd: number): void {
     if (this.#options.manageCgroupsMode !== 'ignore') return
     const pid = /^Pid:\s+(\d+)$/m.exec(readFileIfAny(`/proc/self/fdinfo/${pidfd}`) ?? '')?.[1] ?? ''
-    for (const directory of cgroupDirectories(this.record.cgroup)) writeFile(`${directory}/cgroup.procs`, pid)
+    for (const directory of new Cgroup(this.record.cgroup).directories) writeFile(`${directory}/cgroup.procs`, pid)
   }
 
   #restoreOptions(files: number[]): Message {
@@ -194,7 +194,7 @@ export async function restoreContainer(
     closeFile(pidfd)
     return 0
   }
-  if (ptmx >= 0) copyTerminalSize(ptmx)
+  if (ptmx >= 0) adoptTerminal(ptmx)
   const status = runForeground(record.pid, pidfd, ptmx)
   await removeAtEnd(context, id)
   return 'signal' in status ? 128 + status.signal : status.code

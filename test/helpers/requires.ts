@@ -82,6 +82,7 @@ const needs = {
   dynamic: { met: () => !isStatic(), reason: 'is not about the static executable' },
   tsrun: { met: () => runtimeName() === 'tsrun', reason: 'is about tsrun alone' },
   criu: { met: () => criuPath() !== undefined, reason: 'needs a CRIU that works on this kernel' },
+  'no-criu': { met: () => spawnSync('criu').error !== undefined, reason: 'needs a host without CRIU' },
   runc: { met: () => spawnSync('runc', ['--version']).status === 0, reason: 'needs runc' },
   'cgroup-unified': {
     met: () => /^0::/m.test(readFileSync('/proc/self/cgroup', 'utf8')),

@@ -1,109 +1,94 @@
 /** Commands: checkpoint and restore, by CRIU. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Change } from '../helpers/config.js'
-import type { Container } from '../helpers/container.js'
-import { criuPath } from '../helpers/requires.js'
-import { ended, Lines } from '../helpers/runtime.js'
-import { test } from '../helpers/test.js'
+import { Counter } from '../helpers/checkpoint.js'
+import type { State } from '../helpers/container.js'
+import { test, testWith } from '../helpers/test.js'
 
-const waits: Change = (config) => {
-  config.process.args = ['/probe', 'signals']
-}
+const testCriu = testWith('tsrun', 'criu')
+const done = { status: 0, stderr: '' }
 
-const withCriu = () => ({ env: { PATH: criuPath() ?? '' } })
-const needs = ['tsrun', 'root', 'criu'] as const
-
-/** CRIU cannot restore streams that are files of the host, which those of other tests are: these are pipes. */
-async function running(container: Container): Promise<ReturnType<Container['spawn']>> {
-  const child = container.spawn('run')
-  const lines = new Lines(child.stdout)
-  await lines.next()
-  await lines.next()
-  return child
-}
-
-interface State {
-  readonly status: string
-  readonly pid: number
-}
-
-test(
+testCriu(
   'a container is written to files and gone, and goes on from them with another id in its own cgroup',
-  async (t, scope) => {
-    const container = scope.container(waits)
-    const child = await running(container)
-    const [images, work, pidFile] = [scope.path('images'), scope.path('work'), scope.path('pid')]
-    const directories = ['--image-path', images, '--work-path', work]
-    t.match(scope.runtime(['checkpoint', ...directories, container.id], withCriu()), { status: 0, stderr: '' })
-    await ended(child)
+  (t, scope) => {
+    const counter = new Counter(scope).start()
+    const { container, images } = counter
+    const [work, pidFile] = [scope.path('work'), scope.path('pid')]
+    t.equal(counter.ask(), 1)
+    t.match(counter.checkpoint(['--work-path', work]), done)
     t.match(scope.runtime(['state', container.id]), { status: 1, stderr: /does not exist/ })
     t.equal((JSON.parse(readFileSync(join(images, 'descriptors.json'), 'utf8')) as string[]).length, 3)
     t.ok(existsSync(join(work, 'dump.log')))
-    const id = `${container.id}-again`
-    scope.defer(() => void scope.runtime(['delete', '--force', id]))
-    const { path: directory } = container.bundle
-    const args = ['restore', '-d', '--pid-file', pidFile, '--bundle', directory, ...directories, id]
-    t.match(scope.runtime(args, withCriu()), { status: 0, stderr: '' })
+    const id = counter.newId()
+    t.match(counter.restore(id, ['-d', '--pid-file', pidFile, '--work-path', work]), done)
     const state = JSON.parse(scope.runtime(['state', id]).stdout) as State
     t.equal(state.status, 'running')
     t.equal(readFileSync(pidFile, 'utf8'), String(state.pid))
     t.match(readFileSync(`/proc/${state.pid}/cgroup`, 'utf8'), new RegExp(`/${id}$`, 'm'))
+    t.equal(counter.ask(), 2)
     t.match(scope.runtime(['exec', id, '/probe', 'exit', '7']), { status: 7 })
-    t.match(scope.runtime(['kill', id, 'KILL']), { status: 0 })
-    t.match(scope.runtime(['delete', '--force', id]), { status: 0 })
+    t.match(scope.runtime(['kill', id, 'KILL']), done)
+    t.match(scope.runtime(['delete', '--force', id]), done)
   },
-  { needs },
 )
 
-test(
-  'a container runs on after --leave-running, and every option reaches CRIU or is refused by its name',
-  async (t, scope) => {
-    const container = scope.container(waits)
-    const child = await running(container)
-    const checkpoint = (...args: string[]) =>
-      scope.runtime(
-        ['checkpoint', '--leave-running', '--image-path', scope.path('images'), ...args, container.id],
-        withCriu(),
-      )
-    t.match(checkpoint('--tcp-established', '--tcp-skip-in-flight', '--ext-unix-sk', '--shell-job'), {
-      status: 0,
-      stderr: '',
-    })
-    t.match(checkpoint('--file-locks', '--link-remap', '--auto-dedup', '--empty-ns', 'network'), {
-      status: 0,
-      stderr: '',
-    })
-    for (const mode of ['soft', 'full', 'strict', 'ignore'])
-      t.match(checkpoint('--manage-cgroups-mode', mode), { status: 0 })
-    t.equal(container.state().status, 'running')
-    t.match(checkpoint('--manage-cgroups-mode', 'x'), { status: 1, stderr: /invalid manage-cgroups-mode "x"/ })
-    t.match(checkpoint('--empty-ns', 'uts'), { status: 1, stderr: /invalid empty-ns "uts"/ })
-    t.match(checkpoint('--parent-path', '/x'), { status: 1, stderr: /--parent-path must be relative/ })
-    t.match(checkpoint('--status-fd', '3'), { status: 1, stderr: /--status-fd is of no use without --lazy-pages/ })
-    t.match(checkpoint('--page-server', 'x'), { status: 1, stderr: /invalid page-server "x"/ })
-    const nowhere = ['restore', '--image-path', scope.path('none'), '--bundle', container.bundle.path]
-    container.kill('KILL')
-    await ended(child)
-    t.match(scope.runtime([...nowhere, '--no-pivot', 'other']), { status: 1, stderr: /--no-pivot is not possible/ })
-  },
-  { needs },
-)
+testCriu('what was restored is written to files and restored again, also by its first id', (t, scope) => {
+  const counter = new Counter(scope).start()
+  const ids = [counter.container.id, counter.newId(), counter.container.id, counter.newId()]
+  for (const [at, id] of ids.entries()) {
+    if (at > 0) t.match(counter.restore(id, ['-d']), done)
+    t.equal(counter.ask(), at + 1)
+    t.match(counter.checkpoint([], id), done)
+    t.match(scope.runtime(['state', id]), { status: 1 })
+  }
+})
+
+testCriu('a container runs on after --leave-running, and so does its copy once it has gone', (t, scope) => {
+  const counter = new Counter(scope).start()
+  t.match(counter.checkpoint(['--leave-running']), done)
+  t.equal(counter.container.state().status, 'running')
+  t.equal(counter.ask(), 1)
+  t.equal(counter.ask(), 2)
+  t.match(counter.container.delete(['--force']), done)
+  t.match(counter.restore(counter.newId(), ['-d']), done)
+  t.equal(counter.ask(), 1, 'it knows nothing of what came after')
+})
+
+testCriu('options that mean nothing are refused by their name, and the container runs on', (t, scope) => {
+  const counter = new Counter(scope).start()
+  const refused = (args: string[], stderr: RegExp): void => {
+    t.match(counter.checkpoint(args), { status: 1, stderr })
+  }
+  refused(['--manage-cgroups-mode', 'x'], /invalid manage-cgroups-mode "x"/)
+  refused(['--empty-ns', 'uts'], /invalid empty-ns "uts"/)
+  refused(['--parent-path', '/x'], /--parent-path must be relative/)
+  refused(['--parent-path', 'x'], /--parent-path "x" is no directory/)
+  refused(['--status-fd', '3'], /--status-fd is of no use without --lazy-pages/)
+  refused(['--status-fd', '3', '--lazy-pages'], /invalid status-fd 3: it is not open/)
+  refused(['--page-server', 'x'], /invalid page-server "x"/)
+  refused(['--pre-dump', '--lazy-pages'], /exclude each other/)
+  t.equal(counter.ask(), 1)
+  t.match(counter.restore(counter.newId(), ['--no-pivot']), { status: 1, stderr: /--no-pivot is not possible/ })
+})
+
+testCriu('a created container cannot be written to files', (t, scope) => {
+  const counter = new Counter(scope)
+  counter.container.create()
+  t.match(counter.checkpoint(), { status: 1, stderr: /cannot checkpoint a container in the created state/ })
+  t.notOk(existsSync(counter.images))
+})
 
 test(
-  'without CRIU, and of a container that does not run, there is one clear error',
+  'without CRIU there is one clear error, and help all the same',
   (t, scope) => {
-    const container = scope.container(waits)
-    container.create()
-    const args = ['checkpoint', '--image-path', scope.path('images'), container.id]
-    t.match(scope.runtime(args), { status: 1, stderr: /cannot checkpoint a container in the created state/ })
-    container.start()
-    t.match(scope.runtime(args, { env: { PATH: '/nowhere' } }), {
-      status: 1,
-      stderr: /there is no program "criu" in the PATH/,
+    const counter = new Counter(scope).start()
+    const [images, env] = [scope.path('images'), { PATH: '/nowhere' }]
+    t.match(scope.runtime(['checkpoint', '--image-path', images, counter.container.id], { env }), {
+      ...{ status: 1, stderr: /there is no program "criu" in the PATH/ },
     })
-    t.equal(container.state().status, 'running')
-    t.match(scope.runtime(['checkpoint', '--help']), { status: 0, stdout: /--pre-dump/ })
+    t.notOk(existsSync(images))
+    t.equal(counter.ask(), 1)
+    t.match(scope.runtime(['checkpoint', '--help'], { env }), { status: 0, stdout: /--pre-dump/ })
   },
-  { needs: ['tsrun', 'root'] },
+  { needs: ['tsrun', 'no-criu'] },
 )

@@ -1,6 +1,5 @@
 /** `tsrun checkpoint`. */
 import { cleanPath } from '../../config/paths.js'
-import { UsageError } from '../../errors.js'
 import { defineCommand } from '../command.js'
 import { absolute, criuOptions } from '../criu-options.js'
 
@@ -37,7 +36,6 @@ export const command = defineCommand({
   ],
   arguments: ['<container-id>'],
   async run({ options, args: [id], context }) {
-    if (options.preDump && options.lazyPages) throw new UsageError('--pre-dump and --lazy-pages exclude each other')
     const { imagePath, workPath, ...rest } = options
     const runtime = await context.runtime()
     const container = await runtime.get(id)
