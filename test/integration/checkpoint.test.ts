@@ -1,5 +1,5 @@
 /** Commands: checkpoint and restore, by CRIU. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Counter } from '../helpers/checkpoint.js'
 import type { State } from '../helpers/container.js'
@@ -69,6 +69,15 @@ testCriu('options that mean nothing are refused by their name, and the container
   refused(['--pre-dump', '--lazy-pages'], /exclude each other/)
   t.equal(counter.ask(), 1)
   t.match(counter.restore(counter.newId(), ['--no-pivot']), { status: 1, stderr: /--no-pivot is not possible/ })
+})
+
+testCriu('org.criu.config names a file of settings that overrule the command line', (t, scope) => {
+  const settings = scope.path('criu.conf')
+  writeFileSync(settings, 'log-file settings.log\n')
+  const counter = new Counter(scope, (config) => void (config.annotations = { 'org.criu.config': settings })).start()
+  t.match(counter.checkpoint(['--leave-running']), done)
+  t.ok(existsSync(join(counter.images, 'settings.log')))
+  t.notOk(existsSync(join(counter.images, 'dump.log')))
 })
 
 testCriu('a created container cannot be written to files', (t, scope) => {

@@ -66,7 +66,7 @@ const tests: readonly [entries: readonly string[], ...files: string[]][] = [
   [features().linux.seccomp.knownFlags, 'seccomp', 'seccomp-notify'],
   [features().linux.memoryPolicy.modes, 'memory-policy', '../unit/config/rules/linux', '../unit/plan/process'],
   [features().linux.memoryPolicy.flags, 'memory-policy', '../unit/config/rules/linux', '../unit/plan/process'],
-  [features().potentiallyUnsafeConfigAnnotations, 'annotations', '../vm/systemd'],
+  [features().potentiallyUnsafeConfigAnnotations, 'annotations', 'checkpoint', '../vm/systemd'],
 ]
 
 t.test(
