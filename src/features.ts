@@ -22,7 +22,7 @@ export interface Features {
     readonly seccomp: SeccompFeatures
     readonly apparmor: Switch
     readonly selinux: Switch
-    readonly intelRdt: Switch
+    readonly intelRdt: Switch & Readonly<Record<'schemata' | 'monitoring', boolean>>
     readonly mountExtensions: { readonly idmap: Switch }
     readonly netDevices: Switch
     readonly memoryPolicy: { readonly modes: readonly string[]; readonly flags: readonly string[] }
@@ -60,7 +60,7 @@ export function features(): Features {
       seccomp: seccompFeatures(libseccomp),
       apparmor: { enabled: true },
       selinux: { enabled: true },
-      intelRdt: { enabled: true },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
       memoryPolicy: { modes: Object.keys(memoryPolicyMode).sort(), flags: Object.keys(memoryPolicyFlag).sort() },

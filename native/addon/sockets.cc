@@ -48,11 +48,9 @@ int32_t listen_start(const std::string& path) {
   return fd.release();
 }
 
-// `packets`: SOCK_SEQPACKET (the start socket) instead of SOCK_STREAM. A listener that takes nobody on, or
-// reads nothing, costs half a minute at most.
-int32_t connect_socket(const std::string& path, bool packets) {
-  const int type = packets ? SOCK_SEQPACKET : SOCK_STREAM;
-  Fd fd{socket(AF_UNIX, type | SOCK_CLOEXEC, 0)};
+// A listener that takes nobody on, or reads nothing, costs half a minute at most.
+int32_t connect_socket(const std::string& path, uint32_t type) {
+  Fd fd{socket(AF_UNIX, static_cast<int>(type) | SOCK_CLOEXEC, 0)};
   if (!fd) throw_errno("socket", path);
   sockaddr_un address{};
   Fd dir;

@@ -35,6 +35,9 @@ export interface PlainArguments {
 
 const helpOption: OptionSpec = { name: 'help', short: 'h', kind: 'boolean', description: 'show help' }
 
+/** How crun spells what every command has. */
+const synonyms: Readonly<Record<string, string>> = { V: 'version', '?': 'help', usage: 'help' }
+
 /** The values that strconv.ParseBool of Go takes. */
 const booleans: Readonly<Record<string, boolean>> = {
   ...{ '1': true, t: true, T: true, true: true, TRUE: true, True: true },
@@ -116,7 +119,9 @@ function splitFlag(arg: string): { name: string; value?: string } {
 
 function findOption(table: readonly OptionSpec[], name: string): OptionSpec | undefined {
   const isNamed = (option: OptionSpec): boolean => option.name === name || option.short === name
-  return table.find(isNamed) ?? (isNamed(helpOption) ? helpOption : undefined)
+  const synonym = synonyms[name]
+  const known = table.find(isNamed) ?? (isNamed(helpOption) ? helpOption : undefined)
+  return known ?? (synonym === undefined ? undefined : findOption(table, synonym))
 }
 
 /** `-it`: several switches of one letter, which Go's flag package does not know but everybody types. */

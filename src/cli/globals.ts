@@ -25,7 +25,7 @@ export function logOptions(values: GlobalValues): LogOptions {
     format,
     debug,
     warnings: debug || level === 'warning' ? 'at once' : level === 'error' ? 'never' : 'after success',
-    ...(log === undefined || log === '' ? {} : { path: log }),
+    ...(log === undefined || log === '' ? {} : { destination: log }),
   }
 }
 

@@ -6,10 +6,26 @@ import { printError } from './output.js'
 /** Severity of a record, spelled as in logrus, the log library of runc. */
 export type LogLevel = 'error' | 'warning' | 'debug'
 
+/** One entry of the log. */
+export interface LogRecord {
+  readonly level: LogLevel
+  readonly message: string
+  /** Members beside those that callers know. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** Where the records go. */
+export interface LogSink {
+  /** Finds out before any work whether it can be written to. @throws SyscallError */
+  open(): void
+  /** @throws SyscallError */
+  write(record: LogRecord): void
+}
+
 /** The global options about the log. */
 export interface LogOptions {
-  /** Undefined for no log. */
-  readonly path?: string
+  /** A path, `file:PATH`, `journald:IDENTIFIER` or `syslog:IDENTIFIER`; undefined for no log. */
+  readonly destination?: string
   readonly format: 'text' | 'json'
   /** Write debug records too. */
   readonly debug: boolean
@@ -20,23 +36,34 @@ export interface LogOptions {
   readonly warnings: 'at once' | 'after success' | 'never'
 }
 
-/** Writes records: to the file, without one what is no error to stderr. */
+/** The sink of a destination: those of crun, of which `file:` may be left out. */
+export async function openSink({ destination, format }: LogOptions): Promise<LogSink | undefined> {
+  if (destination === undefined) return undefined
+  const [, kind = 'file', name = destination] = /^(file|journald|syslog):(.*)$/s.exec(destination) ?? []
+  if (kind === 'file') return fileSink(name, format)
+  const { journalSink, syslogSink } = await import('./log-sockets.js')
+  return kind === 'journald' ? journalSink(name) : syslogSink(name)
+}
+
+/** Writes records: to the sink, without one what is no error to stderr. */
 export class Log {
   readonly options: LogOptions
+  readonly #sink: LogSink | undefined
   readonly #kept: string[] = []
-  constructor(options: LogOptions) {
+  constructor(options: LogOptions, sink?: LogSink) {
     this.options = options
+    this.#sink = sink
   }
 
-  /**
-   * Creates the file (mode 0644), so that a path which can't be written to is found before any work.
-   *
-   * @throws UsageError
-   */
+  /** True when there is a log. */
+  get isKept(): boolean {
+    return this.#sink !== undefined
+  }
+
+  /** Finds out before any work whether the log can be written. @throws UsageError */
   open(): void {
-    if (this.options.path === undefined) return
     try {
-      append(this.options.path, '')
+      this.#sink?.open()
     } catch (cause) {
       throw new UsageError('cannot write the log', { cause })
     }
@@ -45,13 +72,13 @@ export class Log {
   error(message: string, fields: Readonly<Record<string, unknown>> = {}): void {
     const warnings = this.#kept.splice(0)
     const all = warnings.length === 0 ? fields : { ...fields, warnings }
-    if (this.options.path !== undefined) this.#append('error', message, all)
+    this.#sink?.write({ level: 'error', message, fields: all })
   }
 
   warning(message: string): void {
-    const { warnings, path } = this.options
+    const { warnings } = this.options
     if (warnings === 'never') return
-    if (warnings === 'after success' && path !== undefined) this.#kept.push(message)
+    if (warnings === 'after success' && this.isKept) this.#kept.push(message)
     else this.#append('warning', message, {})
   }
 
@@ -71,26 +98,32 @@ export class Log {
   }
 
   #append(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
-    const { path, format } = this.options
-    const record = { level, message, fields, time: new Date() }
-    if (path === undefined) printError(formatRecord('text', record))
-    else append(path, formatRecord(format, record))
+    const record = { level, message, fields }
+    if (this.#sink === undefined) printError(formatRecord('text', { ...record, time: new Date() }))
+    else this.#sink.write(record)
   }
 }
 
-/** One write per record, so that records of several processes don't mix. */
-function append(path: string, text: string): void {
-  writeFile(path, text, openFlag.write | openFlag.create | openFlag.append, 0o644)
+/** A file, made when it is missing (mode 0644). One write per record, so that records of several processes don't mix. */
+function fileSink(path: string, format: 'text' | 'json'): LogSink {
+  const append = (text: string): void =>
+    writeFile(path, text, openFlag.write | openFlag.create | openFlag.append, 0o644)
+  return {
+    open: () => append(''),
+    write: (record) => append(formatRecord(format, { ...record, time: new Date() })),
+  }
 }
 
 /** One line of the log, with its newline. Members of `fields` follow the three that callers know. */
-export function formatRecord(
-  format: 'text' | 'json',
-  record: { level: LogLevel; message: string; fields: Readonly<Record<string, unknown>>; time: Date },
-): string {
+export function formatRecord(format: 'text' | 'json', record: LogRecord & { readonly time: Date }): string {
   const { level, message, fields } = record
   const time = record.time.toISOString()
   if (format === 'json') return `${JSON.stringify({ level, msg: message, time, ...fields })}\n`
-  const more = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`)
-  return `time="${time}" level=${level} msg=${JSON.stringify(message)}${more.join('')}\n`
+  return `time="${time}" level=${level} msg=${JSON.stringify(message)}${fieldsText(fields)}\n`
 }
+
+/** The fields as ` key=value`, values in JSON. */
+export const fieldsText = (fields: LogRecord['fields']): string =>
+  Object.entries(fields)
+    .map(([key, value]) => ` ${key}=${JSON.stringify(value)}`)
+    .join('')

@@ -31,7 +31,12 @@ export const globalOptions = [
     value: 'DIR',
     description: 'directory of the state of all containers (default: /run/tsrun, without root $XDG_RUNTIME_DIR/tsrun)',
   },
-  { name: 'log', kind: 'string', value: 'FILE', description: 'append errors to this file as well' },
+  {
+    name: 'log',
+    kind: 'string',
+    value: 'FILE',
+    description: 'append errors to this file as well, or to journald:IDENTIFIER or syslog:IDENTIFIER',
+  },
   {
     name: 'log-format',
     kind: 'string',
@@ -68,6 +73,7 @@ export const globalOptions = [
     choices: ['true', 'false', 'auto'],
     description: 'ignore missing permission for cgroups: true, false or auto',
   },
+  { name: 'criu', kind: 'string', value: 'FILE', description: 'has no effect: criu is found by the PATH' },
   { name: 'version', short: 'v', kind: 'boolean', description: 'print the version' },
 ] as const satisfies readonly OptionSpec[]
 
@@ -94,6 +100,13 @@ export const formatOption = {
 /** Options of the commands that make a container; their keys are those of CreateOptions. */
 export const createOptions = [
   bundleOption,
+  {
+    name: 'config',
+    short: 'f',
+    kind: 'string',
+    value: 'FILE',
+    description: 'used instead of the config.json of the bundle',
+  },
   {
     name: 'console-socket',
     kind: 'string',

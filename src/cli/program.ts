@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.js'
 import { type CommandContext, type CommandSpec, MisuseError, parseArguments } from './command.js'
 import { logOptions, runtimeOptions } from './globals.js'
-import { Log } from './log.js'
+import { Log, openSink } from './log.js'
 import { globalOptions, type OptionValues } from './options.js'
 import { printError, printOut } from './output.js'
 import { describeError, formatReport } from './report.js'
@@ -73,10 +73,12 @@ async function runInvocation(invocation: Invocation, args: readonly string[]): P
   if (parsed.help !== undefined) return print((await import('./commands/help.js')).programHelp())
   const globals = parsed.options as OptionValues<typeof globalOptions>
   if (globals.version) return print((await import('./version.js')).versionText())
-  const log = new Log(logOptions(globals))
+  const options = logOptions(globals)
+  const log = new Log(options, await openSink(options))
   log.open()
   invocation.log = log
   log.debug('command line', { args })
+  if (globals.criu !== undefined) log.warning('--criu has no effect: criu is found by the PATH')
   const [name = 'help', rest] = parsed.args as readonly [string | undefined, readonly string[]]
   const command = await loadCommand(name)
   invocation.command = command
@@ -129,7 +131,7 @@ async function fail({ log, command, root }: Invocation, error: unknown): Promise
   const report = describeError(error, command, (await import('./hints.js')).hintFor(error, { command, root }))
   printError(formatReport(report, log.options))
   try {
-    if (log.options.path !== undefined) log.debug('stack trace', { stack: report.stack })
+    if (log.isKept) log.debug('stack trace', { stack: report.stack })
     // Engines show the message alone.
     log.error(report.hint === undefined ? report.message : `${report.message} (hint: ${report.hint})`, report.fields)
     if (error instanceof MisuseError) {

@@ -74,7 +74,7 @@ function present(name: string, value: unknown): Readonly<Record<string, unknown>
 }
 
 /** Control characters escaped: texts of a config or of a hook must not forge lines or drive a terminal. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.trim().replace(/\p{Cc}/gu, (character) => {
     const code = character.charCodeAt(0)
     return code === 10 ? '\\n' : code === 9 ? '\\t' : `\\x${code.toString(16).padStart(2, '0')}`

@@ -56,7 +56,7 @@ export class Connection {
    * @throws SyscallError when nobody listens there, SystemdError when the bus refuses or does not answer
    */
   static async open(path: string, readable: Readable, limit: number): Promise<Connection> {
-    const connection = new Connection(connectSocket(path, { packets: false }), readable, limit)
+    const connection = new Connection(connectSocket(path, 'stream'), readable, limit)
     try {
       await connection.#authenticate()
       await connection.call(bus, 'Hello', '', [])

@@ -7,7 +7,7 @@ import { closeFile, connectSocket, sendDescriptor } from '../native/binding.js'
  * @throws SyscallError
  */
 export function sendToSocket(socketPath: string, text: string, fd: number): void {
-  const socket = connectSocket(socketPath, { packets: false })
+  const socket = connectSocket(socketPath, 'stream')
   try {
     sendDescriptor(socket, text, fd)
   } finally {

@@ -43,7 +43,7 @@ export async function afterStart(record: StateRecord, waiter: Waiter): Promise<v
 
 function connectStart(store: Store, id: ContainerId): number {
   try {
-    return connectSocket(store.startSocket(id), { packets: true })
+    return connectSocket(store.startSocket(id), 'packets')
   } catch (error) {
     // Refused: init has gone, or another `start` was faster.
     if (!hasErrno(error, 'ECONNREFUSED') && !hasErrno(error, 'ENOENT')) throw error

@@ -170,7 +170,7 @@ export const functionTable = {
   spawnService: { args: ['request:spawnRequest'], result: 'service' },
   // sockets.cc
   listenStart: { args: ['path:path'], result: 'fd' },
-  connectSocket: { args: ['path:path', 'packets:boolean'], result: 'fd' },
+  connectSocket: { args: ['path:path', 'type:u32'], result: 'fd' },
   sendDescriptor: { args: ['socket:i32', 'text:text', 'fd:i32'], result: 'void' },
   sendBytes: { args: ['socket:i32', 'bytes:bytes'], result: 'void' },
   receiveBytes: { args: ['socket:i32', 'limit:u32'], result: 'bytes?' },

@@ -5,9 +5,12 @@ import type { NotifyRelay } from './processes.js'
 /** Binds and listens on the start socket (mode 0600). @throws SyscallError */
 export const listenStart = (path: string): number => native().listenStart(path)
 
-/** Connects to a Unix socket, SOCK_STREAM unless `packets`. @throws SyscallError */
-export const connectSocket = (path: string, options: { packets: boolean }): number =>
-  native().connectSocket(path, options.packets)
+/** Types of sockets (socket(2)); the same on all Linux ports but MIPS. */
+const socketType = { stream: 1, datagram: 2, packets: 5 } as const
+
+/** Connects to a Unix socket of this type. @throws SyscallError */
+export const connectSocket = (path: string, type: keyof typeof socketType): number =>
+  native().connectSocket(path, socketType[type])
 
 /** Sends a text, with one descriptor unless `fd` is -1. @throws SyscallError */
 export const sendDescriptor = (socket: number, text: string, fd: number): void =>

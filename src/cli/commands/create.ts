@@ -1,8 +1,7 @@
 /** `tsrun create`. */
 import { defineCommand } from '../command.js'
-import { notifyOption } from '../notify-socket.js'
+import { createInput } from '../create-input.js'
 import { createOptions } from '../options.js'
-import { countListenFds } from '../socket-activation.js'
 
 /** Makes the container and leaves its process waiting for `start`. */
 export const command = defineCommand({
@@ -10,17 +9,15 @@ export const command = defineCommand({
   description:
     'Creates a container from a bundle, a directory with a config.json and a root file system. ' +
     'The process of config.json does not run before "tsrun start".',
-  options: createOptions,
+  options: [
+    ...createOptions,
+    { name: 'no-subreaper', kind: 'boolean', description: 'has no effect: create is nobody’s subreaper' },
+  ],
   arguments: ['<container-id>'],
   startsProcess: true,
   async run({ options, args: [id], context }) {
     const runtime = await context.runtime()
-    await runtime.create(id, {
-      ...options,
-      bundle: options.bundle ?? '.',
-      listenFds: countListenFds(),
-      ...notifyOption(),
-    })
+    await runtime.create(id, await createInput(options))
     return 0
   },
 })

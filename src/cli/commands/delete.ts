@@ -1,5 +1,6 @@
 /** `tsrun delete`. */
 import { defineCommand } from '../command.js'
+import { forEachMatching, regexOption } from '../matching.js'
 
 /** Removes what a container leaves behind. */
 export const command = defineCommand({
@@ -12,11 +13,14 @@ export const command = defineCommand({
       kind: 'boolean',
       description: 'kill a running container first; no container of this id is no error then',
     },
+    regexOption,
   ],
   arguments: ['<container-id>'],
   async run({ options, args: [id], context }) {
     const runtime = await context.runtime()
-    await runtime.delete(id, { force: options.force })
+    const remove = (one: string): Promise<void> => runtime.delete(one, { force: options.force })
+    if (options.regex) return await forEachMatching(runtime, context, id, remove)
+    await remove(id)
     return 0
   },
 })

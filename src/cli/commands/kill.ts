@@ -1,6 +1,7 @@
 /** `tsrun kill`. */
 import { defineCommand } from '../command.js'
 import { parseSignal } from '../../config/signals.js'
+import { forEachMatching, regexOption } from '../matching.js'
 
 /** Sends a signal to the init process or to all processes. */
 export const command = defineCommand({
@@ -8,6 +9,7 @@ export const command = defineCommand({
   description: 'Sends a signal (default: SIGTERM), given by number or name, to the init process of a container.',
   options: [
     { name: 'all', short: 'a', kind: 'boolean', description: 'to all processes; a stopped container is no error then' },
+    regexOption,
   ],
   arguments: ['<container-id>', '[signal]'],
   stopAtPositional: true,
@@ -15,8 +17,12 @@ export const command = defineCommand({
     // `-9` as with kill(1); runc takes it for a negative number.
     const number = parseSignal(signal.replace(/^-/, ''))
     const runtime = await context.runtime()
-    const container = await runtime.get(id)
-    await container.kill(number, { all: options.all })
+    const kill = async (one: string): Promise<void> => {
+      const container = await runtime.get(one)
+      await container.kill(number, { all: options.all })
+    }
+    if (options.regex) return await forEachMatching(runtime, context, id, kill)
+    await kill(id)
     return 0
   },
 })

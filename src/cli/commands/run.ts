@@ -1,8 +1,7 @@
 /** `tsrun run`. */
 import { defineCommand } from '../command.js'
-import { notifyOption } from '../notify-socket.js'
+import { createInput } from '../create-input.js'
 import { createOptions } from '../options.js'
-import { countListenFds } from '../socket-activation.js'
 
 /** Creates, starts, and unless detached waits for and deletes the container. */
 export const command = defineCommand({
@@ -20,11 +19,7 @@ export const command = defineCommand({
   startsProcess: true,
   async run({ options, args: [id], context }) {
     const runtime = await context.runtime()
-    return await runtime.run(id, {
-      ...options,
-      bundle: options.bundle ?? '.',
-      listenFds: countListenFds(),
-      ...notifyOption(),
-    })
+    const { detach, keep, noSubreaper } = options
+    return await runtime.run(id, { ...(await createInput(options)), detach, keep, noSubreaper })
   },
 })

@@ -13,20 +13,27 @@ export const command = defineCommand({
   description: 'Writes a config.json that runs a shell in the root file system "rootfs".',
   options: [
     bundleOption,
+    {
+      name: 'config',
+      short: 'f',
+      kind: 'string',
+      value: 'FILE',
+      description: 'file to write instead of the config.json of the bundle',
+    },
     { name: 'rootless', kind: 'boolean', description: 'for a user who is not root: with a user namespace' },
   ],
   arguments: [],
-  async run({ options: { bundle = '.', rootless } }) {
+  async run({ options: { bundle = '.', config = `${bundle}/config.json`, rootless } }) {
     const { exampleConfig } = await import('../../config/example.js')
     const { probeHost } = await import('../../host/facts.js')
     const { euid, egid } = processIds()
     const cgroupNamespace = probeHost({ apparmor: false, selinux: false }).cgroup.mode === 'v2'
     const text = JSON.stringify(exampleConfig({ rootless, cgroupNamespace, uid: euid, gid: egid }), undefined, '\t')
     try {
-      writeFile(`${bundle}/config.json`, `${text}\n`, openFlag.write | openFlag.create | exclusive, 0o666)
+      writeFile(config, `${text}\n`, openFlag.write | openFlag.create | exclusive, 0o666)
     } catch (error) {
       if (!hasErrno(error, 'EEXIST')) throw error
-      throw new UsageError('File config.json exists. Remove it first')
+      throw new UsageError(`File ${config.slice(config.lastIndexOf('/') + 1)} exists. Remove it first`)
     }
     return 0
   },

@@ -80,9 +80,10 @@ t.test('it names the options that it has met, each once', async (t) => {
   t.same(given, [table[2], table[4]])
 })
 
-t.test('help has two spellings and needs nothing else', async (t) => {
+t.test('help has the spellings of runc and crun, and needs nothing else', async (t) => {
   t.equal(normalise('--help').help, true)
   t.equal(normalise('-h').help, true)
+  for (const spelling of ['-?', '--usage']) t.equal(normalise(spelling).help, true, `${spelling} of crun`)
   t.equal(normalise('--help=false').help, false)
   t.same(normalise('-h').flags, [])
 })
