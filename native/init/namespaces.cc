@@ -11,6 +11,7 @@
 #include "init/context.h"
 #include "init/end.h"
 #include "plan_steps.h"
+#include "sys/keyring.h"
 #include "sys/syscall.h"
 
 namespace tsrun::step {
@@ -176,16 +177,9 @@ Failure run(const NewSession&, Context&) noexcept {
 }
 
 Failure run(const Keyring& s, Context&) noexcept {
-  constexpr int kJoinSessionKeyring = 1;
-  constexpr int kSetPermissions = 5;
-  // What the kernel gives a new session keyring (possessor: all; user: view, read, link), and search,
-  // without which `exec` could not join it by name.
-  constexpr uint32_t kJoinable = 0x3f130000 | 0x00080000;
-  const long serial = ::syscall(SYS_keyctl, kJoinSessionKeyring, s.name.data);
+  if (join_session_keyring(s.name.data) >= 0) return kOk;
   // Kernels without keyrings and profiles that forbid them have nothing to isolate.
-  if (serial < 0) return errno != ENOSYS && errno != EPERM ? fail("keyctl", s.name.data) : kOk;
-  (void)::syscall(SYS_keyctl, kSetPermissions, serial, kJoinable);
-  return kOk;
+  return errno != ENOSYS && errno != EPERM ? fail("keyctl", s.name.data) : kOk;
 }
 
 Failure run(const Loopback&, Context&) noexcept {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sys/fd.h"
+#include "sys/keyring.h"
 
 extern char** environ;
 
@@ -25,6 +26,7 @@ struct Shared {
   int count;
   const char* const* binds;  // source and target by turns
   size_t bind_count;
+  const char* keyring;  // null: the caller's
   ChildFailure failure;
 };
 
@@ -46,6 +48,9 @@ void become_program(void* argument) noexcept {
   // What the caller preserves for the container is no business of a helper.
   if (syscall(SYS_close_range, s.count, ~0U, 0) < 0) give_up(s.failure, "close_range", errno);
   bind_all(s);
+  if (s.keyring != nullptr && join_session_keyring(s.keyring) < 0 && errno != ENOSYS &&
+      errno != EPERM)
+    give_up(s.failure, "keyctl", errno);
   if (chdir(s.directory) < 0) give_up(s.failure, "chdir", errno);
   sigset_t none;
   sigemptyset(&none);
@@ -90,6 +95,7 @@ Child spawn(const SpawnRequest& request) {
                 count,
                 binds.data(),
                 request.binds.size(),
+                request.keyring ? request.keyring->c_str() : nullptr,
                 {}};
   return vfork_child(0, -1, become_program, &shared, shared.failure);
 }

@@ -37,6 +37,8 @@ export interface CriuCall {
   readonly descriptors: readonly number[]
   /** See spawnRequest. */
   readonly binds?: readonly (readonly [string, string])[]
+  /** Name of the session keyring of what is restored, which CRIU does not restore. */
+  readonly keyring?: string | undefined
   /** Path of CRIU's log, for the error. */
   readonly logFile: string
   readonly waiter: Waiter
@@ -69,7 +71,11 @@ export async function callCriu(call: CriuCall): Promise<Message> {
   const path = findCriu()
   const { pidfd, socket } = spawnService({
     ...{ path, args: [path, 'swrk', String(descriptors.length)], env: undefined, cwd: '/' },
-    ...{ descriptors: [...descriptors], binds: (call.binds ?? []).map(([from, to]) => [from, to]) },
+    ...{
+      descriptors: [...descriptors],
+      binds: (call.binds ?? []).map(([from, to]) => [from, to]),
+      keyring: call.keyring,
+    },
   })
   try {
     call.onStart?.(pidfd)

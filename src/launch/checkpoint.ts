@@ -2,10 +2,11 @@
 import { loadConfig } from '../config/load.js'
 import type { Config } from '../config/types.js'
 import { UsageError } from '../errors.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import { callCriu, findCriu, type Notice } from '../criu/service.js'
 import type { Message } from '../criu/wire.js'
 import { readMounts, type MountLine } from '../host/mountinfo.js'
-import { fileInfo, readLink, replaceFile, writeOut } from '../native/binding.js'
+import { fileInfo, listDirectory, readLink, removeFile, replaceFile, writeOut } from '../native/binding.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
@@ -13,6 +14,7 @@ import type { ContainerId } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
 import * as session from './criu-session.js'
 import { destroyContainer } from './delete.js'
+import { Rollback } from './rollback.js'
 
 /** What `checkpoint` takes. */
 export interface CheckpointOptions extends session.CriuOptions {
@@ -84,7 +86,7 @@ function dumpOptions(options: CheckpointOptions, config: Config, record: StateRe
     trackMem: preDump || parentPath !== undefined ? true : undefined,
     pageServer: pageServer(options.pageServer),
     extMnt: externalMounts(config, bundle, readMounts(pid)),
-    freezeCgroup: cgroup.v1.freezer ?? cgroup.unified,
+    freezeCgroup: cgroup.unified ?? cgroup.v1.freezer,
   }
 }
 
@@ -107,9 +109,9 @@ export async function checkpointContainer(
     assertStatus(id, 'checkpoint', observeStatus(store, id, record))
     const config = await loadConfig(store.loadConfig(id))
     session.assertRestorable(config)
-    session.ensureDirectory(options.imagePath)
-    if (options.workPath !== undefined) session.ensureDirectory(options.workPath)
-    await dump(context, options, config, record)
+    session.ensureDirectory(options.imagePath, config)
+    if (options.workPath !== undefined) session.ensureDirectory(options.workPath, config)
+    await dumpOrRunOn(context, options, config, record)
     if (!options.leaveRunning && !options.preDump) await destroyContainer(context, id, record)
   } finally {
     lock.release()
@@ -120,6 +122,33 @@ export async function checkpointContainer(
 function tellReady({ script }: Notice, statusFd: number | undefined): Promise<void> {
   if (script === 'status-ready' && statusFd !== undefined) writeOut(statusFd, '\0')
   return Promise.resolve()
+}
+
+const isImage = (name: string): boolean => name.endsWith('.img') || name === descriptorsFile || name === 'parent'
+
+/** After a failure nothing must be taken for a whole checkpoint, and the container must not stand still; the log stays. */
+async function dumpOrRunOn(
+  context: RuntimeContext,
+  options: CheckpointOptions,
+  config: Config,
+  record: StateRecord,
+): Promise<void> {
+  const { imagePath } = options
+  const rollback = new Rollback()
+  const before = new Set(listDirectory(imagePath))
+  rollback.add(() => {
+    for (const name of listDirectory(imagePath))
+      if (isImage(name) && !before.has(name)) removeFile(`${imagePath}/${name}`)
+  })
+  const cgroup = new Cgroup(record.cgroup)
+  // CRIU does it itself, but not when it was killed.
+  if (cgroup.canFreeze && !cgroup.isFrozen) rollback.add(() => void cgroup.thaw())
+  try {
+    await dump(context, options, config, record)
+  } catch (error) {
+    await rollback.run(error)
+    throw error
+  }
 }
 
 async function dump(

@@ -1,6 +1,5 @@
 /** Stage 4, launch: makes a container up to `created`, or leaves nothing behind. */
 import { readAnnotations } from '../config/annotations.js'
-import { readProc } from '../host/facts.js'
 import { closeFile, listenStart, makeDirectory, renameFile, replaceFile, takeDescriptor } from '../native/binding.js'
 import { ociState } from '../plan/oci-state.js'
 import type { LaunchPlan } from '../plan/types.js'
@@ -14,7 +13,7 @@ import { sendToSocket } from './console.js'
 import type { RuntimeContext } from './context.js'
 import { awaitEnd } from './end.js'
 import { restrictDevices } from '../cgroup/devices.js'
-import { firstRecord } from './first-record.js'
+import { firstRecord, newKeyringName } from './first-record.js'
 import { runHooks } from './hooks.js'
 import { writeIdMaps } from './id-maps.js'
 import { InitProcess } from './init-process.js'
@@ -185,12 +184,6 @@ class Creation {
     if (await this.init.end(this.record)) await afterStop(this.record, this.#context)
   }
 }
-
-/**
- * Keyrings are joined by name (keyctl(2)): under one that can be guessed another container could have planted its own,
- * keys and all.
- */
-const newKeyringName = (id: ContainerId): string => `${readProc('/proc/sys/kernel/random/uuid').trim()}_ses.${id}`
 
 /**
  * Makes a container that waits to be started.

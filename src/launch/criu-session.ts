@@ -6,7 +6,7 @@ import { ConfigError, UnsupportedError, UsageError } from '../errors.js'
 import { cgroupMode, type CgroupMode } from '../criu/messages.js'
 import { callCriu } from '../criu/service.js'
 import type { Message } from '../criu/wire.js'
-import { closeFile, fileInfo, makeDirectory, openFile, openFlag, processIds } from '../native/binding.js'
+import { changeOwner, closeFile, fileInfo, makeDirectory, openFile, openFlag, processIds } from '../native/binding.js'
 import type { Waiter } from '../native/wait.js'
 
 /** What `checkpoint` and `restore` both take; directories are absolute. */
@@ -78,9 +78,16 @@ export function openSession(options: CriuOptions, logName: string, config: Confi
   return { opts, logFile: `${workPath}/${logName}`, close }
 }
 
-/** Makes a directory where there is none. @throws SyscallError */
-export function ensureDirectory(path: string): void {
-  if (fileInfo(path) === undefined) makeDirectory(path, 0o700)
+/**
+ * Makes a directory where there is none, closed to others: memory is in its files. In a user namespace CRIU reads them as
+ * the root of that.
+ * @throws SyscallError
+ */
+export function ensureDirectory(path: string, config: Config): void {
+  if (fileInfo(path) !== undefined) return
+  const group = config.linux?.gidMappings?.find(({ containerID }) => containerID === 0)?.hostID
+  makeDirectory(path, group === undefined ? 0o700 : 0o710)
+  if (group !== undefined) changeOwner(path, 0, group)
 }
 
 /** CRIU leaves out what it does not know of, without a word. @throws UnsupportedError for one that is too old */

@@ -1,10 +1,10 @@
 /** Stage 4, launch: makes a container from the files of a checkpoint, or leaves nothing behind. */
 import { readAnnotations } from '../config/annotations.js'
-import { ProtocolError } from '../errors.js'
+import { ProtocolError, UsageError } from '../errors.js'
 import { Cgroup } from '../cgroup/cgroup.js'
 import { cgroupDriver } from '../cgroup/driver.js'
 import { restrictDevices } from '../cgroup/devices.js'
-import { callCriu, type Notice } from '../criu/service.js'
+import { callCriu, findCriu, type Notice } from '../criu/service.js'
 import type { Message } from '../criu/wire.js'
 import { probeHost } from '../host/facts.js'
 import { readProcessStat } from '../host/process-stat.js'
@@ -12,6 +12,7 @@ import {
   adoptTerminal,
   catchSignals,
   closeFile,
+  fileInfo,
   makeDirectory,
   openFile,
   openFlag,
@@ -22,20 +23,26 @@ import {
   setSubreaper,
   writeFile,
 } from '../native/binding.js'
+import { startInit } from '../native/start-init.js'
+import { collectProcess, type Waiter } from '../native/wait.js'
+import { planMountPoints } from '../plan/mount-points.js'
 import { ociState } from '../plan/oci-state.js'
+import type { LaunchPlan } from '../plan/types.js'
 import type { StateRecord } from '../state/record.js'
 import type { ContainerId } from '../state/store.js'
+import { distrust } from '../state/trust.js'
 import { descriptorsFile } from './checkpoint.js'
 import { afterStop } from './delete.js'
 import { sendToSocket } from './console.js'
 import type { RuntimeContext } from './context.js'
 import * as session from './criu-session.js'
 import { externalMounts, namespaceOptions } from './restore-plan.js'
-import { firstRecord } from './first-record.js'
+import { firstRecord, newKeyringName } from './first-record.js'
 import { runHooks } from './hooks.js'
-import { endProcess } from './end.js'
-import { joinRdt, makeRdtGroups } from './intel-rdt.js'
+import { endProcess, inForeground } from './end.js'
+import { assertRdtFits, joinRdt, makeRdtGroups } from './intel-rdt.js'
 import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared } from './prepare.js'
+import { serveInit } from './protocol.js'
 import { Rollback } from './rollback.js'
 import { removeAtEnd } from './run.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
@@ -90,12 +97,14 @@ class Restoration {
     const { waiter, store } = this.#context
     const { config, rootfs } = this.#prepared
     const options = this.#options
+    if (options.workPath !== undefined) session.ensureDirectory(options.workPath, config)
     const opened = session.openSession(options, 'restore.log', config)
     const files: number[] = []
     try {
       const { logFile, opts } = opened
       await session.assertVersion(options.lsmMountContext ? 31600 : 30000, 'restore', logFile, waiter)
       if (options.lazyPages) await session.assertFeature('lazyPages', logFile, waiter)
+      await makeMountPoints(waiter, this.#prepared.plan)
       // In a mount namespace of criu's own: the root must be a mount, and nothing of it may stay on the host.
       const root = `${store.directory(this.record.id as ContainerId)}/criu-root`
       makeDirectory(root, 0o700)
@@ -104,6 +113,7 @@ class Restoration {
         opts: { ...opts, root, ...this.#restoreOptions(files) },
         descriptors: [0, 1, 2, ...files],
         binds: [[rootfs, root]],
+        keyring: this.#prepared.keyring,
         ...{ logFile, waiter, limit: session.answerLimit(options) },
         onStart: (pidfd) => this.#place(pidfd),
         onNotice: (notice) => this.notice(notice),
@@ -125,8 +135,9 @@ class Restoration {
   #restoreOptions(files: number[]): Message {
     const { imagePath, lsmProfile, lsmMountContext, manageCgroupsMode } = this.#options
     const { config, bundle, plan } = this.#prepared
-    const text = readFileIfAny(`${imagePath}/${descriptorsFile}`) ?? '[]'
-    const streams = (JSON.parse(text) as string[]).flatMap((key, fd) => (key.startsWith('pipe:') ? [{ key, fd }] : []))
+    const streams = readStreams(`${imagePath}/${descriptorsFile}`).flatMap((key, fd) =>
+      key.startsWith('pipe:') ? [{ key, fd }] : [],
+    )
     const { joinNs, external } = namespaceOptions(config)
     const inherited = external.map(({ name, path }) => {
       const count = files.push(openFile(path, openFlag.read))
@@ -169,6 +180,30 @@ class Restoration {
   }
 }
 
+/** What the standard streams were at the checkpoint. @throws UsageError */
+function readStreams(path: string): string[] {
+  const text = readFileIfAny(path)
+  if (text === undefined) return []
+  try {
+    const names: unknown = JSON.parse(text)
+    if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
+  } catch {
+    // The same is wrong with it.
+  }
+  throw new UsageError(`${JSON.stringify(path)} is not a list of the names of streams`)
+}
+
+/** CRIU makes no mount points, and a rootfs may be a new one. @throws SyscallError */
+async function makeMountPoints(waiter: Waiter, plan: LaunchPlan): Promise<void> {
+  const { sync, pidfd } = await startInit(waiter, planMountPoints(plan))
+  try {
+    await serveInit(sync, {}, waiter, undefined)
+  } finally {
+    closeFile(sync)
+    await collectProcess(waiter, pidfd)
+  }
+}
+
 /**
  * Restores a container; in the foreground until its end.
  * @returns exit status for a shell: the program's, or 128 + signal; 0 when detached
@@ -181,10 +216,16 @@ export async function restoreContainer(
 ): Promise<number> {
   const { store } = context
   const compileSeccomp = cachedSeccompCompiler(store.root)
-  const prepared = await prepare(id, options, { cgroupManager: context.cgroupManager, compileSeccomp })
+  findCriu()
+  if (fileInfo(`${options.imagePath}/inventory.img`) === undefined)
+    throw new UsageError(`there is no checkpoint in ${JSON.stringify(options.imagePath)}`)
+  const prepared = await prepare(id, options, {
+    ...{ cgroupManager: context.cgroupManager, compileSeccomp, keyring: newKeyringName(id) },
+  })
   checkConsole(prepared.config.process, options, !options.detach)
   checkPidFile(options.pidFile)
   session.assertRestorable(prepared.config)
+  for (const warning of [...prepared.plan.warnings, ...distrust(store.root)]) context.onWarning(warning)
   if (!options.detach) {
     catchSignals()
     if (!options.noSubreaper) setSubreaper()
@@ -195,9 +236,12 @@ export async function restoreContainer(
     return 0
   }
   if (ptmx >= 0) adoptTerminal(ptmx)
-  const status = runForeground(record.pid, pidfd, ptmx)
-  await removeAtEnd(context, id)
-  return 'signal' in status ? 128 + status.signal : status.code
+  try {
+    const status = await inForeground(context, record, pidfd, () => runForeground(record.pid, pidfd, ptmx))
+    return 'signal' in status ? 128 + status.signal : status.code
+  } finally {
+    await removeAtEnd(context, id)
+  }
 }
 
 async function restoreOrNothing(
@@ -207,7 +251,7 @@ async function restoreOrNothing(
   options: RestoreOptions,
 ): Promise<Restoration> {
   const { store, waiter } = context
-  const { plan, config } = prepared
+  const { config } = prepared
   const lock = store.create(id)
   const rollback = new Rollback()
   try {
@@ -215,16 +259,18 @@ async function restoreOrNothing(
     const first = firstRecord(id, prepared, context.cgroupManager, options)
     store.save(id, first)
     store.saveConfig(id, prepared.configText)
+    if (prepared.plan.intelRdt) assertRdtFits(prepared.plan.intelRdt)
     const driver = await cgroupDriver(context.cgroupManager, waiter)
-    const cgroup = await driver.create({ id, config, plan, tolerant: false })
+    const cgroup = await driver.create({ id, config, plan: prepared.plan, tolerant: false })
     rollback.add(() => driver.remove(cgroup))
+    const plan = prepared.planWithin(cgroup)
     restrictDevices(cgroup, plan.deviceRules)
     if (plan.intelRdt) makeRdtGroups(plan.intelRdt, rollback)
-    const restoration = new Restoration(context, { ...first, cgroup }, prepared, options)
+    const restoration = new Restoration(context, { ...first, cgroup }, { ...prepared, plan }, options)
     store.save(id, restoration.record)
     rollback.add(() => restoration.abandon())
     await restoration.restore()
-    await driver.finish({ ...plan, cgroup })
+    await driver.finish(plan)
     restoration.deliver()
     return restoration
   } catch (error) {

@@ -70,6 +70,8 @@ export const recordTable = {
     descriptors: 'i32s',
     /** Directories, each bound to a second one in a mount namespace of the program's own; none: in the caller's. */
     binds: 'pairs',
+    /** Name of a session keyring to join or make; without it the caller's. */
+    keyring: 'text?',
   },
   /** Both descriptors are close-on-exec and belong to the caller; `sync` is our end of the sync socket. */
   launched: { pid: 'i32', pidfd: 'fd', sync: 'fd' },

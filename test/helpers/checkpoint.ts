@@ -1,8 +1,9 @@
 /** Test helper: containers that CRIU writes to files and makes again. */
+import { spawn } from 'node:child_process'
 import type { Change } from './config.js'
 import type { Container, Fifo } from './container.js'
 import { criuPath } from './requires.js'
-import type { Result, RunOptions } from './runtime.js'
+import { ended, type Result, type RunOptions } from './runtime.js'
 import type { Scope } from './scope.js'
 
 /** The environment of commands that are to find CRIU. */
@@ -13,9 +14,12 @@ export class Counter {
   readonly container: Container
   readonly images: string
   readonly #scope: Scope
-  readonly #question: Fifo
-  readonly #answer: Fifo
+  readonly question: Fifo
+  readonly answer: Fifo
+  /** Resolves when what `startInForeground` has started has ended. */
+  ended: Promise<unknown> = Promise.resolve()
   #ids = 0
+  #failed = false
 
   /** `change` edits the config. */
   constructor(scope: Scope, change?: Change) {
@@ -25,8 +29,8 @@ export class Counter {
       change?.(config)
     })
     this.images = scope.path(`images-${this.container.id}`)
-    this.#question = this.container.fifo('question')
-    this.#answer = this.container.fifo('answer')
+    this.question = this.container.fifo('question')
+    this.answer = this.container.fifo('answer')
   }
 
   /** Starts it, with streams that CRIU can make again: files of the host, as those of other tests, it cannot. */
@@ -37,10 +41,19 @@ export class Counter {
     return this
   }
 
-  /** Asks once more; returns the count. */
+  /** The same as a child of this process, so that it leaves no zombie: not every init reaps them soon. */
+  startInForeground(): this {
+    const args = ['run', '--bundle', this.container.bundle.path, this.container.id]
+    const [program, ...rest] = this.#scope.runner.commandLine(args)
+    this.ended = ended(spawn(program, rest, { stdio: 'ignore' }))
+    return this
+  }
+
+  /** Asks once more; returns the count. @throws at once where nobody would answer */
   ask(): number {
-    this.#question.write('\n')
-    return Number(this.#answer.read())
+    if (this.#failed) throw new Error('nobody is there to ask')
+    this.question.write('\n')
+    return Number(this.answer.read())
   }
 
   /** `checkpoint`, with further options of the command. */
@@ -58,6 +71,11 @@ export class Counter {
   /** `restore`, with further options of the command. */
   restore(id: string, args: readonly string[] = []): Result {
     const { path } = this.container.bundle
-    return this.#scope.runtime(['restore', '--image-path', this.images, '--bundle', path, ...args, id], withCriu())
+    const result = this.#scope.runtime(
+      ['restore', '--image-path', this.images, '--bundle', path, ...args, id],
+      withCriu(),
+    )
+    this.#failed = result.status !== 0
+    return result
   }
 }

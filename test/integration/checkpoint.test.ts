@@ -1,5 +1,5 @@
 /** Commands: checkpoint and restore, by CRIU. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Counter } from '../helpers/checkpoint.js'
 import type { State } from '../helpers/container.js'
@@ -53,6 +53,38 @@ testCriu('a container runs on after --leave-running, and so does its copy once i
   t.match(counter.restore(counter.newId(), ['-d']), done)
   t.equal(counter.ask(), 1, 'it knows nothing of what came after')
 })
+
+testCriu(
+  'a paused container is written to files, stays paused with --leave-running, and is not paused when restored',
+  (t, scope) => {
+    const counter = new Counter(scope).start()
+    const { id } = counter.container
+    t.match(scope.runtime(['pause', id]), done)
+    t.match(counter.checkpoint(['--leave-running']), done)
+    t.equal(counter.container.state().status, 'paused')
+    t.match(counter.checkpoint(), done)
+    t.match(counter.restore(id, ['-d']), done)
+    t.equal(counter.container.state().status, 'running')
+    t.equal(counter.ask(), 1)
+  },
+)
+
+testCriu(
+  'after a failed checkpoint the container runs on, CRIU’s reason is told, and nothing is left but the log',
+  (t, scope) => {
+    const counter = new Counter(scope)
+    t.match(counter.container.run(['--detach']), done)
+    const { status, stderr } = counter.checkpoint()
+    t.equal(status, 1)
+    // The streams of this one are files of the host, which CRIU cannot find again.
+    t.match(stderr, /^tsrun: criu dump failed: Can't lookup mount=\d+ for fd=\d path=.*dump\.log\)\n$/)
+    t.same(readdirSync(counter.images), ['dump.log'])
+    t.equal(counter.container.state().status, 'running')
+    t.equal(counter.ask(), 1)
+    t.match(counter.restore(counter.newId(), ['-d']), { status: 1, stderr: /there is no checkpoint in/ })
+    t.match(scope.runtime(['list', '-q']).stdout, new RegExp(`^${counter.container.id}\n$`))
+  },
+)
 
 testCriu('options that mean nothing are refused by their name, and the container runs on', (t, scope) => {
   const counter = new Counter(scope).start()
