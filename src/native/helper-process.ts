@@ -53,7 +53,15 @@ export async function runHelper(helper: HelperProcess, waiter: Waiter): Promise<
   const output = memoryFile('output', '')
   try {
     const { path, args, env, cwd, stdout = output, stderr = output, timeout = 0 } = helper
-    const pidfd = spawnProgram({ path, args, env, cwd, descriptors: [input, stdout, stderr], binds: [], keyring: undefined })
+    const pidfd = spawnProgram({
+      path,
+      args,
+      env,
+      cwd,
+      descriptors: [input, stdout, stderr],
+      binds: [],
+      keyring: undefined,
+    })
     const { status, timedOut } = await awaitEnd(pidfd, timeout, waiter)
     return { status, timedOut, output: readTail(output, helper.keptOutput ?? 4096) }
   } finally {
