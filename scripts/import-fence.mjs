@@ -69,6 +69,11 @@ export const rooms = {
     may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'cgroup', 'launch'],
     types: ['stats'],
   },
+  image: {
+    does: 'the store of images, their layers, their bundles; loaded only by who uses images',
+    not: 'know containers or the network',
+    may: ['errors', 'config', 'native', 'host'],
+  },
   library: {
     does: 'Runtime, Container and run: what a program that embeds tsrun holds, on an event loop',
     not: 'be loaded by the command line, whose engine has no module of Node.js',
@@ -84,7 +89,7 @@ export const rooms = {
   cli: {
     does: 'flags, messages, exit statuses over the library',
     not: 'do the work itself',
-    may: ['errors', 'config', 'plan', 'native', 'host', 'runtime'],
+    may: ['errors', 'config', 'plan', 'native', 'host', 'image', 'runtime'],
     types: ['state', 'launch'],
     packages: { commander: 'the flags' },
   },

@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import { Failure, isMain, root, script } from './process.mjs'
 
 const lists = {
-  'native/sources.list': ['native/addon', 'native/cgroup', 'native/launch', 'native/library', 'native/sys'],
+  'native/sources.list': [
+    'native/addon',
+    'native/cgroup',
+    'native/image',
+    'native/launch',
+    'native/library',
+    'native/sys',
+  ],
   'native/init.list': ['native/init', 'native/sys'],
 }
 

@@ -31,6 +31,13 @@ const tools = {
         'libseccomp',
       ],
     },
+    // What images need: tar, gzip, zstd, SHA-256; static ones where the distribution has them.
+    ...[
+      ['archive.h', 'libarchive-dev', 'libarchive-devel', 'libarchive-dev libarchive-static', 'libarchive'],
+      ['zlib.h', 'zlib1g-dev', 'zlib-devel', 'zlib-dev zlib-static', 'zlib'],
+      ['zstd.h', 'libzstd-dev', 'libzstd-devel', 'zstd-dev zstd-static', 'zstd'],
+      ['nettle/sha2.h', 'nettle-dev', 'nettle-devel', 'nettle-dev nettle-static', 'nettle'],
+    ].map(([name, ...packages]) => ({ name, there: () => existsSync(`/usr/include/${name}`), packages })),
     {
       name: 'linux/bpf.h',
       there: () => existsSync('/usr/include/linux/bpf.h'),
@@ -63,6 +70,7 @@ const tools = {
     { name: 'tmux', there: () => onPath('tmux'), packages: ['tmux', 'tmux', 'tmux', 'tmux'] },
     { name: 'zsh', there: () => onPath('zsh'), packages: ['zsh', 'zsh', 'zsh', 'zsh'] },
     { name: 'fish', there: () => onPath('fish'), packages: ['fish', 'fish', 'fish', 'fish'] },
+    { name: 'zstd', there: () => onPath('zstd'), packages: ['zstd', 'zstd', 'zstd', 'zstd'] },
   ],
   // Only as Debian packages them: the lane is not run elsewhere.
   engines: [

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'ERR_TSRUN_PROTOCOL'
   | 'ERR_TSRUN_SYSTEMD'
   | 'ERR_TSRUN_CRIU'
+  | 'ERR_TSRUN_IMAGE'
 
 const brand = Symbol.for('tsrun.error')
 
@@ -44,6 +45,7 @@ export type AnyTsrunError =
   | SyscallError
   | ProtocolError
   | SystemdError
+  | ImageError
 
 /** True for an error thrown by any copy of tsrun in this process. */
 export function isTsrunError(error: unknown): error is AnyTsrunError {
@@ -204,6 +206,17 @@ export class CriuError extends TsrunError {
   constructor(message: string, logFile: string) {
     super(message)
     this.logFile = logFile
+  }
+}
+
+/** An image is not there, cannot be had, or holds what is not taken. */
+export class ImageError extends TsrunError {
+  readonly code = 'ERR_TSRUN_IMAGE'
+  /** The entry of a layer, or of an archive, that is refused. */
+  readonly entry?: string
+  constructor(message: string, options?: { cause?: unknown; entry?: string }) {
+    super(message, options)
+    if (options?.entry !== undefined) this.entry = options.entry
   }
 }
 

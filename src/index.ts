@@ -6,6 +6,7 @@ export {
   CriuError,
   ExistsError,
   HookError,
+  ImageError,
   isTsrunError,
   messageChain,
   NotFoundError,

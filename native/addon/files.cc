@@ -195,9 +195,9 @@ std::string read_tail(int32_t fd, uint32_t limit) {
 }
 
 // A lock on a directory's descriptor; false when somebody else holds it and `wait` is false.
-bool lock_file(int32_t fd, bool wait) {
+bool lock_file(int32_t fd, bool shared, bool wait) {
   int result;
-  do result = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+  do result = flock(fd, (shared ? LOCK_SH : LOCK_EX) | (wait ? 0 : LOCK_NB));
   while (result < 0 && errno == EINTR);
   if (result < 0 && errno != EWOULDBLOCK) throw_errno("flock");
   return result == 0;

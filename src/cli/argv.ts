@@ -33,6 +33,11 @@ export interface PlainArguments {
   readonly help: boolean
 }
 
+/** The first positional ends the flags where this option was among them. */
+export interface StopWith {
+  readonly with: string
+}
+
 const helpOption: OptionSpec = { name: 'help', short: 'h', kind: 'boolean', description: 'show help' }
 
 /** How crun spells what every command has. */
@@ -53,7 +58,7 @@ const booleans: Readonly<Record<string, boolean>> = {
 export function normaliseArguments(
   args: readonly string[],
   table: readonly OptionSpec[],
-  options: { readonly stopAtPositional: boolean },
+  options: { readonly stopAtPositional: boolean | StopWith },
 ): PlainArguments {
   const switches = new Map<OptionSpec, boolean>()
   const given = new Set<OptionSpec>()
@@ -63,7 +68,7 @@ export function normaliseArguments(
     const arg = args[at] as string
     if (!arg.startsWith('-') || arg === '-') {
       positionals.push(arg)
-      if (!options.stopAtPositional) continue
+      if (!stops(options.stopAtPositional, given)) continue
       positionals.push(...args.slice(at + 1))
       break
     }
@@ -97,6 +102,9 @@ export function normaliseArguments(
   }
   return { flags: values, given: [...given], positionals, help }
 }
+
+const stops = (when: boolean | StopWith, given: ReadonlySet<OptionSpec>): boolean =>
+  typeof when === 'boolean' ? when : [...given].some(({ name }) => name === when.with)
 
 /**
  * The number that an option of kind `int` was given.

@@ -17,6 +17,8 @@ type ArgumentValue<A extends string> = A extends `${string}...${string}`
 export interface CommandInput<O extends readonly OptionSpec[], A extends readonly string[]> {
   readonly options: OptionValues<O>
   readonly args: { readonly [I in keyof A]: ArgumentValue<A[I]> }
+  /** What `restWith` has taken in the place of `args`. */
+  readonly rest: readonly string[] | undefined
   readonly context: CommandContext
 }
 
@@ -45,6 +47,8 @@ export interface Syntax<
   readonly arguments: A
   /** What follows the first positional is never a flag. */
   readonly stopAtPositional?: boolean
+  /** With this option the command takes any arguments, and what follows the first is never a flag. */
+  readonly restWith?: string
 }
 
 /** One command of tsrun: a file of src/cli/commands exports it as `command`. */
@@ -75,6 +79,7 @@ export interface ParsedValues {
   readonly help?: undefined
   readonly options: OptionValues<readonly OptionSpec[]>
   readonly args: readonly (string | readonly string[] | undefined)[]
+  readonly rest: readonly string[] | undefined
 }
 
 /** The arguments don't fit the command; `help` is its help, `headline` goes above it. */
@@ -95,14 +100,17 @@ export class MisuseError extends UsageError {
  */
 export function parseArguments(title: string, spec: Syntax, args: readonly string[]): Parsed {
   try {
-    const plain = normaliseArguments(args, spec.options, { stopAtPositional: spec.stopAtPositional === true })
+    const stopAtPositional = spec.restWith === undefined ? spec.stopAtPositional === true : { with: spec.restWith }
+    const plain = normaliseArguments(args, spec.options, { stopAtPositional })
     if (plain.help) return { help: buildCommand(title, spec).helpInformation() }
     // Commander takes 20 microseconds per option, so it gets to know only those that it will meet.
     const command = new Command(title)
     for (const option of plain.given) command.addOption(buildOption(option))
     const { operands } = command.parseOptions([...plain.flags, '--', ...plain.positionals])
+    const options = withDefaults(spec.options, command.opts())
+    if (plain.given.some(({ name }) => name === spec.restWith)) return { options, args: [], rest: operands }
     assertCount(spec, operands.length)
-    return { options: withDefaults(spec.options, command.opts()), args: sortPositionals(spec, operands) }
+    return { options, args: sortPositionals(spec, operands), rest: undefined }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     const headline = error instanceof CountError ? 'Incorrect Usage.' : `Incorrect Usage: ${error.message}`

@@ -32,6 +32,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   list: { summary: 'list the containers', load: () => import('./commands/list.js') },
   spec: { summary: 'write a config.json to start from', load: () => import('./commands/spec.js') },
   plan: { summary: 'print what create would do', load: () => import('./commands/plan.js') },
+  image: {
+    summary: 'keep images: import, list, inspect, remove, gc, export',
+    load: () => import('./commands/image.js'),
+  },
+  bundle: { summary: 'make bundles of images: create, delete', load: () => import('./commands/bundle.js') },
   features: { summary: 'print what this build supports', load: () => import('./commands/features.js') },
   completion: { summary: 'print the completion of a shell', load: () => import('./commands/completion.js') },
   version: { summary: 'print the version', load: () => import('./commands/version.js') },
@@ -86,7 +91,7 @@ async function runInvocation(invocation: Invocation, args: readonly string[]): P
   if (input.help !== undefined) return print(input.help)
   const context = makeContext(globals, log)
   if (context.root !== undefined) invocation.root = context.root
-  return await command.run({ options: input.options, args: input.args as string[], context })
+  return await command.run({ options: input.options, args: input.args as string[], rest: input.rest, context })
 }
 
 /**

@@ -112,6 +112,21 @@ export const recordTable = {
     rules: 'seccompRule[]',
     alsoNamed: 'texts',
   },
+  /** A layer, or with `layer` false an archive of an image, on its way into the directory of `root`. */
+  unpackRequest: {
+    /** Read from where it stands. */
+    blob: 'i32',
+    root: 'i32',
+    /** Of the tar, and of all files together. */
+    maxBytes: 'number',
+    maxEntries: 'number',
+    devices: 'boolean',
+    layer: 'boolean',
+  },
+  /** `digest`: SHA-256 in hexadecimal digits; where `refused` has words, they are about `entry`, or about the whole. */
+  imageResult: { digest: 'text', size: 'number', entry: 'text', refused: 'text' },
+  /** `lowers`: the topmost first; without `upper` and `work` it can only be read. See native/image/overlay.h. */
+  overlayRequest: { lowers: 'texts', upper: 'path', work: 'path', user: 'boolean', passing: 'boolean' },
 } as const
 
 /**
@@ -139,7 +154,7 @@ export const functionTable = {
   closeFile: { args: ['fd:i32'], result: 'void' },
   memoryFile: { args: ['name:path', 'text:text'], result: 'fd' },
   readTail: { args: ['fd:i32', 'limit:u32'], result: 'text' },
-  lockFile: { args: ['fd:i32', 'wait:boolean'], result: 'boolean' },
+  lockFile: { args: ['fd:i32', 'shared:boolean', 'wait:boolean'], result: 'boolean' },
   ownStreams: { args: ['fds:i32s', 'uid:u32'], result: 'void' },
   changeOwner: { args: ['path:path', 'uid:u32', 'gid:u32'], result: 'void' },
   // keyed.cc
@@ -156,6 +171,19 @@ export const functionTable = {
   takeDescriptor: { args: ['pidfd:i32', 'fd:i32'], result: 'fd' },
   setSubreaper: { args: [], result: 'void' },
   errorText: { args: ['errno:i32'], result: 'errorText' },
+  // image.cc
+  machineName: { args: [], result: 'text' },
+  sha256: { args: ['text:text'], result: 'text' },
+  storeImageBlob: { args: ['source:i32', 'target:path', 'limit:number'], result: 'imageResult' },
+  unpackArchive: { args: ['request:unpackRequest'], result: 'imageResult' },
+  openOverlay: { args: ['request:overlayRequest'], result: 'fd' },
+  attachMount: { args: ['mount:i32', 'path:path'], result: 'void' },
+  detachMount: { args: ['path:path'], result: 'boolean' },
+  copyTree: { args: ['from:path', 'to:path'], result: 'void' },
+  removeTree: { args: ['path:path'], result: 'void' },
+  openInRoot: { args: ['root:path', 'path:path'], result: 'fd' },
+  syncPath: { args: ['path:path', 'fileSystem:boolean'], result: 'void' },
+  writeArchive: { args: ['fd:i32', 'files:pairs'], result: 'void' },
   // cgroup.cc, device_filter.cc
   writeCgroup: { args: ['directory:path', 'files:pairs'], result: 'rejectedWrite?' },
   cgroupSubtree: { args: ['directory:path', 'work:subtreeWork'], result: 'i32s' },

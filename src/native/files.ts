@@ -109,8 +109,9 @@ export const writeOut = (fd: number, text: string): void => native().writeOut(fd
 /** Reads and forgets what is in a non-blocking descriptor. */
 export const drain = (fd: number): void => native().drain(fd)
 
-/** flock(2), exclusive; false when it is taken and `wait` is not set. @throws SyscallError */
-export const lockFile = (fd: number, options: { wait: boolean }): boolean => native().lockFile(fd, options.wait)
+/** flock(2), exclusive unless `shared`; false when it is taken and `wait` is not set. @throws SyscallError */
+export const lockFile = (fd: number, options: { wait: boolean; shared?: boolean }): boolean =>
+  native().lockFile(fd, options.shared ?? false, options.wait)
 
 /** 64-bit FNV-1a of a text as 16 hexadecimal digits: for file names, not for trust. */
 export const hashText = (text: string): string => native().hashText(text)

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { OptionSpec } from '#dist/cli/argv.js'
+import { actions as bundleActions } from '#dist/cli/commands/bundle.js'
+import { actions as imageActions } from '#dist/cli/commands/image.js'
 import { commands, loadCommand, program } from '#dist/cli/program.js'
 
 const folder = fileURLToPath(new URL('../docs/man/', import.meta.resolve('#dist/index.js')))
@@ -48,6 +50,16 @@ for (const name of Object.keys(commands).filter((name) => name !== 'help')) {
     const options = command.options.length === 0 ? [] : ['[options]']
     const positionals = command.arguments.map((argument) => argument.replace(/^<(.*)>$/, '$1'))
     t.equal(synopsis(`tsrun-${name}`), ['[global options]', name, ...options, ...positionals].join(' '))
+  })
+}
+
+for (const [group, actions] of Object.entries({ image: imageActions, bundle: bundleActions })) {
+  t.test(`tsrun-${group}(8) has the options of its actions`, async (t) => {
+    for (const [name, action] of Object.entries(actions)) {
+      const { command } = await action.load()
+      t.equal(command.name, name)
+      t.same(tags(`tsrun-${group}`, `${name.toUpperCase()} OPTIONS`), [...command.options.map(tag), '-h, --help'])
+    }
   })
 }
 

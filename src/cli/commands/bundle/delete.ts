@@ -1,0 +1,15 @@
+/** `tsrun bundle delete`. */
+import { defineCommand } from '../../command.js'
+
+/** Leaves what else is in the directory. */
+export const command = defineCommand({
+  name: 'delete',
+  description: 'Unmounts and removes a bundle that was made of an image, with all that was changed in it.',
+  options: [],
+  arguments: ['<directory>'],
+  async run({ args: [directory] }) {
+    const { deleteBundle } = await import('../../../image/bundle.js')
+    deleteBundle(directory)
+    return 0
+  },
+})

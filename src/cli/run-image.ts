@@ -1,0 +1,60 @@
+/** Command line: `run --image`: a bundle of an image that goes with its container. */
+import { UsageError } from '../errors.js'
+import { bindToContainer, createBundle, deleteBundle, runPlace } from '../image/bundle.js'
+import { findImage } from '../image/image.js'
+import { defaultLimits } from '../image/layers.js'
+import { removeDirectory } from '../native/binding.js'
+import { type imageRunOptions, overridesOf } from './bundle-options.js'
+import type { CommandContext } from './command.js'
+import { createInput } from './create-input.js'
+import { openStore, ownRights } from './image-options.js'
+import type { createOptions, OptionValues } from './options.js'
+import { ownCommand } from './own-command.js'
+
+type Values = OptionValues<typeof imageRunOptions> &
+  OptionValues<typeof createOptions> & {
+    readonly detach: boolean
+    readonly keep: boolean
+    readonly noSubreaper: boolean
+  }
+
+/** Runs a container of an image; in the foreground nothing is left of it at the end. @throws what `run` throws, ImageError */
+export async function runImage(options: Values, args: readonly string[], context: CommandContext): Promise<number> {
+  if (options.bundle !== undefined) throw new UsageError('--bundle does not go with --image, which makes a bundle')
+  const runtime = await context.runtime()
+  const store = openStore(options)
+  const image = options.image ?? ''
+  const digest = findImage(store, image)
+  const place = runPlace(store)
+  const { directory } = place
+  const id = options.name ?? newId(image, directory)
+  const stays = options.detach || options.keep
+  let bundle: string | undefined
+  let ended = true
+  try {
+    const { path, args: own } = ownCommand()
+    bundle = await createBundle(store, digest, directory, {
+      overrides: { hostname: id, ...overridesOf(options, args) },
+      ...{ rights: ownRights(), limits: defaultLimits, passing: true },
+      ...(stays ? { afterwards: { path, args: [...own, 'bundle', 'delete', directory] } } : {}),
+    })
+    if (stays) bindToContainer(bundle, `${runtime.root}/${id}`)
+    const { detach, keep, noSubreaper } = options
+    const status = await runtime.run(id, { ...(await createInput({ ...options, bundle })), detach, keep, noSubreaper })
+    ended = !stays
+    return status
+  } finally {
+    if (bundle === undefined) removeDirectory(directory)
+    else if (ended) deleteBundle(bundle)
+    place.release()
+  }
+}
+
+/** Says which image it is; the end of the directory's name is nobody else's. */
+function newId(image: string, directory: string): string {
+  const name = image
+    .replace(/@.*$/, '')
+    .replace(/:[^/]*$/, '')
+    .replace(/^.*\//, '')
+  return `${name.replace(/[^\w+.-]/g, '') || 'image'}-${directory.slice(directory.lastIndexOf('/') + 1)}`
+}

@@ -1,0 +1,47 @@
+/** Images: users and groups by the image's own /etc/passwd and /etc/group. Pure. */
+import type { User } from '../config/types.js'
+import { ImageError } from '../errors.js'
+
+/** The two files of the image; empty where it has none. */
+export interface Accounts {
+  readonly passwd: string
+  readonly group: string
+}
+
+const largestId = 0xfffffffe
+
+/**
+ * `USER[:GROUP]`, names or numbers, as image-spec's conversion has it: without a group the user's own, and those that
+ * /etc/group has it in. @throws ImageError for a name that the image does not know
+ */
+export function resolveUser(text: string, { passwd, group }: Accounts): User {
+  const [name = '', groupName, ...more] = text.split(':')
+  if (more.length > 0) throw new ImageError(`${JSON.stringify(text)} is no user: USER[:GROUP]`)
+  const users = rows(passwd)
+  const groups = rows(group)
+  const entry = find(users, name === '' ? '0' : name)
+  const uid = idOf(entry?.[2]) ?? idOf(name === '' ? '0' : name)
+  if (uid === undefined) throw new ImageError(`the image has no user ${JSON.stringify(name)} in its /etc/passwd`)
+  if (groupName !== undefined && groupName !== '') {
+    const gid = idOf(find(groups, groupName)?.[2]) ?? idOf(groupName)
+    if (gid === undefined) throw new ImageError(`the image has no group ${JSON.stringify(groupName)} in its /etc/group`)
+    return { uid, gid }
+  }
+  const gid = idOf(entry?.[3]) ?? 0
+  const additionalGids = groups
+    .filter(([, , , members = '']) => entry !== undefined && members.split(',').includes(entry[0] ?? ''))
+    .flatMap(([, , id]) => idOf(id) ?? [])
+    .filter((id) => id !== gid)
+  return { uid, gid, ...(additionalGids.length === 0 ? {} : { additionalGids: [...new Set(additionalGids)] }) }
+}
+
+const rows = (file: string): string[][] => file.split('\n').map((line) => line.split(':'))
+
+/** By name, and what is a number also by that. */
+const find = (table: readonly string[][], key: string): string[] | undefined =>
+  table.find(([name]) => name === key) ?? (/^\d+$/.test(key) ? table.find(([, , id]) => id === key) : undefined)
+
+function idOf(text: string | undefined): number | undefined {
+  const id = text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : NaN
+  return id <= largestId ? id : undefined
+}
