@@ -14,6 +14,7 @@ import type { RuntimeContext } from './context.js'
 import { awaitEnd } from './end.js'
 import { restrictDevices } from '../cgroup/devices.js'
 import { firstRecord, newKeyringName } from './first-record.js'
+import { hintAtProgram } from './hint.js'
 import { runHooks } from './hooks.js'
 import { writeIdMaps } from './id-maps.js'
 import { InitProcess } from './init-process.js'
@@ -227,6 +228,7 @@ export async function createContainer(
   } catch (error) {
     explainMemory(error, prepared.plan)
     explainScheduler(error, prepared.plan)
+    await hintAtProgram(error, () => ({ ...prepared, process: prepared.config.process }))
     await rollback.run(error)
     throw error
   } finally {

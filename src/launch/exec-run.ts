@@ -4,7 +4,8 @@ import type { ContainerId } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
 import { inForeground } from './end.js'
 import { execProcess } from './exec.js'
-import type { ExecOptions } from './exec-options.js'
+import { wantedProcess, type ExecOptions } from './exec-options.js'
+import { hintAtEnd, recordedSubject } from './hint.js'
 
 /**
  * Adds a process and, unless detached, waits for its end.
@@ -29,5 +30,11 @@ export async function runExec(
   }
   const status = await inForeground(context, { id, pid }, pidfd, () => runForeground(pid, pidfd, ptmx))
   closeFile(pidfd)
-  return 'signal' in status ? 128 + status.signal : status.code
+  if ('signal' in status) return 128 + status.signal
+  await hintAtEnd(context, status.code, async () => {
+    const record = context.store.load(id)
+    const subject = await recordedSubject(context, id, record)
+    return { ...subject, pid: record.pid, process: await wantedProcess(subject.config, options) }
+  })
+  return status.code
 }

@@ -19,6 +19,7 @@ import { openInit } from './kill.js'
 import { awaitEnd } from './end.js'
 import { joinCgroups, placeProcess } from '../cgroup/placement.js'
 import { savedConfig, wantedProcess, type ExecOptions, type ExecSettings } from './exec-options.js'
+import { hintAtProgram } from './hint.js'
 import { InitProcess } from './init-process.js'
 import { giveStreams } from './streams.js'
 import { joinRdt } from './intel-rdt.js'
@@ -233,6 +234,7 @@ export async function execProcess(
     return { pid: init.pid, pidfd: init.pidfd, ptmx }
   } catch (error) {
     explainScheduler(error, record)
+    await hintAtProgram(error, () => ({ config, process, ...record }))
     await execution?.abandon()
     throw error
   } finally {

@@ -5,6 +5,7 @@ import type { RuntimeContext } from './context.js'
 import { createContainer, type Created } from './create.js'
 import { destroyContainer, lockIfAny } from './delete.js'
 import { endProcess, inForeground } from './end.js'
+import { hintAtEnd, hintAtProgram, recordedSubject } from './hint.js'
 import { forwardUntilReady, openNotify } from './notify.js'
 import type { CreateOptions } from './prepare.js'
 import { afterStart, startProgram } from './start.js'
@@ -21,6 +22,7 @@ async function start(context: RuntimeContext, id: ContainerId, created: Created)
     await startProgram(created.sync, context.waiter, created.record)
     await afterStart(created.record, context.waiter)
   } catch (error) {
+    await hintAtProgram(error, () => recordedSubject(context, id, created.record))
     await endProcess(context.waiter, created.pidfd, created.record)
     await removeAtEnd(context, id)
     throw error
@@ -66,7 +68,9 @@ export async function runContainer(
   }
   try {
     const status = await inForeground(context, record, pidfd, () => runForeground(record.pid, pidfd, ptmx, notify))
-    return 'signal' in status ? 128 + status.signal : status.code
+    if ('signal' in status) return 128 + status.signal
+    await hintAtEnd(context, status.code, () => recordedSubject(context, id, record))
+    return status.code
   } finally {
     if (!options.keep) await removeAtEnd(context, id)
   }

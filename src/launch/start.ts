@@ -9,6 +9,7 @@ import type { ContainerId, Lock, Store } from '../state/store.js'
 import type { RuntimeContext } from './context.js'
 import { destroyContainer } from './delete.js'
 import { awaitEnd } from './end.js'
+import { hintAtProgram, recordedSubject } from './hint.js'
 import { runHooks } from './hooks.js'
 import { assertExecuted } from './small-memory.js'
 import { forwardUntilReady, openNotify } from './notify.js'
@@ -127,15 +128,12 @@ async function startLocked(context: RuntimeContext, id: ContainerId): Promise<St
 }
 
 /** Init has been told to go on: whatever comes of it, nobody can start it again. */
-async function startedOver(
-  sync: number,
-  { store, waiter, onWarning }: RuntimeContext,
-  id: ContainerId,
-  record: StateRecord,
-): Promise<void> {
+async function startedOver(sync: number, context: RuntimeContext, id: ContainerId, record: StateRecord): Promise<void> {
+  const { store, waiter, onWarning } = context
   try {
     await programRuns(sync, waiter, record, record.pid)
   } catch (error) {
+    await hintAtProgram(error, () => recordedSubject(context, id, record))
     // Not when only the answer could not be read: then the program may well run.
     if (!(error instanceof SyscallError && error.side === 'parent')) await initEnded(record, waiter)
     throw error

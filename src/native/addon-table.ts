@@ -87,6 +87,11 @@ export const recordTable = {
   rejectedDevice: { index: 'u32', operation: 'text', errno: 'i32', words: 'text' },
   /** lstat(2), reduced to what tsrun asks. */
   fileInfo: { type: 'fileType', mode: 'u32', uid: 'u32' },
+  /**
+   * What is at the end of a path, links followed: `noexec` as it is mounted here, `place` the path without links, both
+   * below the root that was given.
+   */
+  lookedAt: { type: 'fileType', mode: 'u32', uid: 'u32', gid: 'u32', noexec: 'boolean', place: 'text' },
   processIds: { pid: 'i32', euid: 'u32', egid: 'u32' },
   /** struct sched_attr of sched_setattr(2); times in nanoseconds. */
   schedulerAttributes: {
@@ -157,6 +162,9 @@ export const functionTable = {
   lockFile: { args: ['fd:i32', 'shared:boolean', 'wait:boolean'], result: 'boolean' },
   ownStreams: { args: ['fds:i32s', 'uid:u32'], result: 'void' },
   changeOwner: { args: ['path:path', 'uid:u32', 'gid:u32'], result: 'void' },
+  // below.cc
+  lookBelow: { args: ['root:path', 'path:path'], result: 'lookedAt?' },
+  readBelow: { args: ['root:path', 'path:path', 'offset:number', 'size:u32'], result: 'bytes?' },
   // keyed.cc
   hashText: { args: ['text:text'], result: 'text' },
   readKeyed: { args: ['path:path', 'key:path'], result: 'bytes?' },

@@ -82,6 +82,19 @@ export const sameFile = (one: string, other: string): boolean => native().sameFi
 /** True when a file has an extended attribute of this name (getxattr(2)). */
 export const hasAttribute = (path: string, name: string): boolean => native().hasAttribute(path, name)
 
+/** What is at the end of a path below a root, links followed. */
+export type LookedAt = RecordOf<'lookedAt'>
+
+/**
+ * Looks at a file below a directory that a container may own; no link leads out of it. Undefined where there is
+ * nothing, or nothing that this process may look at.
+ */
+export const lookBelow = (root: string, path: string): LookedAt | undefined => native().lookBelow(root, path)
+
+/** At most `size` bytes of a regular file below a directory that a container may own, from an offset on; never waits. */
+export const readBelow = (root: string, path: string, offset: number, size: number): Uint8Array | undefined =>
+  native().readBelow(root, path, offset, size)
+
 /**
  * Gives pipes, sockets and terminals to a user (fchown(2)), as far as this process may; files and the null device stay as
  * they are. @throws SyscallError
