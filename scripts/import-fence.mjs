@@ -86,10 +86,15 @@ export const rooms = {
     may: ['errors', 'runtime', 'library'],
     types: ['config', 'plan', 'state', 'stats', 'launch'],
   },
+  doctor: {
+    does: 'tries what the host offers, and says what of tsrun works with it',
+    not: 'change anything that stays',
+    may: ['errors', 'config', 'plan', 'native', 'host', 'cgroup', 'runtime'],
+  },
   cli: {
     does: 'flags, messages, exit statuses over the library',
     not: 'do the work itself',
-    may: ['errors', 'config', 'plan', 'native', 'host', 'image', 'runtime'],
+    may: ['errors', 'config', 'plan', 'native', 'host', 'image', 'runtime', 'doctor'],
     types: ['state', 'launch'],
     packages: { commander: 'the flags' },
   },

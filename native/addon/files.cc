@@ -154,6 +154,10 @@ std::optional<FileInfo> file_info(const std::string& path) {
   return FileInfo{type, data.st_mode & 07777, data.st_uid};
 }
 
+bool is_writable(const std::string& path) {
+  return faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
 bool same_file(const std::string& one, const std::string& other) {
   struct stat files[2];
   for (int i = 0; i < 2; i++) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <string>
 
 #include "addon/failure.h"
@@ -15,6 +16,13 @@
 #include "sys/fd.h"
 
 namespace tsrun {
+// The clock that no namespace shifts.
+double microseconds() {
+  timespec now{};
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
+}
+
 // Blocks until `fd` is readable or `timeout` milliseconds are over (-1: no limit). False: time over.
 bool wait_readable(int32_t fd, int32_t timeout) {
   pollfd watched{fd, POLLIN, 0};

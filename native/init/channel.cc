@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <time.h>
 
 #include "init/context.h"
 #include "plan_steps.h"
@@ -117,6 +118,18 @@ Failure run(const Barrier& s, Context& context) noexcept {
   const Failure failure = s.wait ? await_go(context) : kOk;
   if (s.open) (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   return failure;
+}
+
+// Only told: nothing depends on it.
+Failure run(const Stamp& s, Context& context) noexcept {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_REALTIME, &now);
+  const uint64_t micros =
+      static_cast<uint64_t>(now.tv_sec) * 1000000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
+  const FrameHead head{FrameType::stamp, context.step, static_cast<int32_t>(s.number),
+                       static_cast<uint32_t>(micros)};
+  (void)send_frame(context, head, "", "", "");
+  return kOk;
 }
 
 // Whoever runs `start` connects and says go; if it dies before that, the container stays created.

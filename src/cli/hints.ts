@@ -1,7 +1,7 @@
 /** Command line: what somebody may have meant whose command line or container id is wrong. Loaded after a failure only. */
 import { nearest } from '../config/suggest.js'
 import { isTsrunError } from '../errors.js'
-import { listDirectory } from '../native/binding.js'
+import { listDirectory, terminalSize } from '../native/binding.js'
 import { defaultRoot } from '../runtime.js'
 import type { CommandSpec } from './command.js'
 import { globalOptions } from './options.js'
@@ -10,7 +10,7 @@ import { commands } from './program.js'
 /** What other tools call it. */
 const otherNames: Readonly<Record<string, string>> = {
   ...{ ls: 'list', rm: 'delete', remove: 'delete', stop: 'kill ID', inspect: 'state ID', stats: 'events ID' },
-  ...{ unpause: 'resume ID', info: 'features', up: 'run ID', shell: 'exec -it ID sh', attach: 'exec -it ID sh' },
+  ...{ unpause: 'resume ID', info: 'doctor', up: 'run ID', shell: 'exec -it ID sh', attach: 'exec -it ID sh' },
 }
 
 /** Flags that people type out of habit, by command. */
@@ -29,6 +29,8 @@ export function hintFor(
   invocation: { readonly command?: CommandSpec | undefined; readonly root?: string | undefined },
 ): string | undefined {
   if (!isTsrunError(error)) return undefined
+  // Engines ask for containers that have gone as a matter of course.
+  if (error.code === 'ERR_TSRUN_NOT_FOUND' && terminalSize(2) === undefined) return undefined
   if (error.code === 'ERR_TSRUN_NOT_FOUND') return ask(similarId(error.id, invocation.root ?? defaultRoot()))
   if (error.code === 'ERR_TSRUN_SYSCALL' && /exec: "-/.test(error.message) && invocation.command?.name === 'exec') {
     return 'options of exec stand before the container id: tsrun exec -it ID sh'

@@ -38,6 +38,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   bundle: { summary: 'make bundles of images: create, delete', load: () => import('./commands/bundle.js') },
   features: { summary: 'print what this build supports', load: () => import('./commands/features.js') },
+  doctor: { summary: 'try what this host offers', load: () => import('./commands/doctor.js') },
   completion: { summary: 'print the completion of a shell', load: () => import('./commands/completion.js') },
   version: { summary: 'print the version', load: () => import('./commands/version.js') },
   help: { summary: 'print this help or that of a command', load: () => import('./commands/help.js') },

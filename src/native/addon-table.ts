@@ -12,7 +12,7 @@
 /** Closed sets of names: an `enum class` in C++, whose numbers are places in the list. */
 export const enumTable = {
   /** What init tells; `end` is no frame: it has closed its end of the socket. */
-  frameType: ['end', 'failure', 'event', 'child', 'console', 'listener', 'hook', 'source'],
+  frameType: ['end', 'failure', 'event', 'child', 'console', 'listener', 'hook', 'source', 'stamp'],
   fileType: ['file', 'directory', 'link', 'socket', 'other'],
   /** Letters of the OCI config; `a` is both others. */
   deviceType: ['a', 'b', 'c'],
@@ -20,6 +20,11 @@ export const enumTable = {
    * What is done with a cgroup and all those below it: their processes are listed; THAWED is written to their
    * freezer.state (cgroup v1), the deepest first; those below the first are removed where they are not busy.
    */
+  /** What `probe` tries. */
+  probeName: [
+    ...['openat2', 'clone3', 'newMounts', 'pidfd', 'userNamespace', 'mountNamespace', 'timeNamespace'],
+    ...['overlay', 'overlayInUserNamespace', 'idMappedMount', 'seccompKill', 'seccompLog', 'seccompNotify'],
+  ],
   subtreeWork: ['list', 'thaw', 'remove'],
 } as const
 
@@ -34,7 +39,10 @@ export const recordTable = {
     /** Place in the plan's step table. */
     step: 'u32',
     errno: 'i32',
-    /** event: the barrier's; child: pid; listener: number in init; hook: index; source: number, from 1 on. */
+    /**
+     * event: the barrier's; child: pid; listener: number in init; hook: index; source: number, from 1 on; stamp: the
+     * clock in microseconds, its lower 32 bits, while `errno` is the number of the step that begins.
+     */
     value: 'u32',
     syscall: 'text',
     path: 'text',
@@ -85,6 +93,7 @@ export const recordTable = {
   rejectedWrite: { index: 'u32', syscall: 'text', errno: 'i32' },
   /** `operation`: the rtnetlink(7) message that was refused; `words`: more than errno says, may be empty. */
   rejectedDevice: { index: 'u32', operation: 'text', errno: 'i32', words: 'text' },
+  terminalSize: { columns: 'u32', rows: 'u32' },
   /** lstat(2), reduced to what tsrun asks. */
   fileInfo: { type: 'fileType', mode: 'u32', uid: 'u32' },
   /**
@@ -153,6 +162,7 @@ export const functionTable = {
   realPath: { args: ['path:path'], result: 'text' },
   readLink: { args: ['path:path'], result: 'text' },
   fileInfo: { args: ['path:path'], result: 'fileInfo?' },
+  isWritable: { args: ['path:path'], result: 'boolean' },
   sameFile: { args: ['one:path', 'other:path'], result: 'boolean' },
   hasAttribute: { args: ['path:path', 'name:path'], result: 'boolean' },
   openFile: { args: ['path:path', 'flags:i32'], result: 'fd' },
@@ -213,7 +223,20 @@ export const functionTable = {
   sendBytes: { args: ['socket:i32', 'bytes:bytes'], result: 'void' },
   receiveBytes: { args: ['socket:i32', 'limit:u32'], result: 'bytes?' },
   peekDescriptor: { args: ['socket:i32'], result: 'fd' },
+  // terminal.cc
+  terminalSize: { args: ['fd:i32'], result: 'terminalSize?' },
+  setKeyMode: { args: ['fd:i32', 'on:boolean'], result: 'void' },
+  openSignals: { args: ['numbers:i32s'], result: 'fd' },
+  nextSignal: { args: ['fd:i32'], result: 'i32?' },
+  suspend: { args: [], result: 'void' },
+  readKeys: { args: ['fd:i32'], result: 'text' },
+  readAgain: { args: ['fds:i32s'], result: 'texts' },
+  raiseOpenFiles: { args: [], result: 'u32' },
+  // probe.cc
+  probe: { args: ['what:probeName', 'path:path'], result: 'i32' },
+  kernelRelease: { args: [], result: 'text' },
   // watch.cc
+  microseconds: { args: [], result: 'number' },
   waitReadable: { args: ['fd:i32', 'timeout:i32'], result: 'boolean' },
   notifyFile: { args: ['path:path'], result: 'fd' },
   openTimer: { args: ['milliseconds:number', 'repeat:boolean'], result: 'fd' },

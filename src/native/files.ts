@@ -10,6 +10,7 @@ import type { RecordOf } from './addon-types.js'
 export const openFlag = {
   read: 0,
   write: 1,
+  readWrite: 2,
   create: 0o100,
   truncate: 0o1000,
   append: 0o2000,
@@ -100,6 +101,9 @@ export const readBelow = (root: string, path: string, offset: number, size: numb
  * they are. @throws SyscallError
  */
 export const ownStreams = (fds: readonly number[], uid: number): void => native().ownStreams([...fds], uid)
+
+/** True when this process may make files in a directory, or write to a file (faccessat2(2), effective ids). */
+export const isWritable = (path: string): boolean => native().isWritable(path)
 
 /** lchown(2). @throws SyscallError */
 export const changeOwner = (path: string, uid: number, gid: number): void => native().changeOwner(path, uid, gid)

@@ -23,6 +23,8 @@ export const stepTable = {
    * until then init's files in /proc belong to its user, for a parent that is not root.
    */
   barrier: { event: 'u32:event', wait: 'flag', open: 'flag' },
+  /** Tells the parent when the next step begins: only in a plan that is traced. */
+  stamp: { number: 'u32' },
   /** Waits for the end of the runtime, or of its end of the sync socket; then kills the target, and ends. */
   guard: {},
   becomeRoot: {},

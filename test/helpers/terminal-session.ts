@@ -24,7 +24,8 @@ export class TerminalSession {
   }
 
   #tmux(...args: string[]): string {
-    const env = { ...process.env, LC_ALL: 'C.UTF-8', TERM: 'xterm-256color' }
+    // The test runner's own NO_COLOR is not meant for what runs here.
+    const env = { ...process.env, NO_COLOR: '', LC_ALL: 'C.UTF-8', TERM: 'xterm-256color' }
     return spawnSync('tmux', ['-u', '-S', this.#socket, ...args], { encoding: 'utf8', env }).stdout
   }
 
@@ -41,6 +42,11 @@ export class TerminalSession {
   /** What is on the screen. */
   get screen(): string {
     return this.#tmux('capture-pane', '-p')
+  }
+
+  /** The same with its escape sequences for colours. */
+  get colours(): string {
+    return this.#tmux('capture-pane', '-p', '-e')
   }
 
   /** Waits until the screen looks like this. @throws with what it shows instead */

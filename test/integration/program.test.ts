@@ -94,19 +94,6 @@ t.test('who mistypes a command or calls it as elsewhere is told its name here', 
   line('attach', 'exec -it ID sh')
 })
 
-t.test('who mistypes a container id is told the one that is near, or begins so; the log has it too', async (t) => {
-  const root = folder(t)
-  for (const name of ['webserver', 'e3b0c44298fc1c14']) mkdirSync(`${root}/${name}`)
-  const says = (id: string, hint: string) =>
-    fails(t, ['--root', root, 'state', id], `tsrun: container "${id}" does not exist${hint}`, root)
-  says('webservre', '\nhint: did you mean webserver?')
-  says('e3b0', '\nhint: did you mean e3b0c44298fc1c14?')
-  says('database', '')
-  tsrun(root, '--root', root, '--log', 'log.json', '--log-format', 'json', 'state', 'webservr')
-  const { msg } = JSON.parse(readFileSync(`${root}/log.json`, 'utf8')) as { msg: string }
-  t.equal(msg, 'container "webservr" does not exist (hint: did you mean webserver?)')
-})
-
 t.test('version prints what --version prints', async (t) => {
   t.same(pick(tsrun(folder(t), 'version')), pick(tsrun(folder(t), '--version')))
 })
