@@ -1,29 +1,24 @@
 // Bundles the command line for the executable: ES modules, split where the sources import on demand.
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { leanCommander } from './lean-commander.mjs'
 import { root } from './process.mjs'
 
-/** Modules that the executable has not: using one is an error that says so, importing it is none. */
-const missing = /^node:/
-
-const withoutModules = {
-  name: 'without-modules',
-  setup(build) {
-    build.onResolve({ filter: missing }, ({ path }) => ({ path, namespace: 'missing' }))
-    build.onLoad({ filter: /.*/, namespace: 'missing' }, ({ path }) => ({
-      contents: `module.exports = new Proxy({}, { get: (_, name) => function () {
-        throw new Error(${JSON.stringify(`this executable has no ${path}`)} + ' (' + String(name) + ')') } })`,
-      loader: 'js',
-    }))
-  },
+/** What Commander needs of Node.js to print help: the rest of it is for sub-commands that are programs. */
+const provided = {
+  'node:events': `exports.EventEmitter = class { on() { return this } }`,
+  'node:process': `module.exports = globalThis.process`,
 }
 
-const commander = {
-  name: 'lean-commander',
+/** Of other modules, using one is an error that says so, importing it is none. */
+const absent = (path) => `module.exports = new Proxy({}, { get: (_, name) => function () {
+  throw new Error(${JSON.stringify(`this executable has no ${path}`)} + ' (' + String(name) + ')') } })`
+
+const modulesOfNode = {
+  name: 'modules-of-node',
   setup(build) {
-    build.onLoad({ filter: /\/commander\/lib\/[^/]+\.js$/ }, ({ path }) => ({
-      contents: leanCommander(path, readFileSync(path, 'utf8')),
+    build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'node' }))
+    build.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({
+      contents: provided[path] ?? absent(path),
       loader: 'js',
     }))
   },
@@ -36,7 +31,7 @@ export async function bundleCommandLine(folder, commit) {
   rmSync(folder, { recursive: true, force: true })
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   await build({
-    entryPoints: { main: join(root, 'src/cli/main.ts') },
+    entryPoints: { main: join(root, 'src/cli/executable.ts') },
     outdir: folder,
     bundle: true,
     splitting: true,
@@ -49,7 +44,7 @@ export async function bundleCommandLine(folder, commit) {
     minify: true,
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [commander, withoutModules],
+    plugins: [modulesOfNode],
     define: {
       TSRUN_STANDALONE: 'true',
       TSRUN_VERSION: JSON.stringify(version),

@@ -11,7 +11,8 @@ import { isMain, packageFile, root, runQuietly, script } from './process.mjs'
 import { filesBelow } from './stamp.mjs'
 
 /** Sources of the engine, as Debian 13 has them: they stay where they are for as long as that release is kept. */
-const source = {
+export const engineSource = {
+  version: '2025-04-26',
   name: 'quickjs-2025.04.26',
   file: 'q/quickjs/quickjs_2025.04.26.orig.tar.xz',
   sha256: 'ec81da5b3249ed648dbc7df4a1654988910e66a118d9b71cb63534216efcfbbe',
@@ -29,11 +30,11 @@ const cacheFolder = () => join(process.env.XDG_CACHE_HOME || join(homedir(), '.c
  * Folder with the engine's sources, fetched on first use: `{ folder }`, or `{ reason }` why there are none.
  */
 export function engineSources() {
-  const folder = join(cacheFolder(), source.name)
+  const folder = join(cacheFolder(), engineSource.name)
   if (existsSync(join(folder, 'quickjs.c'))) return { folder }
   if (!existsSync(aptHelper)) return { reason: "its engine comes from Debian's packages, and this is no Debian" }
   mkdirSync(cacheFolder(), { recursive: true })
-  const archive = join(cacheFolder(), `${source.name}-${process.pid}.tar.xz`)
+  const archive = join(cacheFolder(), `${engineSource.name}-${process.pid}.tar.xz`)
   try {
     const problem = fetchSource(archive)
     if (problem) return { reason: problem }
@@ -41,7 +42,7 @@ export function engineSources() {
     mkdirSync(unpacked)
     runQuietly('tar', ['-xJf', archive, '-C', unpacked])
     // Another checkout may have been faster.
-    if (!existsSync(folder)) renameSync(join(unpacked, source.name), folder)
+    if (!existsSync(folder)) renameSync(join(unpacked, engineSource.name), folder)
     rmSync(unpacked, { recursive: true })
     return { folder }
   } finally {
@@ -51,30 +52,23 @@ export function engineSources() {
 
 /** Fetches the archive by apt, with its proxies and from its mirrors; why it could not, or undefined. */
 function fetchSource(archive) {
-  const checksum = `SHA256:${source.sha256}`
+  const checksum = `SHA256:${engineSource.sha256}`
   for (const mirror of mirrors()) {
     for (const section of sections) {
-      const uri = `${mirror}/pool/${section}/${source.file}`
+      const uri = `${mirror}/pool/${section}/${engineSource.file}`
       spawnSync(aptHelper, ['-qq', 'download-file', uri, archive, checksum], { stdio: 'ignore' })
       if (!existsSync(archive)) continue
       const found = createHash('sha256').update(readFileSync(archive)).digest('hex')
-      if (found === source.sha256) return undefined
-      return `${source.file} has another checksum than it should: ${found}`
+      if (found === engineSource.sha256) return undefined
+      return `${engineSource.file} has another checksum than it should: ${found}`
     }
   }
-  return `the mirrors of apt have no ${source.file}`
+  return `the mirrors of apt have no ${engineSource.file}`
 }
 
 /** What the executable is made of, for its stamp. */
 export const engineInputs = () => [
-  ...filesBelow(
-    'native/engine',
-    'src',
-    'scripts/engine.mjs',
-    'scripts/bundle.mjs',
-    'scripts/lean-commander.mjs',
-    'package.json',
-  ),
+  ...filesBelow('native/engine', 'src', 'scripts/engine.mjs', 'scripts/bundle.mjs', 'package.json'),
   at('build/Release/build-stamp'),
 ]
 

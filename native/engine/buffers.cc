@@ -1,6 +1,7 @@
 // Node-API over QuickJS: ArrayBuffer and typed arrays.
 #include <cstring>
 #include <iterator>
+#include <string>
 
 #include "engine/env.h"
 
@@ -46,6 +47,16 @@ napi_status forget(napi_env env, napi_status status) {
   return env->set(status);
 }
 
+/** A RangeError with a code, in Node's words. */
+napi_status refuse_range(napi_env env, const char* code, const std::string& words) {
+  JSContext* context = env->context;
+  JS_ThrowRangeError(context, "%s", words.c_str());
+  const JSValue error = JS_GetException(context);
+  JS_SetPropertyStr(context, error, "code", JS_NewString(context, code));
+  JS_Throw(context, error);
+  return env->set(napi_generic_failure);
+}
+
 }  // namespace
 
 extern "C" {
@@ -84,9 +95,19 @@ napi_status napi_create_typedarray(napi_env env, napi_typedarray_type type, size
   const auto at = static_cast<size_t>(type);
   CHECK(env, at < std::size(kinds), napi_invalid_arg);
   JSContext* context = env->context;
+  const Kind& kind = kinds[at];
+  size_t room = 0;
+  if (JS_GetArrayBuffer(context, &room, value_of(buffer)) == nullptr && JS_HasException(context))
+    return forget(env, napi_invalid_arg);
+  if (offset % kind.size != 0)
+    return refuse_range(env, "ERR_NAPI_INVALID_TYPEDARRAY_ALIGNMENT",
+                        std::string("start offset of ") + kind.name + " should be a multiple of " +
+                            std::to_string(kind.size));
+  if (offset > room || length > (room - offset) / kind.size)
+    return refuse_range(env, "ERR_NAPI_INVALID_TYPEDARRAY_LENGTH", "Invalid typed array length");
   JSValue arguments[] = {value_of(buffer), JS_NewInt64(context, static_cast<int64_t>(offset)),
                          JS_NewInt64(context, static_cast<int64_t>(length))};
-  return env->give(JS_NewTypedArray(context, 3, arguments, kinds[at].engine), result);
+  return env->give(JS_NewTypedArray(context, 3, arguments, kind.engine), result);
 }
 
 napi_status napi_is_typedarray(napi_env env, napi_value value, bool* result) {

@@ -3,11 +3,14 @@
 #include <vector>
 
 #include "engine/env.h"
+#include "engine/heap.h"
 #include "engine/text.h"
 
 JSValue call_native(JSContext* context, JSValueConst function, JSValueConst self, int count,
                     JSValueConst* values, int) {
   const auto* callback = static_cast<Callback*>(JS_GetOpaque(function, callback_class));
+  if (making_snapshot)
+    return JS_ThrowTypeError(context, "a module calls native code when it is loaded");
   napi_env env = callback->env;
   const size_t mark = env->top, depth = env->scopes.size();
   napi_callback_info__ info{self, count, values, callback->data};

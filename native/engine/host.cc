@@ -11,6 +11,7 @@
 #include <string>
 
 #include "engine/env.h"
+#include "engine/heap.h"
 #include "engine/text.h"
 
 extern "C" napi_value napi_register_module_v1(napi_env env, napi_value exports);
@@ -18,7 +19,14 @@ extern char** environ;
 
 namespace {
 
+/** The snapshot that the executable begins with must hold nothing of the machine that it is made on. */
+bool refuse_in_build(JSContext* context) {
+  if (making_snapshot) JS_ThrowTypeError(context, "a module looks at the host when it is loaded");
+  return making_snapshot;
+}
+
 JSValue process_exit(JSContext* context, JSValueConst, int count, JSValueConst* values) {
+  if (refuse_in_build(context)) return JS_EXCEPTION;
   int32_t status = 0;
   if (count > 0 && JS_ToInt32(context, &status, values[0]) < 0) return JS_EXCEPTION;
   end_process(status);
@@ -26,6 +34,7 @@ JSValue process_exit(JSContext* context, JSValueConst, int count, JSValueConst* 
 
 /** Throws where there is no working directory any more: absolute paths work all the same. */
 JSValue process_cwd(JSContext* context, JSValueConst, int, JSValueConst*) {
+  if (refuse_in_build(context)) return JS_EXCEPTION;
   char* path = getcwd(nullptr, 0);
   // Since Linux 2.6.36 the kernel says so of a directory that is out of reach (getcwd(3)).
   if (path == nullptr || path[0] != '/') {
@@ -51,6 +60,7 @@ JSValue process_dlopen(JSContext* context, JSValueConst, int count, JSValueConst
 }
 
 JSValue performance_now(JSContext* context, JSValueConst, int, JSValueConst*) {
+  if (refuse_in_build(context)) return JS_EXCEPTION;
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return JS_NewFloat64(
@@ -181,12 +191,12 @@ JSValue arguments(JSContext* context, int argc, char** argv) {
   return list;
 }
 
-JSValue process_object(JSContext* context, int argc, char** argv) {
+JSValue process_object(JSContext* context) {
   JSValue process = JS_NewObject(context), versions = JS_NewObject(context);
   JS_SetPropertyStr(context, versions, "quickjs", JS_NewString(context, TSRUN_ENGINE_VERSION));
   JS_SetPropertyStr(context, process, "versions", versions);
-  JS_SetPropertyStr(context, process, "argv", arguments(context, argc, argv));
-  JS_SetPropertyStr(context, process, "env", environment(context));
+  JS_SetPropertyStr(context, process, "argv", JS_UNDEFINED);
+  JS_SetPropertyStr(context, process, "env", JS_UNDEFINED);
   JS_SetPropertyStr(context, process, "execPath", JS_NewString(context, ""));
   add(context, process, "exit", process_exit, 1);
   add(context, process, "cwd", process_cwd, 0);
@@ -198,13 +208,13 @@ JSValue process_object(JSContext* context, int argc, char** argv) {
 
 void end_process(int status) { _exit(status); }
 
-bool define_host(napi_env env, int argc, char** argv) {
+JSValue define_host(napi_env env) {
   JSContext* context = env->context;
-  const JSValue global = JS_GetGlobalObject(context);
+  const JSValue global = JS_GetGlobalObject(context), process = process_object(context);
   JSValue performance = JS_NewObject(context), console = JS_NewObject(context);
   add(context, performance, "now", performance_now, 0);
   add(context, console, "error", console_error, 1);
-  JS_SetPropertyStr(context, global, "process", process_object(context, argc, argv));
+  JS_SetPropertyStr(context, global, "process", JS_DupValue(context, process));
   JS_SetPropertyStr(context, global, "performance", performance);
   JS_SetPropertyStr(context, global, "console", console);
   add_class(context, global, "TextEncoder", new_encoder);
@@ -213,5 +223,10 @@ bool define_host(napi_env env, int argc, char** argv) {
   add(context, big, "asUintN", as_unsigned, 2);
   JS_FreeValue(context, big);
   JS_FreeValue(context, global);
-  return !JS_HasException(context);
+  return JS_HasException(context) ? JS_EXCEPTION : process;
+}
+
+bool set_arguments(JSContext* context, JSValueConst process, int argc, char** argv) {
+  return JS_SetPropertyStr(context, process, "argv", arguments(context, argc, argv)) >= 0 &&
+         JS_SetPropertyStr(context, process, "env", environment(context)) >= 0;
 }

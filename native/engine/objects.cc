@@ -7,6 +7,51 @@ napi_status done(napi_env env, int outcome) {
   return env->set(outcome < 0 ? napi_pending_exception : napi_ok);
 }
 
+/** An object for any value, as Node-API makes one of numbers, strings and the like. JS_EXCEPTION for undefined and null. */
+JSValue object_for(JSContext* context, JSValueConst value) {
+  if (JS_IsObject(value)) return JS_DupValue(context, value);
+  if (JS_IsUndefined(value) || JS_IsNull(value))
+    return JS_ThrowTypeError(context, "Cannot convert undefined or null to object");
+  const JSValue global = JS_GetGlobalObject(context);
+  const JSValue constructor = JS_GetPropertyStr(context, global, "Object");
+  const JSValue object = JS_Call(context, constructor, JS_UNDEFINED, 1, &value);
+  JS_FreeValue(context, constructor);
+  JS_FreeValue(context, global);
+  return object;
+}
+
+/** A property's name; what it names is looked up in `act`, whose answer is the status when nothing is wrong before. */
+template <typename Act>
+napi_status with_object(napi_env env, napi_value value, JSAtom name, Act act) {
+  JSContext* context = env->context;
+  if (name == JS_ATOM_NULL) return env->set(napi_generic_failure);
+  const JSValue object = object_for(context, value_of(value));
+  const napi_status status =
+      JS_IsException(object) ? napi_object_expected : act(context, object, name);
+  JS_FreeValue(context, object);
+  JS_FreeAtom(context, name);
+  return env->set(status);
+}
+
+/** A getter's exception is a failure of its own kind in Node-API; the exception is pending all the same. */
+napi_status get(napi_env env, napi_value value, JSAtom name, napi_value* result) {
+  return with_object(env, value, name, [&](JSContext* context, JSValueConst object, JSAtom at) {
+    const JSValue found = JS_GetProperty(context, object, at);
+    if (JS_IsException(found)) return napi_generic_failure;
+    *result = env->keep(found);
+    return napi_ok;
+  });
+}
+
+/** Of an object that takes no such property nothing is said, as JavaScript does outside of strict code. */
+napi_status set(napi_env env, napi_value value, JSAtom name, napi_value content) {
+  return with_object(env, value, name, [&](JSContext* context, JSValueConst object, JSAtom at) {
+    const JSValue owned = JS_DupValue(context, value_of(content));
+    return JS_SetPropertyInternal(context, object, at, owned, object, 0) < 0 ? napi_invalid_arg
+                                                                             : napi_ok;
+  });
+}
+
 int flags_of(napi_property_attributes attributes) {
   int flags = JS_PROP_HAS_ENUMERABLE | JS_PROP_HAS_CONFIGURABLE;
   if (attributes & napi_enumerable) flags |= JS_PROP_ENUMERABLE;
@@ -90,8 +135,7 @@ napi_status napi_get_named_property(napi_env env, napi_value object, const char*
   CHECK_ARG(env, object);
   CHECK_ARG(env, name);
   CHECK_ARG(env, result);
-  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
-  return env->give(JS_GetPropertyStr(env->context, value_of(object), name), result);
+  return get(env, object, JS_NewAtom(env->context, name), result);
 }
 
 napi_status napi_set_named_property(napi_env env, napi_value object, const char* name,
@@ -100,9 +144,7 @@ napi_status napi_set_named_property(napi_env env, napi_value object, const char*
   CHECK_ARG(env, object);
   CHECK_ARG(env, name);
   CHECK_ARG(env, value);
-  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
-  JSValue owned = JS_DupValue(env->context, value_of(value));
-  return done(env, JS_SetPropertyStr(env->context, value_of(object), name, owned));
+  return set(env, object, JS_NewAtom(env->context, name), value);
 }
 
 napi_status napi_get_property(napi_env env, napi_value object, napi_value key, napi_value* result) {
@@ -110,12 +152,7 @@ napi_status napi_get_property(napi_env env, napi_value object, napi_value key, n
   CHECK_ARG(env, key);
   CHECK_ARG(env, object);
   CHECK_ARG(env, result);
-  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
-  const JSAtom name = JS_ValueToAtom(env->context, value_of(key));
-  if (name == JS_ATOM_NULL) return env->set(napi_pending_exception);
-  JSValue found = JS_GetProperty(env->context, value_of(object), name);
-  JS_FreeAtom(env->context, name);
-  return env->give(found, result);
+  return get(env, object, JS_ValueToAtom(env->context, value_of(key)), result);
 }
 
 napi_status napi_has_property(napi_env env, napi_value object, napi_value key, bool* result) {
@@ -123,13 +160,12 @@ napi_status napi_has_property(napi_env env, napi_value object, napi_value key, b
   CHECK_ARG(env, object);
   CHECK_ARG(env, key);
   CHECK_ARG(env, result);
-  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
   const JSAtom name = JS_ValueToAtom(env->context, value_of(key));
-  if (name == JS_ATOM_NULL) return env->set(napi_pending_exception);
-  const int has = JS_HasProperty(env->context, value_of(object), name);
-  JS_FreeAtom(env->context, name);
-  *result = has > 0;
-  return done(env, has);
+  return with_object(env, object, name, [&](JSContext* context, JSValueConst of, JSAtom at) {
+    const int has = JS_HasProperty(context, of, at);
+    *result = has > 0;
+    return has < 0 ? napi_generic_failure : napi_ok;
+  });
 }
 
 napi_status napi_is_array(napi_env env, napi_value value, bool* result) {
@@ -155,17 +191,14 @@ napi_status napi_get_element(napi_env env, napi_value object, uint32_t index, na
   ENTER(env);
   CHECK_ARG(env, object);
   CHECK_ARG(env, result);
-  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
-  return env->give(JS_GetPropertyUint32(env->context, value_of(object), index), result);
+  return get(env, object, JS_NewAtomUInt32(env->context, index), result);
 }
 
 napi_status napi_set_element(napi_env env, napi_value object, uint32_t index, napi_value value) {
   ENTER(env);
   CHECK_ARG(env, object);
   CHECK_ARG(env, value);
-  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
-  JSValue owned = JS_DupValue(env->context, value_of(value));
-  return done(env, JS_SetPropertyUint32(env->context, value_of(object), index, owned));
+  return set(env, object, JS_NewAtomUInt32(env->context, index), value);
 }
 
 napi_status napi_define_properties(napi_env env, napi_value object, size_t count,

@@ -83,3 +83,19 @@ bool bytes_from_text(JSContext* context, JSValueConst text, std::string& bytes) 
   JS_FreeCString(context, raw);
   return true;
 }
+
+std::string words_of(JSContext* context, JSValueConst error) {
+  std::string words, stack;
+  if (!bytes_from_text(context, error, words)) words = "unknown error";
+  const JSValue trace = JS_GetPropertyStr(context, error, "stack");
+  if (JS_IsString(trace) && bytes_from_text(context, trace, stack)) words += "\n" + stack;
+  JS_FreeValue(context, trace);
+  return words;
+}
+
+std::string words_of_exception(JSContext* context) {
+  const JSValue error = JS_GetException(context);
+  std::string words = words_of(context, error);
+  JS_FreeValue(context, error);
+  return words;
+}

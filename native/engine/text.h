@@ -9,3 +9,7 @@
 JSValue text_from_bytes(JSContext* context, std::string_view bytes);
 /** The bytes again: U+DC80 to U+DCFF alone as one byte, any other lone surrogate as U+FFFD. False: an exception is pending. */
 bool bytes_from_text(JSContext* context, JSValueConst text, std::string& bytes);
+/** The text of an error, with its stack when it has one. */
+std::string words_of(JSContext* context, JSValueConst error);
+/** The same of the pending exception, which is taken. */
+std::string words_of_exception(JSContext* context);

@@ -118,6 +118,11 @@ export const native = (): Addon => (loaded ??= load())
 /** Those for programs with an event loop; the static executable has none. @throws UnsupportedError */
 export const nativeLibrary = (): LibraryAddon => native() as Addon & LibraryAddon
 
+/** Loads the addon, which else its first use does. @throws UnsupportedError when there is no addon of this build for this platform */
+export function loadAddon(): void {
+  native()
+}
+
 /** Folder of the package that the addon is in; not for the standalone executable. @throws UnsupportedError */
 export function packageFolder(): string {
   native()

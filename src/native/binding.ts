@@ -1,5 +1,5 @@
 /** Native: all of it, by subject. */
-export { describeFailure, errnoName, hasErrno, packageFolder } from './addon.js'
+export { describeFailure, errnoName, hasErrno, loadAddon, packageFolder } from './addon.js'
 export * from './files.js'
 export * from './processes.js'
 export * from './sockets.js'

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { projectRoot } from '../helpers/tools.js'
 
 const tsrun = join(projectRoot, 'dist/tsrun')
-/** Where it was made: the engine's compiler and the bytecode of the command line. */
+/** Where it was made: the engine's compiler, the executable without its heap, the heap. */
 const engineBuild = join(projectRoot, 'build/engine/cmake')
 const skip = lstatSync(tsrun).isSymbolicLink() && 'needs the engine, which this machine has not'
 
@@ -64,7 +64,8 @@ t.test('no variable and no file of the working directory changes which code runs
   t.match(stderr, /container "nothing" does not exist/)
   t.notMatch(stderr, 'EVIL')
   const opened = stdout.split('\n').filter((line) => line.includes('open'))
-  t.same(opened, [], 'not one file is opened: that of the container is looked for and is not there')
+  t.equal(opened.length, 1, 'not one file is opened: that of the container is looked for and is not there')
+  t.match(opened, [/root", .*O_DIRECTORY/], 'the state root is, for ids like the one that is not there')
   t.match(stdout, /newfstatat\(.*root\/nothing\/state\.json/)
   t.end()
 })
@@ -102,22 +103,79 @@ t.test('bytes that are not UTF-8 reach the kernel as they came', { skip: skipTra
   t.end()
 })
 
-/** Runs a script in the place of the command line: its bytecode is put over that in a copy of the executable. */
-function runScript(t: Test, source: string): SpawnSyncReturns<string> {
+/** Makes an executable with this module in the place of the command line: `copy`, or why the build refuses it. */
+function buildWith(t: Test, source: string): { readonly copy: string; readonly refusal: string } {
   const folder = mkdtempSync(join(tmpdir(), 'static-script-'))
   t.teardown(() => {
     rmSync(folder, { recursive: true, force: true })
   })
-  const [script, modules, copy] = [join(folder, 'main.js'), join(folder, 'modules.bin'), join(folder, 'tsrun')]
+  const [script, modules] = [join(folder, 'main.js'), join(folder, 'modules.bin')]
+  const [snapshot, copy] = [join(folder, 'snapshot.bin'), join(folder, 'tsrun')]
+  const unfinished = join(engineBuild, 'unfinished')
   writeFileSync(script, source)
   execFileSync(join(engineBuild, 'compile'), [modules, script])
-  const executable = readFileSync(tsrun)
-  const at = executable.indexOf(readFileSync(join(engineBuild, 'modules.bin')))
-  t.ok(at > 0, 'the bytecode is in the executable')
-  readFileSync(modules).copy(executable, at)
-  writeFileSync(copy, executable, { mode: 0o755 })
+  const { status, stderr } = spawnSync(unfinished, [snapshot, modules], { encoding: 'utf8', timeout: 60_000 })
+  if (status !== 0) return { copy, refusal: stderr }
+  execFileSync('objcopy', ['--update-section', `.snapshot=${snapshot}`, unfinished, copy])
+  return { copy, refusal: '' }
+}
+
+/** Runs a script in the place of the command line. */
+function runScript(t: Test, source: string): SpawnSyncReturns<string> {
+  const { copy, refusal } = buildWith(t, `export function prepare() {}\nexport function start() {\n${source}\n}\n`)
+  t.equal(refusal, '')
   return spawnSync(copy, { encoding: 'utf8', timeout: 60_000 })
 }
+
+t.test('a module that looks at the host when it is loaded cannot be built in', { skip }, (t) => {
+  const exports = 'export function prepare() {}\nexport function start() {}\n'
+  const native = 'const module = { exports: {} }; process.dlopen(module, ""); '
+  const cases: Readonly<Record<string, RegExp>> = {
+    'process.cwd()': /looks at the host/,
+    'process.exit(0)': /looks at the host/,
+    'performance.now()': /looks at the host/,
+    'process.argv.length': /TypeError/,
+    'process.env.HOME': /TypeError/,
+    'new Date()': /asks for the time/,
+    'Date.now()': /asks for the time/,
+    'Math.random()': /TypeError: not a function/,
+    [`${native} module.exports.processIds()`]: /calls native code/,
+    'await new Promise(() => {})': /waits for something/,
+    'throw new Error("no luck")': /Error: no luck/,
+  }
+  for (const [statement, words] of Object.entries(cases)) {
+    const { refusal } = buildWith(t, `${exports}${statement}\n`)
+    t.match(refusal, /^cannot make the snapshot: /, statement)
+    t.match(refusal, words, statement)
+  }
+  t.equal(buildWith(t, exports).refusal, '', 'what looks at nothing can')
+  t.end()
+})
+
+t.test('the heap that the executable begins with is the same wherever and whenever it is made', { skip }, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'static-again-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const again = join(folder, 'again.bin')
+  execFileSync(join(engineBuild, 'unfinished'), [again, join(engineBuild, 'modules.bin')], {
+    cwd: folder,
+    env: { SECRET: 'not-to-be-kept', HOME: folder },
+  })
+  const [heap, executable] = [readFileSync(again), readFileSync(tsrun)]
+  t.ok(heap.equals(readFileSync(join(engineBuild, 'snapshot.bin'))), 'with other addresses, folder, environment, time')
+  t.ok(executable.includes(heap.subarray(0, 65_536)), 'it is what the executable has')
+  for (const text of [projectRoot, folder, 'not-to-be-kept'])
+    t.notOk(heap.includes(text) || heap.includes(Buffer.from(text, 'utf16le')), `it does not hold ${text}`)
+  t.end()
+})
+
+t.test('an executable without its heap says so', { skip }, (t) => {
+  const { status, stderr } = spawnSync(join(engineBuild, 'unfinished'), ['--version'], { encoding: 'utf8' })
+  t.equal(stderr, 'tsrun: internal error: this executable has not been finished\n')
+  t.equal(status, 70)
+  t.end()
+})
 
 t.test('work that nothing could ever continue ends with status 70 and the reason', { skip }, (t) => {
   const forgotten = runScript(t, 'void new Promise(() => {}).then(() => process.exit(0))')
