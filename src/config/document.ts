@@ -1,5 +1,6 @@
 /** Stage 1, config: from a value of unknown shape to one that is known, or to every problem of it. */
 import { ConfigError } from '../errors.js'
+import { parseJson } from './json.js'
 import { documentShape } from './schema/index.js'
 import { matches } from './schema/matches.js'
 import type { Shape } from './schema/shape.js'
@@ -12,6 +13,28 @@ import type { ConfigDocument } from './types.js'
  */
 export async function readDocument(value: unknown): Promise<ConfigDocument> {
   return readAs(documentShape(), value)
+}
+
+/**
+ * Reads the text of a config.json by its shape only. Throws ConfigError: with line and column when the text is not JSON,
+ * else with every problem.
+ */
+export async function readDocumentText(text: string): Promise<ConfigDocument> {
+  return documentAsItStands(text) ?? (await readDocument(parseJson(text)))
+}
+
+/**
+ * The document in a text that needs no closer look. The engine's own reader rounds integers that a double cannot hold,
+ * which then do not match, and takes the escape of half a character for one: that is left to ours.
+ */
+export function documentAsItStands(text: string): ConfigDocument | undefined {
+  if (text.includes('\\u')) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    return matches(documentShape(), value) ? value : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Reads a value of any shape, such as the `process` that `exec` is given. Throws ConfigError. */

@@ -1,7 +1,7 @@
 /** Stage 1, config: reads a config.json and hands on a Config that passed every check, or every problem. */
 import { ConfigError } from '../errors.js'
 import { readAnnotations } from './annotations.js'
-import { readDocument } from './document.js'
+import { documentAsItStands, readDocument } from './document.js'
 import { parseJson } from './json.js'
 import { cleanPath } from './paths.js'
 import { checkRules } from './rules.js'
@@ -12,7 +12,8 @@ import type { Config, ConfigDocument } from './types.js'
  * Throws ConfigError: with line and column when the text is not JSON, else with every problem found.
  */
 export async function loadConfig(text: string): Promise<Config> {
-  return parseConfig(parseJson(text))
+  const document = documentAsItStands(text)
+  return document === undefined ? parseConfig(parseJson(text)) : configOf(document)
 }
 
 /**
@@ -21,7 +22,12 @@ export async function loadConfig(text: string): Promise<Config> {
  */
 export async function parseConfig(value: unknown): Promise<Config> {
   assertSysctlNames(value)
-  const document = withListener(await readDocument(value))
+  return configOf(await readDocument(value))
+}
+
+/** @throws ConfigError with all broken rules */
+function configOf(read: ConfigDocument): Config {
+  const document = withListener(read)
   const issues = checkRules(document)
   if (issues.length > 0 || !isComplete(document)) throw ConfigError.from(issues)
   return withCleanDestinations(document)

@@ -1,5 +1,4 @@
 /** Stage 4, launch: what `exec` is asked for. */
-import { parseJson } from '../config/json.js'
 import type { Config, Process } from '../config/types.js'
 import { changedProcess, completedProcess, type ProcessChanges } from '../plan/exec-process.js'
 import type { ContainerId, Store } from '../state/store.js'
@@ -27,8 +26,8 @@ export type ExecOptions = ExecSettings & ({ readonly process: Process } | Proces
 
 /** The config as it was at create, when it was checked. @throws SyscallError */
 export async function savedConfig(store: Store, id: ContainerId): Promise<Config> {
-  const { readDocument } = await import('../config/document.js')
-  return (await readDocument(parseJson(store.loadConfig(id)))) as Config
+  const { readDocumentText } = await import('../config/document.js')
+  return (await readDocumentText(store.loadConfig(id))) as Config
 }
 
 /** The process that is asked for, complete. @throws ConfigError, UsageError */

@@ -45,6 +45,19 @@ interface Layout {
   readonly kinds: readonly BaseKind[]
 }
 
+function baseKind(kind: FieldKind): BaseKind {
+  const end = kind.search(/[:=]/)
+  return (end < 0 ? kind : kind.slice(0, end)) as BaseKind
+}
+
+const layoutOf = ([name, kinds]: [string, Readonly<Record<string, FieldKind>>], op: number): [string, Layout] => [
+  name,
+  { op, names: Object.keys(kinds), kinds: Object.values(kinds).map(baseKind) },
+]
+
+/** Made when the module is loaded, which the executable has behind it when it starts. */
+const layouts = Object.fromEntries(Object.entries(stepTable).map(layoutOf)) as Readonly<Record<StepName, Layout>>
+
 /**
  * Encodes a plan for `tsrun-init`.
  *
@@ -55,10 +68,8 @@ export function encodePlan(plan: LaunchPlan): Uint8Array {
   const bytes = new Uint8Array(16 * 1024)
   const output: Output = { bytes, words: new Uint32Array(bytes.buffer), length: 0, encoder: new TextEncoder() }
   putHeader(output, plan)
-  const layouts = new Map<StepName, Layout>()
   for (const step of plan.steps) {
-    let layout = layouts.get(step.op)
-    if (layout === undefined) layouts.set(step.op, (layout = layoutOf(step.op)))
+    const layout = layouts[step.op]
     putU32(output, layout.op)
     const bodyLength = skipU32(output)
     putFields(output, step, layout)
@@ -79,20 +90,6 @@ function putHeader(output: Output, { steps, preserveFds }: LaunchPlan): void {
     targetFd: noDescriptor,
   }
   for (const name of headerNames) putU32(output, header[name])
-}
-
-function layoutOf(name: StepName): Layout {
-  const kinds: Readonly<Record<string, FieldKind>> = stepTable[name]
-  return {
-    op: Object.keys(stepTable).indexOf(name),
-    names: Object.keys(kinds),
-    kinds: Object.values(kinds).map(baseKind),
-  }
-}
-
-function baseKind(kind: FieldKind): BaseKind {
-  const end = kind.search(/[:=]/)
-  return (end < 0 ? kind : kind.slice(0, end)) as BaseKind
 }
 
 function putFields(output: Output, step: Step, layout: Layout): void {
