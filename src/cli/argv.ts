@@ -1,6 +1,6 @@
 /**
- * Command line: rewrites arguments in the syntax of Go's flag package, which is what callers of runc
- * write (`-flag`, `--flag`, `--flag=value`, `--flag value`), into the plain form that Commander parses.
+ * Command line: reads arguments in the syntax of Go's flag package, which is what callers of runc
+ * write (`-flag`, `--flag`, `--flag=value`, `--flag value`).
  * Pure.
  */
 import { UsageError } from '../errors.js'
@@ -23,11 +23,13 @@ export interface OptionSpec {
   readonly description: string
 }
 
-/** Arguments in the form `--name`, `--name=value`, and apart from them what isn't an option. */
+/** An option as it was given, with its value as text; a `boolean` is switched on. */
+export type GivenOption = readonly [option: OptionSpec, value: string | undefined]
+
+/** What was given as options, and apart from them what isn't an option. */
 export interface PlainArguments {
-  readonly flags: readonly string[]
-  /** The options that occur in `flags`. */
-  readonly given: readonly OptionSpec[]
+  /** Those with a value in their order, then what is switched on. */
+  readonly given: readonly GivenOption[]
   readonly positionals: readonly string[]
   /** `-h` or `--help` was given. */
   readonly help: boolean
@@ -61,8 +63,7 @@ export function normaliseArguments(
   options: { readonly stopAtPositional: boolean | StopWith },
 ): PlainArguments {
   const switches = new Map<OptionSpec, boolean>()
-  const given = new Set<OptionSpec>()
-  const values: string[] = []
+  const given: GivenOption[] = []
   const positionals: string[] = []
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] as string
@@ -90,21 +91,16 @@ export function normaliseArguments(
     }
     const text = value ?? args[++at]
     if (text === undefined) throw new UsageError(`flag needs an argument: -${name}`)
-    given.add(option)
-    values.push(`--${option.name}=${text}`)
+    given.push([option, text])
   }
   const help = switches.get(helpOption) === true
   switches.delete(helpOption)
-  for (const [option, on] of switches) {
-    if (!on) continue
-    given.add(option)
-    values.push(`--${option.name}`)
-  }
-  return { flags: values, given: [...given], positionals, help }
+  for (const [option, on] of switches) if (on) given.push([option, undefined])
+  return { given, positionals, help }
 }
 
-const stops = (when: boolean | StopWith, given: ReadonlySet<OptionSpec>): boolean =>
-  typeof when === 'boolean' ? when : [...given].some(({ name }) => name === when.with)
+const stops = (when: boolean | StopWith, given: readonly GivenOption[]): boolean =>
+  typeof when === 'boolean' ? when : given.some(([{ name }]) => name === when.with)
 
 /**
  * The number that an option of kind `int` was given.

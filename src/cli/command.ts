@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import type { CoreRuntime } from '../runtime.js'
-import { normaliseArguments, type OptionSpec, parseInteger } from './argv.js'
+import { type GivenOption, normaliseArguments, type OptionSpec, parseInteger } from './argv.js'
 import type { Log } from './log.js'
 import type { OptionValues } from './options.js'
 
@@ -103,14 +103,11 @@ export function parseArguments(title: string, spec: Syntax, args: readonly strin
     const stopAtPositional = spec.restWith === undefined ? spec.stopAtPositional === true : { with: spec.restWith }
     const plain = normaliseArguments(args, spec.options, { stopAtPositional })
     if (plain.help) return { help: buildCommand(title, spec).helpInformation() }
-    // Commander takes 20 microseconds per option, so it gets to know only those that it will meet.
-    const command = new Command(title)
-    for (const option of plain.given) command.addOption(buildOption(option))
-    const { operands } = command.parseOptions([...plain.flags, '--', ...plain.positionals])
-    const options = withDefaults(spec.options, command.opts())
-    if (plain.given.some(({ name }) => name === spec.restWith)) return { options, args: [], rest: operands }
-    assertCount(spec, operands.length)
-    return { options, args: sortPositionals(spec, operands), rest: undefined }
+    const { given, positionals } = plain
+    const options = optionValues(spec.options, given)
+    if (given.some(([{ name }]) => name === spec.restWith)) return { options, args: [], rest: positionals }
+    assertCount(spec, positionals.length)
+    return { options, args: sortPositionals(spec, positionals), rest: undefined }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     const headline = error instanceof CountError ? 'Incorrect Usage.' : `Incorrect Usage: ${error.message}`
@@ -139,26 +136,39 @@ function buildOption(spec: OptionSpec): Option {
     return option
   }
   const option = new Option(`${flags} <${spec.value ?? 'VALUE'}>`, spec.description)
-  if (spec.kind === 'list') {
-    option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value])
-  } else if (spec.kind === 'int') {
-    option.argParser((value) => parseInteger(spec, value))
-  }
   if (spec.default !== undefined) option.default(spec.default)
   return option
 }
 
-/** Adds the values of options that weren't given. */
-function withDefaults(table: readonly OptionSpec[], values: OptionValues<readonly OptionSpec[]>): typeof values {
-  const all: Record<string, unknown> = { ...values }
+/**
+ * The values by their members: of several the last, but of a list all. Commander would need 20 microseconds per option for this.
+ *
+ * @throws UsageError for what is no number
+ */
+function optionValues(
+  table: readonly OptionSpec[],
+  given: readonly GivenOption[],
+): OptionValues<readonly OptionSpec[]> {
+  const values: Record<string, string | number | boolean | string[]> = {}
   for (const option of table) {
     const fallback = option.kind === 'boolean' ? false : option.kind === 'list' ? [] : option.default
-    if (fallback !== undefined) all[camelCase(option.name)] ??= fallback
+    if (fallback !== undefined) values[memberName(option.name)] = fallback
   }
-  return all as typeof values
+  for (const [option, text] of given) {
+    const name = memberName(option.name)
+    if (text === undefined) values[name] = true
+    else if (option.kind === 'list') (values[name] as string[]).push(text)
+    else values[name] = option.kind === 'int' ? parseInteger(option, text) : text
+  }
+  return values as OptionValues<readonly OptionSpec[]>
 }
 
-const camelCase = (name: string): string => name.replace(/-./g, (dash) => dash.slice(1).toUpperCase())
+/** `preserve-fds` in camel case. */
+function memberName(name: string): string {
+  if (!name.includes('-')) return name
+  const [first = '', ...others] = name.split('-')
+  return others.reduce((all, part) => all + part.charAt(0).toUpperCase() + part.slice(1), first)
+}
 
 const isVariadic = (argument: string): boolean => argument.includes('...')
 

@@ -1,6 +1,6 @@
 /** Flags in all spellings that callers of runc use. */
 import t from 'tap'
-import { normaliseArguments, type OptionSpec } from '#dist/cli/argv.js'
+import { type GivenOption, normaliseArguments, type OptionSpec } from '#dist/cli/argv.js'
 
 const table: OptionSpec[] = [
   { name: 'bundle', short: 'b', kind: 'string', description: '' },
@@ -10,14 +10,16 @@ const table: OptionSpec[] = [
   { name: 'keep', short: 'k', kind: 'boolean', description: '' },
 ]
 
+const asFlag = ([{ name }, value]: GivenOption): string => (value === undefined ? `--${name}` : `--${name}=${value}`)
+
 function normalise(...args: string[]) {
-  const { flags, positionals, help } = normaliseArguments(args, table, { stopAtPositional: false })
-  return { flags, positionals, help }
+  const { given, positionals, help } = normaliseArguments(args, table, { stopAtPositional: false })
+  return { flags: given.map(asFlag), positionals, help }
 }
 
 function normaliseExec(...args: string[]) {
-  const { flags, positionals } = normaliseArguments(args, table, { stopAtPositional: true })
-  return { flags, positionals }
+  const { given, positionals } = normaliseArguments(args, table, { stopAtPositional: true })
+  return { flags: given.map(asFlag), positionals }
 }
 
 t.test('a value follows an equals sign or is the next argument, after one dash or two', async (t) => {
@@ -73,11 +75,15 @@ t.test('with a program or signal after the id the first positional ends the flag
   t.same(normaliseExec('--', 'id', '-9').positionals, ['id', '-9'])
 })
 
-t.test('it names the options that it has met, each once', async (t) => {
+t.test('it names the options that it has met, with their values', async (t) => {
   const { given } = normaliseArguments(['-e=1', '-e=2', '--keep', '--no-subreaper=false', 'id'], table, {
     stopAtPositional: false,
   })
-  t.same(given, [table[2], table[4]])
+  t.same(given, [
+    [table[2], '1'],
+    [table[2], '2'],
+    [table[4], undefined],
+  ])
 })
 
 t.test('help has the spellings of runc and crun, and needs nothing else', async (t) => {
