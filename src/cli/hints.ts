@@ -64,7 +64,7 @@ const ask = (meant: string | undefined, before = ''): string | undefined =>
 /** An id that is near, or the only one that begins so: the ids of engines are long. */
 function similarId(id: string, root: string): string | undefined {
   try {
-    const ids = listDirectory(root).filter((name) => !name.startsWith('.'))
+    const ids = listDirectory(root).filter((name) => !name.startsWith('.') && name !== id)
     const longer = ids.filter((name) => name.startsWith(id))
     return longer.length === 1 ? longer[0] : nearest(id, ids)
   } catch {
