@@ -1,16 +1,6 @@
 // Builds what has changed: library (tsc), native code (cmake-js), executable (QuickJS), tests (tsc).
 // usage: node scripts/build.mjs [library|header|native|executable|tests ...]     (default: the first three)
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { engineInputs, engineSources } from './engine.mjs'
@@ -127,8 +117,6 @@ function tests() {
     for (const file of filesBelow('build/test').filter((name) => name.endsWith('.js'))) {
       if (!existsSync(join(at('test'), relative(at('build/test'), file).replace(/js$/, 'ts')))) rmSync(file)
     }
-    const shipped = join(prebuiltFolder, 'test-tools')
-    if (existsSync(shipped)) cpSync(shipped, at('build/test/tools'), { recursive: true })
     compile(at('test'), at('build/test'))
   })
 }

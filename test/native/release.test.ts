@@ -1,0 +1,131 @@
+/** The files of a release: what they hold, that they install and uninstall, and that two makings give the same bytes. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { requires } from '../helpers/requires.js'
+import { projectRoot } from '../helpers/tools.js'
+
+const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }
+const skip =
+  (!existsSync(join(projectRoot, '.git')) && 'needs a git checkout') ||
+  (lstatSync(join(projectRoot, 'dist/tsrun')).isSymbolicLink() && 'needs the engine, which this machine has not') ||
+  (spawnSync('dpkg-deb', ['--version']).status !== 0 && 'needs dpkg-deb')
+
+const folder = mkdtempSync(join(tmpdir(), 'tsrun-release-test-'))
+t.teardown(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Makes the release in a folder of this name, at another moment and with another environment than the one before. */
+function release(name: string): string {
+  const path = join(folder, name)
+  const env = { ...process.env, TZ: name === 'one' ? 'UTC' : 'Asia/Tokyo', MORE: name }
+  execFileSync(process.execPath, [join(projectRoot, 'scripts/release.mjs'), path], {
+    env,
+    stdio: 'pipe',
+    timeout: 300_000,
+  })
+  return path
+}
+
+const digestsOf = (path: string): string => readFileSync(join(path, 'SHA256SUMS'), 'utf8')
+const run = (program: string, ...args: string[]): string => execFileSync(program, args, { encoding: 'utf8' })
+const inRelease = (name: string): string => join(folder, 'one', name)
+const arch = process.arch === 'x64' ? 'amd64' : process.arch
+
+t.test('two makings give the same files', { skip }, (t: Test) => {
+  const one = release('one')
+  t.equal(digestsOf(release('two')), digestsOf(one))
+  const names = readdirSync(one).sort()
+  t.equal(digestsOf(one).split('\n').length, names.length, 'all but the list itself are in it')
+  run('sh', '-c', `cd '${one}' && sha256sum --quiet --check SHA256SUMS`)
+  for (const name of names)
+    t.notOk(readFileSync(join(one, name)).includes(projectRoot), `${name} has no path of this machine`)
+  t.end()
+})
+
+t.test('the Debian package has program, manual pages, completions and licences', { skip }, (t: Test) => {
+  const deb = inRelease(`tsrun_${version}_${arch}.deb`)
+  t.equal(run('dpkg-deb', '--field', deb, 'Version').trim(), version)
+  t.match(run('dpkg-deb', '--field', deb, 'Depends'), /^\s*$/, 'it depends on nothing')
+  const contents = run('dpkg-deb', '--contents', deb)
+  for (const owner of contents.trimEnd().split('\n')) t.match(owner, / root\/root /)
+  const root = join(folder, 'root')
+  run('dpkg-deb', '--extract', deb, root)
+  const files = [
+    'usr/bin/tsrun',
+    'usr/share/man/man8/tsrun.8.gz',
+    'usr/share/man/man8/tsrun-run.8.gz',
+    'usr/share/bash-completion/completions/tsrun',
+    'usr/share/zsh/vendor-completions/_tsrun',
+    'usr/share/fish/vendor_completions.d/tsrun.fish',
+    'usr/share/doc/tsrun/copyright',
+    'usr/share/doc/tsrun/changelog.gz',
+  ]
+  for (const file of files) t.ok(existsSync(join(root, file)), file)
+  t.match(readFileSync(join(root, 'usr/share/doc/tsrun/copyright'), 'utf8'), 'Fabrice Bellard')
+  t.end()
+})
+
+/** What a machine has besides the package: kernel, its file systems, and a bundle. In a mount namespace of its own. */
+const inBareRoot = `
+  mount --bind "$1" "$1"
+  mkdir -p "$1/proc" "$1/sys" "$1/run" "$1/bundle/rootfs/bin"
+  mount -t proc proc "$1/proc" && mount --rbind /sys "$1/sys" && cp /bin/busybox "$1/bundle/rootfs/bin/sh"
+  chroot "$1" /usr/bin/tsrun spec --bundle /bundle
+  sed -i 's/"terminal": true/"terminal": false/; s/"sh"$/"sh", "-c", "echo ran as process $$"/' "$1/bundle/config.json"
+  exec chroot "$1" /usr/bin/tsrun run --bundle /bundle "$2"`
+
+t.test('a container runs in a root that has nothing but the package', { skip: skip || requires('root') }, (t: Test) => {
+  const args = ['--mount', 'sh', '-ec', inBareRoot, 'sh', join(folder, 'root'), `bare-${process.pid}`]
+  const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 })
+  t.equal(stderr, '')
+  t.equal(stdout, 'ran as process 1\n')
+  t.equal(status, 0)
+  t.end()
+})
+
+t.test(
+  'install.sh installs below DESTDIR and PREFIX, over an old version too, and takes all of it away again',
+  { skip },
+  (t: Test) => {
+    run('tar', '-C', folder, '-xzf', inRelease(`tsrun-${version}-linux-${process.arch}.tar.gz`))
+    const installer = join(folder, `tsrun-${version}-linux-${process.arch}`, 'install.sh')
+    const env = { ...process.env, DESTDIR: join(folder, 'image'), PREFIX: '/opt/with space' }
+    const install = (...args: string[]) => spawnSync(installer, args, { env, encoding: 'utf8' })
+    for (const _ of ['first', 'again']) {
+      const { status, stdout, stderr } = install()
+      t.equal(status, 0, stderr)
+      t.match(stdout, `installed tsrun version ${version} in`)
+    }
+    const target = join(folder, 'image/opt/with space')
+    t.match(run(join(target, 'bin/tsrun'), '--version'), version)
+    t.same(readdirSync(join(target, 'bin')), ['tsrun'], 'nothing half written is left')
+    chmodSync(join(target, 'bin/tsrun'), 0o555)
+    t.equal(install('uninstall').status, 0)
+    t.same(run('find', target, '-type', 'f'), '')
+    t.equal(install('remove').status, 2)
+    t.end()
+  },
+)
+
+t.test(
+  'the npm package has no program that attacks, and the bill of materials names what is linked in',
+  { skip },
+  (t: Test) => {
+    const files = run('tar', '-tzf', inRelease(`tsrun-${version}.tgz`))
+    t.match(files, 'package/prebuilds/linux-')
+    t.notMatch(files, 'test-tools')
+    const bill = JSON.parse(readFileSync(inRelease(`tsrun-${version}.cdx.json`), 'utf8')) as {
+      bomFormat: string
+      components: { name: string; version: string }[]
+    }
+    t.equal(bill.bomFormat, 'CycloneDX')
+    const names = bill.components.map(({ name }) => name)
+    for (const name of ['quickjs', 'libseccomp-dev', 'libc6-dev', 'commander', 'zod']) t.ok(names.includes(name), name)
+    t.match(readFileSync(inRelease('PROVENANCE'), 'utf8'), /^commit: [0-9a-f]{40}$/m)
+    t.end()
+  },
+)
