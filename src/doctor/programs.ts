@@ -6,7 +6,7 @@ import { check, type Check, type Section } from './check.js'
 interface Engine {
   readonly name: string
   readonly program: string
-  /** Where it is told of runtimes, or `in` where that is more than a file. */
+  /** Where it is told of runtimes; `~` is the caller's home. */
   readonly files: readonly string[]
   /** How to point it here. */
   readonly point: (tsrun: string) => string
@@ -23,7 +23,7 @@ const engines: readonly Engine[] = [
   {
     name: 'podman',
     program: 'podman',
-    files: ['/etc/containers/containers.conf', `${process.env.HOME ?? ''}/.config/containers/containers.conf`],
+    files: ['/etc/containers/containers.conf', '~/.config/containers/containers.conf'],
     point: (tsrun) => `podman --runtime ${tsrun} run …`,
   },
   {
@@ -46,13 +46,15 @@ const engines: readonly Engine[] = [
   },
 ]
 
+const atHome = (file: string): string => file.replace(/^~/, process.env.HOME ?? '')
+
 /** Engines of this host. One that is not installed is no fault. */
 export function engineSection(): Section {
   const tsrun = ownPath()
   const checks = engines.flatMap((engine): Check[] => {
     const path = findProgram(engine.program, process.env.PATH)
     if (path === undefined) return []
-    const knows = engine.files.some((file) => read(file)?.includes('tsrun') === true)
+    const knows = engine.files.some((file) => read(atHome(file))?.includes('tsrun') === true)
     return [
       knows
         ? check(engine.name, 'ok', `${path}, its configuration names tsrun`)
