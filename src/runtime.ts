@@ -100,12 +100,20 @@ export class CoreRuntime {
   }
 
   /**
-   * Makes a container from the files of a checkpoint. In the foreground as `run`.
+   * Makes a container from the files of a checkpoint, which goes on where the other one was.
    * @throws ConfigError, UsageError, ExistsError, UnsupportedError, CriuError, HookError, SyscallError
    */
-  async restore(id: string, options: RestoreOptions): Promise<number> {
+  async restore(id: string, options: RestoreOptions): Promise<CoreContainer> {
+    const containerId = parseContainerId(id)
     const { restoreContainer } = await import('./launch/restore.js')
-    return restoreContainer(this.context, parseContainerId(id), options)
+    closeFile((await restoreContainer(this.context, containerId, options, { foreground: false })).pidfd)
+    return new CoreContainer(this.context, containerId)
+  }
+
+  /** The same in the foreground, as `run`. @returns the exit status for a shell @throws what `restore` throws */
+  async runRestored(id: string, options: RestoreOptions & { readonly noSubreaper?: boolean }): Promise<number> {
+    const { runRestored } = await import('./launch/restore-run.js')
+    return runRestored(this.context, parseContainerId(id), options)
   }
 
   /** The container with this id. @throws NotFoundError, StoreError, UsageError */

@@ -111,11 +111,21 @@ export async function assertFeature(name: 'memTrack' | 'lazyPages', logFile: str
 
 /** What CRIU could not make again. @throws ConfigError with each of them */
 export function assertRestorable(config: Config): void {
-  const issues = (config.mounts ?? []).flatMap((mount, index) =>
+  const namespaces = config.linux?.namespaces ?? []
+  const joined = namespaces.flatMap(({ type, path }, index) =>
+    path !== undefined && (type === 'mount' || type === 'cgroup')
+      ? [{ pointer: `/linux/namespaces/${index}`, message: `CRIU cannot join a ${type} namespace` }]
+      : [],
+  )
+  const shared = namespaces.some(({ type }) => type === 'mount')
+    ? []
+    : [{ pointer: '/linux/namespaces', message: 'CRIU needs a mount namespace of the container’s own' }]
+  const mapped = (config.mounts ?? []).flatMap((mount, index) =>
     mount.uidMappings !== undefined || (mount.options ?? []).some(isIdMapOption)
       ? [{ pointer: `/mounts/${index}`, message: 'CRIU cannot restore an id-mapped mount' }]
       : [],
   )
+  const issues = [...joined, ...shared, ...mapped]
   if (issues.length > 0) throw ConfigError.from(issues)
 }
 

@@ -9,8 +9,6 @@ import type { Message } from '../criu/wire.js'
 import { probeHost } from '../host/facts.js'
 import { readProcessStat } from '../host/process-stat.js'
 import {
-  adoptTerminal,
-  catchSignals,
   closeFile,
   fileInfo,
   makeDirectory,
@@ -19,39 +17,33 @@ import {
   openProcess,
   readFileIfAny,
   replaceFile,
-  runForeground,
-  setSubreaper,
   writeFile,
 } from '../native/binding.js'
-import { startInit } from '../native/start-init.js'
-import { collectProcess, type Waiter } from '../native/wait.js'
-import { planMountPoints } from '../plan/mount-points.js'
 import { ociState } from '../plan/oci-state.js'
-import type { LaunchPlan } from '../plan/types.js'
 import type { StateRecord } from '../state/record.js'
 import type { ContainerId } from '../state/store.js'
 import { distrust } from '../state/trust.js'
 import { descriptorsFile } from './checkpoint.js'
 import { afterStop } from './delete.js'
 import { sendToSocket } from './console.js'
+import { moveNetDevices } from './net-devices.js'
 import type { RuntimeContext } from './context.js'
 import * as session from './criu-session.js'
+import { makeMountPoints, readStreams } from './restore-input.js'
 import { externalMounts, namespaceOptions } from './restore-plan.js'
 import { firstRecord, newKeyringName } from './first-record.js'
 import { runHooks } from './hooks.js'
-import { endProcess, inForeground } from './end.js'
+import { endProcess } from './end.js'
 import { assertRdtFits, joinRdt, makeRdtGroups } from './intel-rdt.js'
 import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared } from './prepare.js'
-import { serveInit } from './protocol.js'
 import { Rollback } from './rollback.js'
-import { removeAtEnd } from './run.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 
 /** What `restore` takes. */
 export interface RestoreOptions
   extends session.CriuOptions, Pick<CreateOptions, 'bundle' | 'consoleSocket' | 'pidFile' | 'noPivot'> {
-  readonly detach?: boolean
-  readonly noSubreaper?: boolean
+  /** Descriptors in the place of the pipes that were standard input, output and error; default 0, 1, 2. */
+  readonly stdio?: readonly [number, number, number]
   /** `TYPE:NAME` of the profile to run under in the place of the dumped one. */
   readonly lsmProfile?: string
   /** SELinux context to mount with in the place of the dumped one. */
@@ -65,13 +57,13 @@ class Restoration {
   ptmx = -1
   readonly #context: RuntimeContext
   readonly #prepared: Prepared
-  readonly #options: RestoreOptions
+  readonly options: RestoreOptions & { readonly foreground: boolean }
 
-  constructor(context: RuntimeContext, record: StateRecord, prepared: Prepared, options: RestoreOptions) {
+  constructor(context: RuntimeContext, record: StateRecord, prepared: Prepared, options: Restoration['options']) {
     this.#context = context
     this.record = record
     this.#prepared = prepared
-    this.#options = options
+    this.options = options
   }
 
   #note(pid: number): void {
@@ -87,7 +79,9 @@ class Restoration {
     else if (fd >= 0) closeFile(fd)
     if (script === 'post-restore') this.#note(pid)
     if (script !== 'setup-namespaces') return
-    const { hooks } = this.#prepared.config
+    const { config, plan } = this.#prepared
+    const { hooks } = config
+    if (this.options.emptyNs?.length) moveNetDevices(plan.netDevices, pid)
     const state = ociState({ ...this.record, pid }, 'creating')
     await runHooks('prestart', hooks?.prestart ?? [], state, this.#context.waiter)
     await runHooks('createRuntime', hooks?.createRuntime ?? [], state, this.#context.waiter)
@@ -96,7 +90,7 @@ class Restoration {
   async restore(): Promise<void> {
     const { waiter, store } = this.#context
     const { config, rootfs } = this.#prepared
-    const options = this.#options
+    const options = this.options
     if (options.workPath !== undefined) session.ensureDirectory(options.workPath, config)
     const opened = session.openSession(options, 'restore.log', config)
     const files: number[] = []
@@ -111,7 +105,7 @@ class Restoration {
       await callCriu({
         type: 'restore',
         opts: { ...opts, root, ...this.#restoreOptions(files) },
-        descriptors: [0, 1, 2, ...files],
+        descriptors: [...(options.stdio ?? [0, 1, 2]), ...files],
         binds: [[rootfs, root]],
         keyring: this.#prepared.keyring,
         ...{ logFile, waiter, limit: session.answerLimit(options) },
@@ -127,13 +121,13 @@ class Restoration {
 
   /** Where CRIU is not to manage cgroups, what it restores is born in its own. */
   #place(pidfd: number): void {
-    if (this.#options.manageCgroupsMode !== 'ignore') return
+    if (this.options.manageCgroupsMode !== 'ignore') return
     const pid = /^Pid:\s+(\d+)$/m.exec(readFileIfAny(`/proc/self/fdinfo/${pidfd}`) ?? '')?.[1] ?? ''
     for (const directory of new Cgroup(this.record.cgroup).directories) writeFile(`${directory}/cgroup.procs`, pid)
   }
 
   #restoreOptions(files: number[]): Message {
-    const { imagePath, lsmProfile, lsmMountContext, manageCgroupsMode } = this.#options
+    const { imagePath, lsmProfile, lsmMountContext, manageCgroupsMode } = this.options
     const { config, bundle, plan } = this.#prepared
     const streams = readStreams(`${imagePath}/${descriptorsFile}`).flatMap((key, fd) =>
       key.startsWith('pipe:') ? [{ key, fd }] : [],
@@ -162,8 +156,8 @@ class Restoration {
 
   /** In the order of `create`: terminal, then pid file. */
   deliver(): void {
-    const { consoleSocket, pidFile, detach } = this.#options
-    if (this.ptmx >= 0 && detach) {
+    const { consoleSocket, pidFile, foreground } = this.options
+    if (this.ptmx >= 0 && !foreground) {
       sendToSocket(consoleSocket ?? '', '/dev/ptmx', this.ptmx)
       closeFile(this.ptmx)
       this.ptmx = -1
@@ -180,40 +174,24 @@ class Restoration {
   }
 }
 
-/** What the standard streams were at the checkpoint. @throws UsageError */
-function readStreams(path: string): string[] {
-  const text = readFileIfAny(path)
-  if (text === undefined) return []
-  try {
-    const names: unknown = JSON.parse(text)
-    if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
-  } catch {
-    // The same is wrong with it.
-  }
-  throw new UsageError(`${JSON.stringify(path)} is not a list of the names of streams`)
-}
-
-/** CRIU makes no mount points, and a rootfs may be a new one. @throws SyscallError */
-async function makeMountPoints(waiter: Waiter, plan: LaunchPlan): Promise<void> {
-  const { sync, pidfd } = await startInit(waiter, planMountPoints(plan))
-  try {
-    await serveInit(sync, {}, waiter, undefined)
-  } finally {
-    closeFile(sync)
-    await collectProcess(waiter, pidfd)
-  }
+/** A container that goes on; the descriptors belong to the caller. */
+export interface Restored {
+  readonly record: StateRecord
+  readonly pidfd: number
+  /** The terminal's ptmx in the foreground, else -1. */
+  readonly ptmx: number
 }
 
 /**
- * Restores a container; in the foreground until its end.
- * @returns exit status for a shell: the program's, or 128 + signal; 0 when detached
+ * Makes a container from a checkpoint. `foreground`: its terminal stays with the caller.
  * @throws ConfigError, UsageError, ExistsError, UnsupportedError, CriuError, HookError, SyscallError; then nothing is left
  */
 export async function restoreContainer(
   context: RuntimeContext,
   id: ContainerId,
   options: RestoreOptions,
-): Promise<number> {
+  { foreground }: { readonly foreground: boolean },
+): Promise<Restored> {
   const { store } = context
   const compileSeccomp = cachedSeccompCompiler(store.root)
   findCriu()
@@ -222,33 +200,18 @@ export async function restoreContainer(
   const prepared = await prepare(id, options, {
     ...{ cgroupManager: context.cgroupManager, compileSeccomp, keyring: newKeyringName(id) },
   })
-  checkConsole(prepared.config.process, options, !options.detach)
+  checkConsole(prepared.config.process, options, foreground)
   checkPidFile(options.pidFile)
   session.assertRestorable(prepared.config)
   for (const warning of [...prepared.plan.warnings, ...distrust(store.root)]) context.onWarning(warning)
-  if (!options.detach) {
-    catchSignals()
-    if (!options.noSubreaper) setSubreaper()
-  }
-  const { record, pidfd, ptmx } = await restoreOrNothing(context, id, prepared, options)
-  if (options.detach) {
-    closeFile(pidfd)
-    return 0
-  }
-  if (ptmx >= 0) adoptTerminal(ptmx)
-  try {
-    const status = await inForeground(context, record, pidfd, () => runForeground(record.pid, pidfd, ptmx))
-    return 'signal' in status ? 128 + status.signal : status.code
-  } finally {
-    await removeAtEnd(context, id)
-  }
+  return restoreOrNothing(context, id, prepared, { ...options, foreground })
 }
 
 async function restoreOrNothing(
   context: RuntimeContext,
   id: ContainerId,
   prepared: Prepared,
-  options: RestoreOptions,
+  options: Restoration['options'],
 ): Promise<Restoration> {
   const { store, waiter } = context
   const { config } = prepared

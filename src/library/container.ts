@@ -4,6 +4,7 @@ import { Cgroup } from '../cgroup/cgroup.js'
 import type { Process, Resources } from '../config/types.js'
 import { CoreContainer } from '../container.js'
 import { messageChain } from '../errors.js'
+import type { CheckpointOptions } from '../launch/checkpoint.js'
 import type { RuntimeContext } from '../launch/context.js'
 import type { ContainerEvent, EventOptions as LaunchEvents } from '../launch/events.js'
 import type { ExecOptions as LaunchOptions, ExecSettings } from '../launch/exec-options.js'
@@ -116,6 +117,14 @@ export class Container extends CoreContainer implements Pipes {
    */
   override async kill(signal: check.Signal = 'SIGTERM', options: { readonly all?: boolean } = {}): Promise<void> {
     await super.kill(check.signalNumber(signal), await check.checkOptions('kill', check.killShape(), options))
+  }
+
+  /**
+   * Writes the container to files, from which `Runtime.restore` makes one; it is gone then, unless it is left running.
+   * @throws UsageError, StatusError unless it runs or is paused, ConfigError, UnsupportedError, CriuError, SyscallError
+   */
+  override async checkpoint(options: CheckpointOptions): Promise<void> {
+    await super.checkpoint(await check.checkOptions('checkpoint', check.checkpointShape(), options))
   }
 
   /** Removes the container; `force` kills it first. @throws UsageError, NotFoundError, StatusError, StoreError */

@@ -94,6 +94,47 @@ export const createShape = lazily(() =>
 export const foregroundShape = lazily(() =>
   object({ bundle: text }, { ...bundleMembers, detach: flag, keep: flag, noSubreaper: flag }, strict),
 )
+const criuMembers = {
+  ...{ workPath: text, tcpEstablished: flag, extUnixSk: flag, shellJob: flag, fileLocks: flag, lazyPages: flag },
+  ...{ autoDedup: flag, emptyNs: list(oneOf('namespace', { network: 0 })) },
+  manageCgroupsMode: oneOf('mode', { soft: 0, full: 0, strict: 0, ignore: 0 }),
+}
+/** Options of `Runtime.restore`. */
+export const restoreShape = lazily(() =>
+  object(
+    { bundle: text, imagePath: text },
+    {
+      ...{
+        ...criuMembers,
+        config: document,
+        consoleSocket: text,
+        pidFile: text,
+        lsmProfile: text,
+        lsmMountContext: text,
+      },
+      ...{ stdio, terminal, killOnExit: flag },
+    },
+    strict,
+  ),
+)
+/** Options of `checkpoint`. */
+export const checkpointShape = lazily(() =>
+  object(
+    { imagePath: text },
+    {
+      ...{
+        ...criuMembers,
+        parentPath: text,
+        preDump: flag,
+        leaveRunning: flag,
+        tcpSkipInFlight: flag,
+        linkRemap: flag,
+      },
+      ...{ statusFd: preserved, pageServer: text },
+    },
+    strict,
+  ),
+)
 /** Options of `Runtime.plan`. */
 export const planShape = lazily(() => object({ bundle: text }, { ...bundleMembers, id: text }, strict))
 

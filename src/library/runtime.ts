@@ -1,7 +1,8 @@
 /** Library: makes containers for a program that embeds tsrun, and finds those that exist. */
 import { features, type Features } from '../features.js'
-import { createContainer } from '../launch/create.js'
+import { createContainer, type Created } from '../launch/create.js'
 import type { CreateOptions as LaunchOptions } from '../launch/prepare.js'
+import type { RestoreOptions as RestoreLaunchOptions } from '../launch/restore.js'
 import { closeFile } from '../native/binding.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { CoreRuntime, type RunOptions, type RuntimeOptions } from '../runtime.js'
@@ -24,6 +25,18 @@ export interface CreateOptions extends Omit<LaunchOptions, 'stdio'>, LifeOptions
   readonly killOnExit?: boolean
   /** Keeps the terminal of a config with `process.terminal` in the handle, instead of sending it to a console socket. */
   readonly terminal?: true | TerminalSize
+}
+
+/** What `restore` takes. */
+export interface RestoreOptions
+  extends Omit<RestoreLaunchOptions, 'stdio'>, Pick<CreateOptions, 'stdio' | 'killOnExit' | 'terminal'> {}
+
+/** What a handle keeps of how its container was made. */
+interface Held {
+  readonly killOnExit: boolean | undefined
+  readonly terminal: CreateOptions['terminal'] | undefined
+  readonly stdio: OpenedStdio
+  readonly options: LifeOptions
 }
 
 /**
@@ -56,14 +69,7 @@ export class Runtime extends CoreRuntime {
       const mode = { foreground: terminal !== undefined, startSocket: true }
       const created = await createContainer(this.context, containerId, { ...rest, stdio: stdio.fds }, mode)
       closeFile(created.sync)
-      stdio.started()
-      const release = killOnExit === true ? await guard(created.pidfd) : undefined
-      const child = new Child(created.record.pid, created.pidfd, { own: true })
-      if (release !== undefined) void child.ended.then(release)
-      const kept = created.ptmx < 0 ? null : new Terminal(created.ptmx)
-      const size = sizeOf(terminal)
-      if (size) kept?.resize(size)
-      return new Container(this.context, containerId, child, { stdio, terminal: kept, options: given })
+      return await this.#hold(containerId, created, { stdio, terminal, killOnExit, options: given })
     } catch (error) {
       stdio.abandon()
       throw error
@@ -78,6 +84,39 @@ export class Runtime extends CoreRuntime {
    */
   override async run(id: string, options: RunOptions): Promise<number> {
     return super.run(id, await check.checkOptions('run', check.foregroundShape(), options))
+  }
+
+  /**
+   * Makes a container from the files of a checkpoint, which goes on where the other one was.
+   * @throws ConfigError, UsageError, ExistsError, UnsupportedError, CriuError, HookError, SyscallError
+   */
+  override async restore(id: string, options: RestoreOptions): Promise<Container> {
+    const containerId = parseContainerId(id)
+    const given = await check.checkOptions('restore', check.restoreShape(), options)
+    await turn()
+    const { stdio: target, terminal, killOnExit, ...rest } = given
+    const { restoreContainer } = await import('../launch/restore.js')
+    const stdio = new OpenedStdio(target ?? 'inherit')
+    try {
+      const mode = { foreground: terminal !== undefined }
+      const restored = await restoreContainer(this.context, containerId, { ...rest, stdio: stdio.fds }, mode)
+      return await this.#hold(containerId, restored, { stdio, terminal, killOnExit, options: {} })
+    } catch (error) {
+      stdio.abandon()
+      throw error
+    }
+  }
+
+  async #hold(id: ContainerId, made: Pick<Created, 'record' | 'pidfd' | 'ptmx'>, given: Held): Promise<Container> {
+    const { stdio, killOnExit, terminal, options } = given
+    stdio.started()
+    const release = killOnExit === true ? await guard(made.pidfd) : undefined
+    const child = new Child(made.record.pid, made.pidfd, { own: true })
+    if (release !== undefined) void child.ended.then(release)
+    const kept = made.ptmx < 0 ? null : new Terminal(made.ptmx)
+    const size = sizeOf(terminal)
+    if (size) kept?.resize(size)
+    return new Container(this.context, id, child, { stdio, terminal: kept, options })
   }
 
   /** The container with this id. @throws NotFoundError, StoreError, UsageError */

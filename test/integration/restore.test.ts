@@ -146,6 +146,24 @@ test('a container in a user namespace goes on with its ids, and its files stay c
   })
 })
 
+test('what CRIU could not make again is refused by its place in the config', (t, scope) => {
+  const counter = new Counter(scope).start()
+  t.match(counter.checkpoint(), done)
+  const { config } = counter.container.bundle
+  const idmap = { destination: '/data', type: 'bind', source: scope.folder, options: ['bind', 'idmap'] }
+  config.mounts.push({
+    ...idmap,
+    uidMappings: [{ containerID: 0, hostID: 7, size: 1 }],
+    gidMappings: [{ containerID: 0, hostID: 7, size: 1 }],
+  })
+  setNamespace(config, 'cgroup', '/proc/1/ns/cgroup')
+  counter.container.rewrite()
+  const { status, stderr } = counter.restore(counter.newId(), ['-d'])
+  t.equal(status, 1)
+  t.match(stderr, /\/linux\/namespaces\/\d: CRIU cannot join a cgroup namespace/)
+  t.match(stderr, /\/mounts\/4: CRIU cannot restore an id-mapped mount/)
+})
+
 test('a restored process has a session keyring of its own, which exec joins, and not that of who restores', (t, scope) => {
   const counter = new Counter(scope, (config) => {
     config.process.args = ['/bin/sh', '-c', 'read line </question; /probe >/answer; read line </question']

@@ -34,10 +34,13 @@ export const command = defineCommand({
   arguments: ['<container-id>'],
   startsProcess: true,
   async run({ options, args: [id], context }) {
-    const { imagePath, workPath, noPivot, bundle = '.', ...rest } = options
+    const { imagePath, workPath, noPivot, bundle = '.', detach, ...rest } = options
     if (noPivot) throw new UsageError('--no-pivot is not possible: CRIU changes the root by pivot_root alone')
     const runtime = await context.runtime()
     const directories = { imagePath: absolute(imagePath), ...(workPath ? { workPath: absolute(workPath) } : {}) }
-    return await runtime.restore(id, { ...rest, ...directories, bundle })
+    const given = { ...rest, ...directories, bundle }
+    if (!detach) return await runtime.runRestored(id, given)
+    await runtime.restore(id, given)
+    return 0
   },
 })
