@@ -42,7 +42,7 @@ test(
       code: 'ERR_TSRUN_USAGE',
       message: /invalid options of checkpoint: .*leaveRuning.*leaveRunning/,
     })
-    await t.rejects(container.checkpoint({ imagePath, manageCgroupsMode: 'x' } as never), { code: 'ERR_TSRUN_USAGE' })
+    await t.rejects(container.checkpoint({ imagePath, manageCgroupsMode: 'x' }), { code: 'ERR_TSRUN_USAGE' })
     await t.rejects(container.checkpoint({ imagePath }), { code: 'ERR_TSRUN_STATUS', operation: 'checkpoint' })
     await t.rejects(runtime.restore('other', { bundle, imagePath }), {
       code: 'ERR_TSRUN_USAGE',

@@ -16,7 +16,7 @@ const done = { status: 0, stderr: '' }
 const after =
   (script: string, change?: Change): Change =>
   (config) => {
-    const [shell = '', flag = '', count = ''] = config.process.args ?? []
+    const [shell = '', flag = '', count = ''] = config.process.args
     config.process.args = [shell, flag, `${script}; ${count}`]
     change?.(config)
   }
@@ -155,7 +155,7 @@ test('--lazy-pages: --status-fd tells when pages can be asked for, and the conta
   t.equal(counter.ask(), 1)
   const args = ['checkpoint', '--lazy-pages', '--page-server', '127.0.0.1:34567', '--status-fd', '3']
   const [program, ...rest] = scope.runner.commandLine([...args, '--image-path', counter.images, counter.container.id])
-  const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'], env: withCriu().env as never })
+  const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'], env: withCriu().env })
   const ready = await new Promise<Buffer>((resolve) => child.stdio[3]?.once('data', resolve))
   t.same([...ready], [0])
   connect(34567, '127.0.0.1').end()
@@ -169,7 +169,7 @@ test('--page-server: memory goes to a server of CRIU’s', async (t, scope) => {
   t.equal(counter.ask(), 1)
   mkdirSync(images)
   const args = ['page-server', '-D', images, '--address', '127.0.0.1', '--port', '34568', '--status-fd', '1']
-  const server = spawn('criu', args, { env: withCriu().env as never, stdio: ['ignore', 'pipe', 'inherit'] })
+  const server = spawn('criu', args, { env: withCriu().env, stdio: ['ignore', 'pipe', 'inherit'] })
   await new Promise((resolve) => server.stdout.once('data', resolve))
   t.match(counter.checkpoint(['--page-server', '127.0.0.1:34568', '--auto-dedup']), done)
   t.match(await ended(server), { status: 0 })
