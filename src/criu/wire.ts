@@ -1,7 +1,8 @@
 /**
- * CRIU: protobuf messages to bytes and back. Of the maintained libraries @bufbuild/protobuf takes more than all of tsrun's
- * other commands to load, and protobufjs makes its code by `Function`, which the engine has not; what CRIU's messages
- * need (numbers, booleans, texts, messages, lists of them) is this.
+ * CRIU: protobuf messages to bytes and back, by tables of field numbers. 1.2 KB minified; what a library adds to an executable
+ * that holds all its code: pbf 5.1 9.4 KB, and the tables' loop over its readers and writers stays; @bufbuild/protobuf 2 68 KB;
+ * protobufjs 107 KB, which makes its code by `Function`, and QuickJS here runs no such code. CRIU's messages need numbers,
+ * booleans, texts, messages, and lists of them.
  */
 
 /** Field numbers by name; a message has the table of its own fields beside its number. */

@@ -1,7 +1,7 @@
 /** Commands: checkpoint and restore, by CRIU. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Counter } from '../helpers/checkpoint.js'
+import { Counter, withCriu } from '../helpers/checkpoint.js'
 import type { State } from '../helpers/container.js'
 import { test, testWith } from '../helpers/test.js'
 
@@ -103,6 +103,11 @@ testCriu('options that mean nothing are refused by their name, and the container
   t.match(counter.restore(counter.newId(), ['--no-pivot']), { status: 1, stderr: /--no-pivot is not possible/ })
 })
 
+testCriu('features tells that there is CRIU', (t, scope) => {
+  const { stdout } = scope.runtime(['features'], withCriu())
+  t.match(stdout, /"org\.opencontainers\.runc\.checkpoint\.enabled": "true"/)
+})
+
 testCriu('org.criu.config names a file of settings that overrule the command line', (t, scope) => {
   const settings = scope.path('criu.conf')
   writeFileSync(settings, 'log-file settings.log\n')
@@ -130,6 +135,7 @@ test(
     t.notOk(existsSync(images))
     t.equal(counter.ask(), 1)
     t.match(scope.runtime(['checkpoint', '--help'], { env }), { status: 0, stdout: /--pre-dump/ })
+    t.match(scope.runtime(['features']).stdout, /"org\.opencontainers\.runc\.checkpoint\.enabled": "false"/)
   },
   { needs: ['tsrun', 'no-criu'] },
 )

@@ -56,8 +56,8 @@ export class Containerd implements Engine {
   }
 
   /** Starts containerd with the configuration of the documentation and imports the image. */
-  static async start(): Promise<Containerd> {
-    const sandbox = await Sandbox.start()
+  static async start(options: { path?: string } = {}): Promise<Containerd> {
+    const sandbox = await Sandbox.start(options)
     const printed = readFileSync(join(projectRoot, 'docs/engines/containerd.toml'), 'utf8')
     // The documentation is about tsrun; the image of pods is on no registry here.
     const text = runtimeName() === 'tsrun' ? printed : printed.replaceAll('/usr/local/bin/tsrun', sandbox.runtime())

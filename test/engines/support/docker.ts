@@ -25,8 +25,8 @@ export class Docker implements Engine {
   }
 
   /** Starts the daemon and imports the image. With systemd as cgroup manager it has no network. */
-  static async start({ systemd = false } = {}): Promise<Docker> {
-    const sandbox = await Sandbox.start({ sharedRun: systemd })
+  static async start({ systemd = false, ...options }: { systemd?: boolean; path?: string } = {}): Promise<Docker> {
+    const sandbox = await Sandbox.start({ sharedRun: systemd, ...options })
     const runtime = sandbox.runtime()
     // The builder looks for a program called runc on its PATH.
     mkdirSync(sandbox.file('as-runc'))
@@ -37,7 +37,8 @@ export class Docker implements Engine {
     const other = systemd
       ? [...withSystemd, '--bridge', 'none', '--iptables=false']
       : ['--cgroup-parent', `/${sandbox.word}`]
-    const args = ['--config-file', sandbox.file('daemon.json'), ...other]
+    // Of what is tested checkpoints are experimental.
+    const args = ['--config-file', sandbox.file('daemon.json'), '--experimental', ...other]
     const daemon = await sandbox.daemon('dockerd', args, /API listen on/, { env })
     const docker = new Docker(sandbox, daemon)
     await docker.ok('import', '--change', 'CMD ["sh"]', makeImage(sandbox.file('image')), image)

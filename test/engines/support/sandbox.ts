@@ -69,9 +69,9 @@ export class Sandbox {
 
   /**
    * Makes the namespaces; they last as long as a process that reads from a pipe of ours. `sharedRun`: /run is the
-   * host's, where the sockets of systemd are.
+   * host's, where the sockets of systemd are. `path`: the PATH of commands and daemons.
    */
-  static async start({ sharedRun = false } = {}): Promise<Sandbox> {
+  static async start({ sharedRun = false, path = systemPath } = {}): Promise<Sandbox> {
     sweepDead()
     const folder = mkdtempSync(join(tmpdir(), ownPrefix()))
     // Users of containers must get through to their root file systems.
@@ -91,7 +91,9 @@ export class Sandbox {
     ]
     const holder = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: systemPath } })
     if ((await new Lines(holder.stdout).next()) !== 'ready') throw new Error('cannot make namespaces for an engine')
-    return new Sandbox(folder, holder)
+    const sandbox = new Sandbox(folder, holder)
+    sandbox.path = path
+    return sandbox
   }
 
   /** Path of a file in the folder. */
