@@ -95,7 +95,7 @@ export const rooms = {
     does: 'flags, messages, exit statuses over the library',
     not: 'do the work itself',
     may: ['errors', 'config', 'plan', 'native', 'host', 'image', 'runtime', 'doctor'],
-    types: ['state', 'launch'],
+    types: ['state', 'launch', 'stats'],
     packages: { commander: 'the flags' },
   },
 }

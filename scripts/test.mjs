@@ -1,4 +1,5 @@
-// Runs the test lanes. usage: node scripts/test.mjs [LANE ...] [FILE ...]     (default: every lane this host can run)
+// Runs the test lanes. usage: node scripts/test.mjs [--quick] [LANE ...] [FILE ...]     (default: every lane this host can run)
+// --quick: without what installs container engines or fetches a virtual machine's packages.
 // A lane is a folder of test/; its compiled files are run by tap. The last line is
 // `N passed, N failed, N skipped`, counted in tests (`t.test` at the top of a file, or a bare assertion there).
 import { spawnSync } from 'node:child_process'
@@ -21,7 +22,7 @@ function needsOfEngines() {
 
 /**
  * `jobs`: files at a time; `tools`: what scripts/tools.mjs installs for it; `unavailable`: why this host cannot run it;
- * `timeout`: seconds for one file, where not those of .taprc; `machines`: it runs in virtual machines, with files of other lanes too.
+ * `timeout`: seconds for one file, where not those of .taprc; `costs`: what it does to this machine beside testing; `machines`: it runs in virtual machines, with files of other lanes too.
  */
 const lanes = {
   unit: { jobs: 2, tools: [] },
@@ -29,19 +30,35 @@ const lanes = {
   integration: { jobs: 2, tools: ['test'], unavailable: needsRoot },
   security: { jobs: 1, tools: ['test'], unavailable: needsRoot },
   // A hundred containers in a row take their time on a machine that has other work.
-  engines: { jobs: 2, tools: ['test', 'engines'], timeout: 900, unavailable: needsRoot ?? needsOfEngines() },
-  vm: { jobs: 1, tools: ['test', 'engines'], unavailable: reasonAgainstMachines(), machines: true },
+  engines: {
+    jobs: 2,
+    tools: ['test', 'engines'],
+    timeout: 900,
+    unavailable: needsRoot ?? needsOfEngines(),
+    costs: 'installs Docker, containerd, podman and buildah with the package manager',
+  },
+  vm: {
+    jobs: 1,
+    tools: ['test', 'engines'],
+    unavailable: reasonAgainstMachines(),
+    machines: true,
+    costs: 'installs engines, and fetches packages of 860 MB once, into ~/.cache/tsrun-vm',
+  },
   // Hours: only when it is asked for (npm run test:soak).
   soak: { jobs: 1, tools: ['test'], timeout: 86_400, unavailable: 'takes hours: npm run test:soak' },
 }
 
-async function main(args) {
+async function main(all) {
+  const quick = all.includes('--quick')
+  const args = all.filter((arg) => arg !== '--quick')
   const unknown = args.find((arg) => !Object.hasOwn(lanes, arg) && !existsSync(join(root, arg)))
   if (unknown !== undefined) {
     console.error(`unknown lane or file ${unknown}: ${Object.keys(lanes).join(', ')}`)
     return 2
   }
-  const runs = plan(args)
+  const runs = plan(args).map((run) => (quick && run.costs ? { ...run, reason: 'left out by --quick' } : run))
+  for (const { name, costs, reason } of runs)
+    if (costs && !reason) console.log(`${name}: ${costs} (npm test -- --quick leaves it out)`)
   setUp('test', { tools: [...new Set(runs.filter(({ reason }) => !reason).flatMap(({ tools }) => tools))] })
   // Only now: it needs the npm packages that the set-up installs.
   const { runLane } = await import('./test-lane.mjs')
@@ -71,6 +88,7 @@ function plan(args) {
     jobs: lanes[name].jobs,
     timeout: lanes[name].timeout,
     machines: lanes[name].machines,
+    costs: lanes[name].costs,
     tools: lanes[name].tools,
     reason: args.length === 0 ? lanes[name].unavailable : undefined,
   }))

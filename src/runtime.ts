@@ -3,6 +3,7 @@ import { CoreContainer, later, ownerName } from './container.js'
 import { NotFoundError } from './errors.js'
 import { isInUserNamespace } from './host/facts.js'
 import type { RuntimeContext } from './launch/context.js'
+import type { Gauges } from './stats/gauges.js'
 import type { CreateOptions } from './launch/prepare.js'
 import type { RestoreOptions } from './launch/restore.js'
 import { blockingWaiter, type Waiter } from './native/wait.js'
@@ -123,6 +124,17 @@ export class CoreRuntime {
       this.context.store.load(containerId)
       return new CoreContainer(this.context, containerId)
     })
+  }
+
+  /** Ids of all state directories, whatever is in them. @throws StoreError */
+  ids(): readonly string[] {
+    return this.context.store.list()
+  }
+
+  /** Opens what a container uses, to be read again and again. @throws NotFoundError, StoreError, SyscallError */
+  async gauges(id: string): Promise<Gauges> {
+    const { openGauges } = await import('./launch/gauges.js')
+    return openGauges(this.context, parseContainerId(id))
   }
 
   /** All containers under the root, sorted by id. @throws StoreError */

@@ -9,7 +9,7 @@ import { commands } from './program.js'
 
 /** What other tools call it. */
 const otherNames: Readonly<Record<string, string>> = {
-  ...{ ls: 'list', rm: 'delete', remove: 'delete', stop: 'kill ID', inspect: 'state ID', stats: 'events ID' },
+  ...{ ls: 'list', rm: 'delete', remove: 'delete', stop: 'kill ID', inspect: 'state ID', stats: 'top' },
   ...{ unpause: 'resume ID', info: 'doctor', up: 'run ID', shell: 'exec -it ID sh', attach: 'exec -it ID sh' },
 }
 

@@ -86,6 +86,14 @@ export const bundleOption = {
   description: 'directory of the bundle (default: the current directory)',
 } as const satisfies OptionSpec
 
+/** Option of the commands whose steps can be seen: they run within `traced` (trace.ts). */
+export const traceOption = {
+  name: 'trace',
+  kind: 'string',
+  value: 'FILE',
+  description: 'add every step with its time to a file, as trace events of Chrome; see tsrun trace',
+} as const satisfies OptionSpec
+
 /** How a list is printed. */
 export const formatOption = {
   name: 'format',

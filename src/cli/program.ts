@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js'
 import { type CommandContext, type CommandSpec, MisuseError, parseArguments } from './command.js'
 import { logOptions, runtimeOptions } from './globals.js'
 import { Log, openSink } from './log.js'
-import { globalOptions, type OptionValues } from './options.js'
+import { globalOptions, type OptionValues, type traceOption } from './options.js'
 import { printError, printOut } from './output.js'
 import { describeError, formatReport } from './report.js'
 
@@ -26,7 +26,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   ps: { summary: 'print the processes of a container', load: () => import('./commands/ps.js') },
   events: { summary: 'print statistics and OOM kills of a container', load: () => import('./commands/events.js') },
   delete: { summary: 'delete a container', load: () => import('./commands/delete.js') },
-  mounts: { summary: 'add or remove mounts of a container', load: () => import('./commands/mounts.js') },
   update: { summary: 'change the limits of a container', load: () => import('./commands/update.js') },
   checkpoint: { summary: 'write a running container to files', load: () => import('./commands/checkpoint.js') },
   restore: { summary: 'make a container from such files', load: () => import('./commands/restore.js') },
@@ -39,6 +38,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   bundle: { summary: 'make bundles of images: create, delete', load: () => import('./commands/bundle.js') },
   features: { summary: 'print what this build supports', load: () => import('./commands/features.js') },
+  top: { summary: 'watch what containers use', load: () => import('./commands/top.js') },
+  trace: { summary: 'make a page of a trace', load: () => import('./commands/trace.js') },
   doctor: { summary: 'try what this host offers', load: () => import('./commands/doctor.js') },
   completion: { summary: 'print the completion of a shell', load: () => import('./commands/completion.js') },
   version: { summary: 'print the version', load: () => import('./commands/version.js') },
@@ -93,7 +94,10 @@ async function runInvocation(invocation: Invocation, args: readonly string[]): P
   if (input.help !== undefined) return print(input.help)
   const context = makeContext(globals, log)
   if (context.root !== undefined) invocation.root = context.root
-  return await command.run({ options: input.options, args: input.args as string[], rest: input.rest, context })
+  const run = (): Promise<number> =>
+    command.run({ options: input.options, args: input.args as string[], rest: input.rest, context })
+  const { trace } = input.options as OptionValues<readonly [typeof traceOption]>
+  return trace === undefined ? await run() : await (await import('./trace.js')).traced(trace, name, run)
 }
 
 /**

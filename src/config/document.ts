@@ -1,5 +1,5 @@
 /** Stage 1, config: from a value of unknown shape to one that is known, or to every problem of it. */
-import { ConfigError } from '../errors.js'
+import { ConfigError, type ConfigIssue } from '../errors.js'
 import { parseJson } from './json.js'
 import { documentShape } from './schema/index.js'
 import { matches } from './schema/matches.js'
@@ -44,4 +44,14 @@ export async function readAs<T>(shape: Shape<T>, value: unknown): Promise<T> {
   const outcome = read(shape, value)
   if ('value' in outcome) return outcome.value
   throw ConfigError.from(outcome.issues)
+}
+
+/** What finds the problems of a document's shape; none in one that is well formed. */
+export async function shapeIssues(): Promise<(value: unknown) => readonly ConfigIssue[]> {
+  const { read } = await import('./schema/zod.js')
+  const shape = documentShape()
+  return (value) => {
+    const outcome = read(shape, value)
+    return 'value' in outcome ? [] : outcome.issues
+  }
 }

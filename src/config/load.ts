@@ -18,11 +18,12 @@ export async function loadConfig(text: string): Promise<Config> {
 
 /**
  * The Config in a parsed config.json, which is not changed but may share parts with the Config.
- * Throws ConfigError with all problems of its shape, or when there are none, with all broken rules.
+ * Throws ConfigError with all problems of its shape and all broken rules; of the rules those that can be judged
+ * without the parts that have no shape.
  */
 export async function parseConfig(value: unknown): Promise<Config> {
   assertSysctlNames(value)
-  return configOf(await readDocument(value))
+  return configOf(await readWhole(value))
 }
 
 /** @throws ConfigError with all broken rules */
@@ -31,6 +32,21 @@ function configOf(read: ConfigDocument): Config {
   const issues = checkRules(document)
   if (issues.length > 0 || !isComplete(document)) throw ConfigError.from(issues)
   return withCleanDestinations(document)
+}
+
+/** As readDocument, but a problem of the shape hides none of the rules. Throws ConfigError. */
+async function readWhole(value: unknown): Promise<ConfigDocument> {
+  try {
+    return await readDocument(value)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const [{ remainingIssues }, { shapeIssues }] = await Promise.all([
+      import('./remaining.js'),
+      import('./document.js'),
+    ])
+    const { issues } = error
+    throw ConfigError.from([...issues, ...remainingIssues(value, issues, await shapeIssues())])
+  }
 }
 
 /** A member of this name would set a prototype, so that no later code meets it; a parameter is not dropped in silence. */

@@ -115,6 +115,11 @@ function syscallError({ syscall, errno, path }: NativeFailure): SyscallError {
 /** The addon's functions. @throws UnsupportedError when there is no addon of this build for this platform */
 export const native = (): Addon => (loaded ??= load())
 
+/** Puts something in the place of the addon, for who watches what is called. @throws UnsupportedError */
+export function replaceAddon(change: (addon: Addon) => Addon): void {
+  loaded = change(native())
+}
+
 /** Those for programs with an event loop; the static executable has none. @throws UnsupportedError */
 export const nativeLibrary = (): LibraryAddon => native() as Addon & LibraryAddon
 

@@ -3,7 +3,15 @@ import { SyscallError } from '../errors.js'
 import { closeFile, openFile, openFlag, type Launched, type LaunchRequest } from './binding.js'
 import type { Waiter } from './wait.js'
 import { encodePlan } from '../plan/encode.js'
+import type { Step } from '../plan/steps.js'
 import type { LaunchPlan } from '../plan/types.js'
+
+let stamped: ((steps: readonly Step[]) => Step[]) | undefined
+
+/** Has the steps of all plans changed by a function that adds stamps (trace.ts). */
+export function traceSteps(change: (steps: readonly Step[]) => Step[]): void {
+  stamped = change
+}
 
 /** What is not in the plan; without it there is nothing of the kind, and the runtime's standard streams. */
 type InitInheritance = Partial<Pick<LaunchRequest, 'startFd' | 'stdio' | 'targetFd' | 'cpus'>>
@@ -23,7 +31,7 @@ export async function startInit(
   const { cloneFlags, preserveFds } = plan
   try {
     return await waiter.launch({
-      plan: encodePlan(plan),
+      plan: encodePlan(stamped === undefined ? plan : { ...plan, steps: stamped(plan.steps) }),
       cloneFlags,
       cgroupFd,
       preserveFds,

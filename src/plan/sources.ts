@@ -21,7 +21,7 @@ interface MountedSource {
  */
 export function sourceFields(
   { input, mount, sources }: MountedSource,
-  what: Pick<SourcePlan, 'source' | 'type' | 'recursive' | 'noFollow'>,
+  what: Pick<SourcePlan, 'source' | 'type' | 'recursive'>,
 ): { parentSource: number; idMapped: boolean } {
   const idMap = mountIdMap(mount, input.config.linux, () => undefined)
   if (idMap !== undefined && input.facts.euid !== 0) {
@@ -36,7 +36,7 @@ export function sourceFields(
 /** The rootfs as the first of the `sources`, where init may not reach it. */
 export function rootfsSource(input: MountedSource['input'] & { readonly rootfs: string }): SourcePlan[] {
   if (!mayBeDenied(input)) return []
-  return [{ destination: '/', rootfs: true, source: input.rootfs, type: '', recursive: true }]
+  return [{ destination: '/', source: input.rootfs, type: '', recursive: true }]
 }
 
 /**
@@ -61,23 +61,19 @@ export function compileSources(sources: readonly SourcePlan[]): LaunchPlan {
     // Paths of the runtime's mount namespace, so before it is left.
     ...(userNamespace === undefined ? [] : [{ op: 'openUserNamespace', path: userNamespace } as const]),
     { op: 'enterNamespaces', types: cloneFlag.mount, procfs: true },
-    ...sources.map((source, index) => openSource(source, index + 1)),
+    ...sources.map(openSource),
     { op: 'leave' },
   ])
 }
 
-/** The step that opens a source: for the init that asks for this number, or with 0 for the next step of the same plan. */
-export function openSource(one: SourcePlan, number: number): Step {
-  const { source, type, recursive, noFollow = false, idMap } = one
+function openSource({ destination, source, type, recursive, idMap }: SourcePlan, index: number): Step {
   return {
     op: 'openSource',
-    number,
+    number: index + 1,
     source,
-    rootfs: one.rootfs === true,
+    rootfs: destination === '/',
     type,
     recursive,
-    noFollow,
-    held: number === 0,
     idMapped: idMap !== undefined,
     mapBelow: idMap?.recursive === true,
     uidMap: idMapText(idMap?.uidMappings ?? []),

@@ -1,7 +1,7 @@
 /** `tsrun create`. */
 import { defineCommand } from '../command.js'
 import { createInput } from '../create-input.js'
-import { createOptions } from '../options.js'
+import { createOptions, traceOption } from '../options.js'
 
 /** Makes the container and leaves its process waiting for `start`. */
 export const command = defineCommand({
@@ -12,6 +12,7 @@ export const command = defineCommand({
   options: [
     ...createOptions,
     { name: 'no-subreaper', kind: 'boolean', description: 'has no effect: create is nobody’s subreaper' },
+    traceOption,
   ],
   arguments: ['<container-id>'],
   startsProcess: true,

@@ -1,6 +1,7 @@
 /** `tsrun delete`. */
 import { defineCommand } from '../command.js'
 import { forEachMatching, regexOption } from '../matching.js'
+import { traceOption } from '../options.js'
 
 /** Removes what a container leaves behind. */
 export const command = defineCommand({
@@ -14,6 +15,7 @@ export const command = defineCommand({
       description: 'kill a running container first; no container of this id is no error then',
     },
     regexOption,
+    traceOption,
   ],
   arguments: ['<container-id>'],
   async run({ options, args: [id], context }) {

@@ -1,12 +1,16 @@
 /** `tsrun events`. */
 import { stringifyConfig } from '../../config/stringify.js'
+import type { ContainerEvent } from '../../launch/events.js'
+import { terminalSize } from '../../native/binding.js'
 import { defineCommand } from '../command.js'
 import { parseDuration } from '../../config/duration.js'
 
 /** Prints what a container uses from time to time, and each OOM kill when it happens, one JSON document per line. */
 export const command = defineCommand({
   name: 'events',
-  description: 'Prints events of a container as JSON, one per line: statistics from time to time, and OOM kills.',
+  description:
+    'Prints events of a container: statistics from time to time, and OOM kills. Each is a line of JSON; on a terminal a ' +
+    'line to read.',
   options: [
     {
       name: 'interval',
@@ -23,7 +27,8 @@ export const command = defineCommand({
     const runtime = await context.runtime()
     const container = await runtime.get(id)
     // Counters have 64 bits.
-    const print = (event: object): void => context.print(`${stringifyConfig(event)}\n`)
+    const words = terminalSize(1) === undefined ? undefined : (await import('../event-words.js')).eventWords()
+    const print = (event: ContainerEvent): void => context.print(words?.(event) ?? `${stringifyConfig(event)}\n`)
     if (options.stats && interval > 0) {
       print({ type: 'stats', id, data: await container.stats() })
       return 0

@@ -5,7 +5,7 @@ import type { ExecOptions } from '../../launch/exec-options.js'
 import { readJsonText } from '../../native/binding.js'
 import type { ProcessChanges } from '../../plan/exec-process.js'
 import { defineCommand } from '../command.js'
-import type { OptionValues } from '../options.js'
+import { traceOption, type OptionValues } from '../options.js'
 
 const processOptions = [
   {
@@ -79,7 +79,7 @@ export const command = defineCommand({
     'Runs a further process in a container, with the user, capabilities, environment and limits of its config ' +
     'unless options say otherwise. The exit status is that of the process, or 128 + the number of the signal that ' +
     'killed it; 255 after an error of tsrun.',
-  options: [...processOptions, ...launchOptions],
+  options: [...processOptions, ...launchOptions, traceOption],
   arguments: ['<container-id>', '[command...]'],
   stopAtPositional: true,
   startsProcess: true,

@@ -2,7 +2,7 @@
 import { defineCommand } from '../command.js'
 import { createInput } from '../create-input.js'
 import { assertWithImage, imageRunOptions } from '../bundle-options.js'
-import { createOptions } from '../options.js'
+import { createOptions, traceOption } from '../options.js'
 
 /** Creates, starts, and unless detached waits for and deletes the container. */
 export const command = defineCommand({
@@ -17,6 +17,7 @@ export const command = defineCommand({
     { name: 'keep', kind: 'boolean', description: 'do not delete the container when it has stopped' },
     { name: 'no-subreaper', kind: 'boolean', description: 'do not become the parent of orphaned processes' },
     ...imageRunOptions,
+    traceOption,
   ],
   arguments: ['<container-id>'],
   restWith: 'image',

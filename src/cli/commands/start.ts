@@ -1,12 +1,13 @@
 /** `tsrun start`. */
 import { defineCommand } from '../command.js'
+import { traceOption } from '../options.js'
 import { notifyOption } from '../notify-socket.js'
 
 /** Lets the process of a created container go. */
 export const command = defineCommand({
   name: 'start',
   description: 'Starts the process of a container that "tsrun create" made.',
-  options: [],
+  options: [traceOption],
   arguments: ['<container-id>'],
   async run({ args: [id], context }) {
     const runtime = await context.runtime()

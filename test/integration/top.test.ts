@@ -1,0 +1,89 @@
+/** Commands: top, and events on a terminal. */
+import { readFileSync } from 'node:fs'
+import { runtimeCommand } from '../helpers/requires.js'
+import type { Scope } from '../helpers/scope.js'
+import { TerminalSession } from '../helpers/terminal-session.js'
+import { testWith } from '../helpers/test.js'
+
+const test = testWith('tsrun')
+
+function running(scope: Scope, script = 'sleep 1000') {
+  const container = scope.container((config) => void (config.process.args = ['/bin/sh', '-c', script]))
+  if (container.run(['--detach']).status !== 0) throw new Error('the container does not run')
+  return container
+}
+
+test('top --json prints a line per container and refresh', (t, scope) => {
+  const [idle, busy] = [running(scope), running(scope, 'while :; do :; done')]
+  const { status, stdout, stderr } = scope.runtime(['top', '--json', '--once', '--interval', '300ms'])
+  t.same({ status, stderr }, { status: 0, stderr: '' })
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, number | string>)
+  t.same(
+    lines.map(({ id }) => id),
+    [idle.id, busy.id].sort(),
+  )
+  const of = (id: string) => lines.find((line) => line.id === id)
+  t.ok(Number(of(busy.id)?.cpuPercent) > Number(of(idle.id)?.cpuPercent))
+  t.match(scope.runtime(['top', '--once', '--interval', '200ms']).stdout, new RegExp(`^CONTAINER .*\n${busy.id}`))
+})
+
+test(
+  'top is sorted and filtered by keys, follows the size of the terminal, and gives it back when it is ended',
+  async (t, scope) => {
+    const [one, other] = [running(scope), running(scope)]
+    const session = new TerminalSession(scope, 'sh')
+    const top = scope.runner.commandLine(['top', '--interval', '200ms']).join(' ')
+    const settings = scope.path('settings')
+    session.press(`stty -g > ${settings}; ${top}; echo status $?; stty -g >> ${settings}`, 'Enter')
+    await session.shows(/2 containers, sorted by cpu/)
+    session.press('n')
+    t.match(await session.shows(/sorted by id/), new RegExp(`${one.id}[^]*${other.id}`))
+    session.press('r')
+    t.match(await session.shows(/turned round/), new RegExp(`${other.id}[^]*${one.id}`))
+    session.press(`/${other.id.slice(-2)}`, 'Enter')
+    t.notMatch(await session.shows(new RegExp(`filter: ${other.id.slice(-2)}\\n`)), one.id)
+    session.resize(90, 12)
+    await session.shows(/^c m p i o n: sort[^]*quit\s*$/m)
+    other.kill('KILL')
+    await session.shows(/^1 containers/)
+    const { stdout } = scope.runner.runProgram('pgrep', ['-f', `^${runtimeCommand()[0]} .*${scope.root} top`])
+    process.kill(Number(stdout), 'SIGTERM')
+    await session.shows(/^status 143$/m)
+    const [before, after] = readFileSync(settings, 'utf8').trimEnd().split('\n')
+    t.equal(after, before)
+  },
+  { needs: ['tmux', 'static'] },
+)
+
+test('a refresh costs a container no more than a read for each of its numbers', (t, scope) => {
+  const calls = (): number => {
+    const file = scope.path('calls')
+    const args = ['-f', '-o', file, ...scope.runner.commandLine(['top', '--json', '--interval', '200ms'])]
+    scope.runner.runProgram('timeout', ['-s', 'INT', '2.1', 'strace', ...args])
+    const lines = readFileSync(file, 'utf8').split('\n')
+    // From one wait for the time to the next.
+    const waits = lines.flatMap((line, at) => (/ poll\(\[\{fd=\d+, events=POLLIN\}\], 1, -1/.test(line) ? [at] : []))
+    return (waits[4] ?? 0) - (waits[3] ?? 0)
+  }
+  running(scope)
+  const one = calls()
+  for (let count = 0; count < 3; count++) running(scope)
+  const four = calls()
+  t.ok(one > 0 && (four - one) / 3 <= 10, `${one} system calls for one container, ${four} for four`)
+  t.comment(`${(four - one) / 3} system calls per container and refresh`)
+})
+
+test(
+  'events is for reading on a terminal, and JSON in a pipe',
+  async (t, scope) => {
+    const container = running(scope)
+    t.match(scope.runtime(['events', '--stats', container.id]).stdout, /^\{"type":"stats"/)
+    const session = new TerminalSession(scope, 'sh')
+    session.press(scope.runner.commandLine(['events', '--stats', container.id]).join(' '), 'Enter')
+    await session.shows(/^\d\d:\d\d:\d\d {2}cpu [\d.]+ s {3}memory \d+.* {3}processes \d/m)
+  },
+  { needs: ['tmux'] },
+)

@@ -1,0 +1,131 @@
+/** Option --trace and command trace. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { findProgram } from '#dist/native/helper-process.js'
+import { testWith } from '../helpers/test.js'
+
+const test = testWith('tsrun', 'static')
+
+interface Event {
+  readonly name: string
+  readonly cat: string
+  readonly ph: string
+  readonly ts: number
+  readonly dur: number
+  readonly tid: number
+}
+
+const eventsOf = (file: string): Event[] =>
+  (JSON.parse(readFileSync(file, 'utf8')) as { traceEvents: Event[] }).traceEvents
+
+test('create, start, exec and delete add their steps and those of init to one trace', (t, scope) => {
+  const container = scope.container((config) => void (config.process.args = ['/bin/sh', '-c', 'sleep 1000']))
+  const file = scope.path('trace.json')
+  t.match(container.create(['--trace', file]), { status: 0, stderr: '' })
+  const init = eventsOf(file).filter(({ tid }) => tid === 2)
+  for (const name of ['rootfs', 'mountFilesystem', 'pivotRoot', 'program', 'barrier']) {
+    t.ok(
+      init.some((event) => event.name === name),
+      name,
+    )
+  }
+  t.match(scope.runtime(['start', '--trace', file, container.id]), { status: 0, stderr: '' })
+  t.ok(eventsOf(file).some(({ name, tid }) => name === 'exec' && tid === 2))
+  t.match(scope.runtime(['exec', '--trace', file, container.id, '/bin/true']), { status: 0, stderr: '' })
+  t.match(container.delete(['--force', '--trace', file]), { status: 0, stderr: '' })
+  const events = eventsOf(file)
+  const commands = events.filter(({ cat }) => cat === 'command')
+  t.same(
+    commands.map(({ name }) => name),
+    ['create', 'start', 'exec', 'delete'].map((name) => `tsrun ${name}`),
+  )
+  for (const { ph, ts, dur } of events) t.ok(ph === 'X' && dur >= 0 && ts > 1e15)
+  const [whole] = commands
+  for (const { ts, dur } of init)
+    t.ok(whole && ts >= whole.ts && ts + dur <= whole.ts + whole.dur, 'within its command')
+  t.match(scope.runtime(['trace', file]).stdout, /^ +0\.000 +[\d.]+ {2}tsrun {7}tsrun create\n/)
+})
+
+test('a failing command has a trace too, and a file that is none stays as it is', (t, scope) => {
+  const container = scope.container((config) => void (config.process.args = ['/nothing']))
+  const file = scope.path('trace.json')
+  t.match(container.create(['--trace', file]), { status: 1, stderr: /no such file/ })
+  t.ok(eventsOf(file).some(({ name }) => name === 'program'))
+  const other = join(container.bundle.path, 'config.json')
+  const before = readFileSync(other, 'utf8')
+  t.match(container.create(['--trace', other]), { status: 1, stderr: /is not a trace of tsrun/ })
+  t.equal(readFileSync(other, 'utf8'), before)
+})
+
+test('a traced container runs under its seccomp filter as any other', (t, scope) => {
+  const container = scope.container((config) => {
+    config.process.args = ['/bin/true']
+    config.process.noNewPrivileges = true
+    config.linux.seccomp = {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['clock_gettime'], action: 'SCMP_ACT_KILL_PROCESS' }],
+    }
+  })
+  t.match(container.run(['--trace', scope.path('trace.json')]), { status: 0, stderr: '' })
+})
+
+test('without --trace init is told of no stamp, and nobody asks for the time', (t, scope) => {
+  const container = scope.container((config) => void (config.process.args = ['/bin/true']))
+  const calls = (...args: string[]): string => {
+    const file = scope.path('calls')
+    scope.runner.runProgram('strace', [
+      '-f',
+      '-o',
+      file,
+      ...scope.runner.commandLine(['run', '--bundle', container.bundle.path, ...args, container.id]),
+    ])
+    return readFileSync(file, 'utf8')
+  }
+  const writes = (text: string): number => (text.match(/^\d+ +write\(/gm) ?? []).length
+  const [plain, traced] = [calls(), calls('--trace', scope.path('trace.json'))]
+  t.ok(writes(traced) > writes(plain) + 10, 'a stamp is a write')
+  t.notMatch(plain, 'trace.json')
+})
+
+const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => findProgram(name, process.env.PATH))
+
+t.test(
+  'the page shows a bar for each event in a browser',
+  {
+    skip:
+      chromium === undefined ? 'needs chromium (Debian: apt-get install chromium, 290 MB; not in the set-up)' : false,
+  },
+  async (t) => {
+    const folder = t.testdir({
+      'trace.json': JSON.stringify({
+        traceEvents: [
+          { name: '<b>one', cat: 'command', ph: 'X', ts: 1e15, dur: 1000, pid: 1, tid: 1, args: {} },
+          { name: 'two', cat: 'init', ph: 'X', ts: 1e15 + 500, dur: 250, pid: 1, tid: 2, args: { what: '/x' } },
+        ],
+      }),
+    })
+    const page = join(folder, 'page.html')
+    const tsrun = join(process.cwd(), 'dist/tsrun')
+    t.equal(spawnSync(tsrun, ['trace', join(folder, 'trace.json'), '--html', page]).status, 0)
+    const { stdout } = spawnSync(
+      chromium ?? '',
+      ['--headless', '--no-sandbox', '--disable-gpu', '--dump-dom', `file://${page}`],
+      { encoding: 'utf8' },
+    )
+    t.equal(stdout.match(/class="bar /g)?.length, 2)
+    t.match(stdout, /left:50\.000%;width:25\.000%/)
+    t.match(stdout, '&lt;b&gt;one')
+  },
+)
+
+test('the page is one file without a script, in which nothing of a config is markup', (t, scope) => {
+  const container = scope.container((config) => void (config.process.args = ['/bin/true']))
+  const [file, page] = [scope.path('<img src=x>.json'), scope.path('page.html')]
+  t.equal(container.run(['--trace', file]).status, 0)
+  t.match(scope.runtime(['trace', file, '--html', page]), { status: 0, stderr: '' })
+  const text = readFileSync(page, 'utf8')
+  t.notMatch(text, /<script|<img|https?:|<link/)
+  t.ok((text.match(/class="bar /g) ?? []).length > 20)
+})
