@@ -1,5 +1,5 @@
 /** What can be done with one container, by the command line and by the library. */
-import type { Resources } from './config/types.js'
+import type { Mount, Resources } from './config/types.js'
 import { processesOf } from './launch/members.js'
 import type { CheckpointOptions } from './launch/checkpoint.js'
 import type { RuntimeContext } from './launch/context.js'
@@ -107,6 +107,21 @@ export class CoreContainer {
   async update(resources: Resources, intelRdt: RdtSchemas = {}): Promise<void> {
     const { updateContainer } = await import('./launch/update.js')
     await updateContainer(this.context, this.key, resources, intelRdt)
+  }
+
+  /**
+   * Adds mounts, entries as in config.json, whose sources are opened where the caller is. All are made, or none.
+   * @throws ConfigError, StatusError when it has stopped, UnsupportedError, SyscallError
+   */
+  async addMounts(mounts: readonly Mount[]): Promise<void> {
+    const { addMounts } = await import('./launch/mounts.js')
+    return addMounts(this.context, this.key, mounts)
+  }
+
+  /** Takes away what is mounted at the destinations. All of them, or none. @throws as addMounts */
+  async removeMounts(mounts: readonly Mount[]): Promise<void> {
+    const { removeMounts } = await import('./launch/mounts.js')
+    return removeMounts(this.context, this.key, mounts)
   }
 
   /** Removes the container; `force` kills it first. @throws NotFoundError, StatusError, StoreError */

@@ -24,7 +24,7 @@ struct SourceHelper {
   Fd user_namespace;             // one that was made for the mappings of mounts
   const char* mapped_uids = "";  // its uid_map and gid_map, where it was made for them
   const char* mapped_gids = "";
-  Fd given;            // the mount that came with the question
+  Fd given;            // the mount that came with the question, or waits for the next `mountBind`
   uint32_t asked = 0;  // number of the source that is asked for; 0: nothing yet
 };
 

@@ -7,6 +7,7 @@
 
 #include "init/paths.h"
 #include "sys/syscall.h"
+#include "sys/text.h"
 
 namespace tsrun {
 namespace {
@@ -29,7 +30,8 @@ Failure check_target(const Context& context, int target, const char* destination
   struct stat root, own, proc;
   if (::fstat(context.root.get(), &root) < 0 || ::fstat(target, &own) < 0)
     return fail("fstat", destination);
-  if (is_same_file(root, own))
+  // `/` by name means the root; what comes later lies in the mount, which takes its place.
+  if (is_same_file(root, own) && strcmp(destination, "/") != 0)
     return refuse(EINVAL, "openat2", destination, "the destination is the container's root");
   const Fd proc_dir = open_in_root(context, "/proc");
   if (!is_procfs && proc_dir && ::fstat(proc_dir.get(), &proc) == 0 && is_same_file(proc, own))
@@ -82,6 +84,22 @@ Failure finish_mount(int mount, const Attach& attach) noexcept {
       return fail("mount_setattr", attach.destination);
   }
   return kOk;
+}
+
+Failure detach_mount(Context& context, int mount, const char* destination) noexcept {
+  constexpr int kDetach = 2;  // MNT_DETACH of umount2(2)
+  char name[32] = "self/fd/";
+  append_number(name, sizeof name, static_cast<uint32_t>(mount));
+  Fd cwd{::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!cwd || ::fchdir(private_proc(context)) < 0) return fail("fchdir");
+  const bool gone = ::syscall(SYS_umount2, name, kDetach) == 0;
+  const Failure failure = gone ? kOk : fail("umount2", destination);
+  return ::fchdir(cwd.get()) < 0 ? fail("fchdir") : failure;
+}
+
+unsigned clone_flags(bool recursive, bool no_follow) noexcept {
+  constexpr unsigned kNoFollow = 0x100;  // AT_SYMLINK_NOFOLLOW
+  return OPEN_TREE_CLONE | (recursive ? AT_RECURSIVE : 0U) | (no_follow ? kNoFollow : 0U);
 }
 
 const char* why_not_cloned(int error, bool recursive) noexcept {

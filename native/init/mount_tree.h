@@ -23,11 +23,17 @@ struct Attach {
 Failure check_target(const Context& context, int target, const char* destination,
                      bool is_procfs) noexcept;
 
+// Flags of open_tree(2) for a copy of what is mounted.
+unsigned clone_flags(bool recursive, bool no_follow) noexcept;
+
 // More than errno says of an open_tree(2) that was to clone.
 const char* why_not_cloned(int error, bool recursive) noexcept;
 
 // Applies recursive attributes and propagation to an attached mount.
 Failure finish_mount(int mount, const Attach& attach) noexcept;
+
+// Unmounts by descriptor, whatever lies on the way to it; what is still in use goes when that ends.
+Failure detach_mount(Context& context, int mount, const char* destination) noexcept;
 
 // Moves the detached `mount` onto `target`, then `finish_mount`.
 Failure attach_mount(int mount, int target, const Attach& attach) noexcept;

@@ -158,6 +158,16 @@ bool needs_legacy(const MountFilesystem& s) noexcept {
   return needs;
 }
 
+// `mounts add` takes back what it could not finish; at `create` the whole namespace goes.
+Failure attach_to(Context& context, Fd& mount, int target, const Attach& attach) noexcept {
+  if (Failure failure = attach_mount(mount.get(), target, attach)) {
+    if (context.proc) (void)detach_mount(context, mount.get(), attach.destination);
+    return failure;
+  }
+  if (strcmp(attach.destination, "/") == 0) context.root = static_cast<Fd&&>(mount);
+  return kOk;
+}
+
 }  // namespace
 
 Failure run(const MountFilesystem& s, Context& context) noexcept {
@@ -173,6 +183,9 @@ Failure run(const MountFilesystem& s, Context& context) noexcept {
     return failure;
   const Attach attach{destination, s.recursive_set, s.recursive_clear, s.propagation};
   if (needs_legacy(s)) {
+    if (strcmp(destination, "/") == 0)
+      return refuse(EINVAL, "mount", destination,
+                    "the root cannot be had with silent, iversion or long values");
     if (s.id_mapped)
       return refuse(EINVAL, "mount", destination,
                     "idmap cannot be had with silent, iversion or long values");
@@ -184,16 +197,19 @@ Failure run(const MountFilesystem& s, Context& context) noexcept {
     if (Failure failure = ask_parent(context, s.parent_source, mount)) return failure;
   if (s.copy_up)
     if (Failure failure = copy_up(target.get(), mount.get(), destination)) return failure;
-  return attach_mount(mount.get(), target.get(), attach);
+  return attach_to(context, mount, target.get(), attach);
 }
 
 namespace {
 
 // With the rights of the runtime where init's own are not enough.
-Failure open_source(const MountBind& s, const Context& context, Fd& tree) noexcept {
+Failure open_source(const MountBind& s, Context& context, Fd& tree) noexcept {
+  if (context.helper.given) {
+    tree = static_cast<Fd&&>(context.helper.given);
+    return kOk;
+  }
   if (s.id_mapped) return ask_parent(context, s.parent_source, tree);
-  tree.reset(
-      sys::open_tree(AT_FDCWD, s.source.data, OPEN_TREE_CLONE | (s.recursive ? AT_RECURSIVE : 0)));
+  tree.reset(sys::open_tree(AT_FDCWD, s.source.data, clone_flags(s.recursive, s.no_follow)));
   if (tree) return kOk;
   if (errno == EACCES && s.parent_source != 0) return ask_parent(context, s.parent_source, tree);
   return fail("open_tree", s.source.data, why_not_cloned(errno, s.recursive));
@@ -207,9 +223,12 @@ Failure run(const MountBind& s, Context& context) noexcept {
   if (Failure failure = open_source(s, context, tree)) return failure;
   struct stat info;
   if (::fstat(tree.get(), &info) < 0) return fail("fstat", s.source.data);
+  if (s.copy_link && S_ISLNK(info.st_mode)) return copy_link(context, tree.get(), destination);
   Fd target;
   const Leaf leaf = S_ISDIR(info.st_mode) ? Leaf::directory : Leaf::file;
-  if (Failure failure = ensure_in_root(context, destination, leaf, target)) return failure;
+  if (Failure failure = s.cover_link ? ensure_link_in_root(context, destination, leaf, target)
+                                     : ensure_in_root(context, destination, leaf, target))
+    return failure;
   if (Failure failure =
           check_target(context, target.get(), destination, is_procfs_root(tree.get())))
     return failure;
@@ -221,7 +240,32 @@ Failure run(const MountBind& s, Context& context) noexcept {
       return fail("mount_setattr", destination, errno == EPERM ? kLocked : "");
   }
   const Attach attach{destination, s.recursive_set, s.recursive_clear, s.propagation};
-  return attach_mount(tree.get(), target.get(), attach);
+  return attach_to(context, tree, target.get(), attach);
+}
+
+namespace {
+
+// statx(2): whether a mount begins here (STATX_ATTR_MOUNT_ROOT, since Linux 5.8).
+bool is_mount_root(int fd) noexcept {
+  constexpr uint64_t kMountRoot = 0x2000;
+  uint64_t info[32] = {};  // struct statx: 256 bytes; stx_attributes is the second word
+  return ::syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 0, info) == 0 && (info[1] & kMountRoot) != 0;
+}
+
+}  // namespace
+
+Failure run(const Unmount& s, Context& context) noexcept {
+  const char* destination = s.destination.data;
+  Fd mount{open_in_root(context, destination, s.cover_link ? O_NOFOLLOW : 0)};
+  if (!mount) return fail("openat2", destination);
+  struct stat root, own;
+  if (::fstat(context.root.get(), &root) < 0 || ::fstat(mount.get(), &own) < 0)
+    return fail("fstat", destination);
+  if (root.st_ino == own.st_ino && root.st_dev == own.st_dev)
+    return refuse(EBUSY, "umount2", destination, "this is the container's root");
+  if (!is_mount_root(mount.get()))
+    return refuse(EINVAL, "umount2", destination, "nothing is mounted there");
+  return s.look ? kOk : detach_mount(context, mount.get(), destination);
 }
 
 }  // namespace step

@@ -158,6 +158,33 @@ Failure open_parent(const Context& context, const char* path, Fd& dir, const cha
   return ensure_in_root(context, parent, Leaf::directory, dir);
 }
 
+Failure ensure_link_in_root(const Context& context, const char* path, Leaf leaf, Fd& fd) noexcept {
+  Fd dir;
+  const char* name;
+  if (Failure failure = open_parent(context, path, dir, name)) return failure;
+  fd.reset(::openat(dir.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (fd || errno != ENOENT) return fd ? kOk : fail("openat", path);
+  if (Failure failure = create_leaf(dir.get(), name, leaf == Leaf::directory, path)) return failure;
+  fd.reset(::openat(dir.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  return fd ? kOk : fail("openat", path);
+}
+
+Failure copy_link(const Context& context, int source, const char* path) noexcept {
+  char wanted[PATH_MAX], there[PATH_MAX];
+  const ssize_t length = ::readlinkat(source, "", wanted, sizeof wanted - 1);
+  if (length < 0) return fail("readlinkat", path);
+  wanted[length] = 0;
+  Fd dir;
+  const char* name;
+  if (Failure failure = open_parent(context, path, dir, name)) return failure;
+  if (::symlinkat(wanted, dir.get(), name) == 0) return kOk;
+  if (errno != EEXIST) return fail("symlinkat", path);
+  if (::readlinkat(dir.get(), name, there, sizeof there) == length &&
+      memcmp(there, wanted, static_cast<size_t>(length)) == 0)
+    return kOk;
+  return refuse(EEXIST, "symlinkat", path, "something else than this link is there");
+}
+
 Failure open_verified_device(const Context& context, const char* path, unsigned major,
                              unsigned minor, Fd& fd) noexcept {
   fd = open_in_root(context, path, O_NOFOLLOW);

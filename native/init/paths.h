@@ -20,6 +20,12 @@ Fd open_in_root_without_links(const Context& context, const char* path, int flag
 Failure ensure_in_root(const Context& context, const char* path, Leaf leaf, Fd& fd,
                        bool* created = nullptr) noexcept;
 
+// The same, but a symbolic link that the path ends with is opened itself.
+Failure ensure_link_in_root(const Context& context, const char* path, Leaf leaf, Fd& fd) noexcept;
+
+// Makes a link like `source`, a symbolic link, at `path`; one that is there already must be the same.
+Failure copy_link(const Context& context, int source, const char* path) noexcept;
+
 // Splits off the last component: `dir` is opened (and created), `name` points into `path`.
 Failure open_parent(const Context& context, const char* path, Fd& dir, const char*& name) noexcept;
 

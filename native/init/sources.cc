@@ -103,9 +103,10 @@ Failure run(const OpenUserNamespace& s, Context& context) noexcept {
 }
 
 Failure run(const OpenSource& s, Context& context) noexcept {
+  if (s.held && private_proc(context) < 0) return fail("fsopen", "proc");
   if (!context.proc)
     return hostile_plan();  // not a helper: those get theirs with `enterNamespaces`
-  if (context.helper.asked == 0)
+  if (context.helper.asked == 0 && !s.held)
     if (Failure failure = await_question(context)) return failure;
   if (context.helper.asked != s.number) return kOk;
   context.helper.asked = 0;
@@ -115,8 +116,7 @@ Failure run(const OpenSource& s, Context& context) noexcept {
     mount.reset(sys::openat2(AT_FDCWD, s.source.data, O_PATH | O_DIRECTORY,
                              RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
   else if (is_answer)
-    mount.reset(sys::open_tree(AT_FDCWD, s.source.data,
-                               OPEN_TREE_CLONE | (s.recursive ? AT_RECURSIVE : 0)));
+    mount.reset(sys::open_tree(AT_FDCWD, s.source.data, clone_flags(s.recursive, s.no_follow)));
   if (!mount && s.rootfs) return fail("openat2", s.source.data);
   if (!mount) return fail("open_tree", s.source.data, why_not_cloned(errno, s.recursive));
   if (s.id_mapped) {
@@ -124,6 +124,10 @@ Failure run(const OpenSource& s, Context& context) noexcept {
     if (Failure failure = find_user_namespace(s, context, ns)) return failure;
     if (!map_ids(mount.get(), ns, s.map_below))
       return fail("mount_setattr(MOUNT_ATTR_IDMAP)", s.source.data);
+  }
+  if (s.held) {
+    context.helper.given = static_cast<Fd&&>(mount);
+    return kOk;
   }
   const FrameHead head{FrameType::source, context.step, 0, s.number};
   return send_frame(context, head, "", "", "", is_answer ? mount.get() : -1) ? kOk

@@ -26,6 +26,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   ps: { summary: 'print the processes of a container', load: () => import('./commands/ps.js') },
   events: { summary: 'print statistics and OOM kills of a container', load: () => import('./commands/events.js') },
   delete: { summary: 'delete a container', load: () => import('./commands/delete.js') },
+  mounts: { summary: 'add or remove mounts of a container', load: () => import('./commands/mounts.js') },
   update: { summary: 'change the limits of a container', load: () => import('./commands/update.js') },
   checkpoint: { summary: 'write a running container to files', load: () => import('./commands/checkpoint.js') },
   restore: { summary: 'make a container from such files', load: () => import('./commands/restore.js') },

@@ -50,8 +50,8 @@ export interface Handlers {
 const stepNames = Object.keys(stepTable)
 const eventNames = Object.keys(planEvent) as PlanEvent[]
 
-/** The error in a `failure` or `hook` frame. */
-export function frameError(frame: Frame): TsrunError {
+/** The error in a `failure` or `hook` frame; `what` has failed. */
+export function frameError(frame: Frame, what = 'error during container init'): TsrunError {
   if (frame.type === 'hook') {
     const fields = { hook: frame.syscall, index: frame.value, path: frame.path }
     const end = describeFailure(frame.detail, frame.errno, undefined)
@@ -63,7 +63,7 @@ export function frameError(frame: Frame): TsrunError {
   // The search for the program says all there is to say, in the words that engines look for.
   const message =
     step === 'program' && detail !== '' ? detail : `${step}: ${call}${detail === '' ? '' : ` (${detail})`}`
-  return new SyscallError(`error during container init: ${message}`, {
+  return new SyscallError(`${what}: ${message}`, {
     side: 'init',
     step,
     syscall,

@@ -117,7 +117,7 @@ function buildRootfs(input: PlanInput, namespaces: NamespacePlan, mounts: MountP
   const steps: Step[] = []
   // Before the first mount, so that none of them travels back to the host.
   if (namespaces.created.has('mount')) steps.push(initialPropagation(input))
-  const parentSource = mounts.sources[0]?.destination === '/' ? 1 : 0
+  const parentSource = mounts.sources[0]?.rootfs ? 1 : 0
   const attach = hasNamespace(namespaces, 'mount')
   const alone = attach && config.linux?.rootfsPropagation === undefined
   steps.push({ op: 'rootfs', path: input.rootfs, attach, alone, parentSource }, ...mounts.steps)

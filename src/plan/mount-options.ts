@@ -21,6 +21,8 @@ export interface MountOptions {
   readonly bind: 'bind' | 'rbind' | undefined
   readonly remount: boolean
   readonly copyUp: boolean
+  /** Of a bind mount: the link itself is bound, or covered; or the source, if it is a link, is copied. */
+  readonly links: Readonly<Record<'source' | 'destination' | 'copy', boolean>>
 }
 
 /**
@@ -37,6 +39,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   let bind: 'bind' | 'rbind' | undefined
   let remount = false
   let copyUp = false
+  const links = { source: false, destination: false, copy: false }
   for (const option of options) {
     const attribute = attributeEffect(option)
     const other = otherEffect(option)
@@ -44,7 +47,8 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     else if (other === undefined) data.push(...splitData(option))
     else {
       if (other.propagation !== undefined) propagation.push(other.propagation)
-      if (other.flag) flags.push(option)
+      if (other.flag !== undefined) flags.push(other.flag)
+      if (other.link !== undefined) links[other.link] = true
       legacyFlags = (legacyFlags | (other.legacySet ?? 0)) & ~(other.legacyClear ?? 0)
       if (bind !== 'rbind') bind = other.bind ?? bind
       remount ||= other.remount === true
@@ -61,6 +65,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     bind,
     remount,
     copyUp,
+    links,
   }
 }
 

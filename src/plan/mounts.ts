@@ -124,16 +124,21 @@ function bindStep(one: OneMount, options: MountOptions, bind: 'bind' | 'rbind'):
   }
   const source = mount.source.startsWith('/') ? mount.source : cleanPath(`${input.bundle}/${mount.source}`)
   const recursive = bind === 'rbind'
+  const { links } = options
+  const noFollow = links.source || links.copy
   return {
     op: 'mountBind',
     destination: mount.destination,
     source,
     recursive,
+    noFollow,
+    copyLink: links.copy,
+    coverLink: links.destination,
     ...attributeFields(options),
     recursiveSet: options.recursive.set,
     recursiveClear: options.recursive.clear,
     propagation: options.propagation,
-    ...sourceFields(one, { source, type: '', recursive }),
+    ...sourceFields(one, { source, type: '', recursive, noFollow }),
   }
 }
 

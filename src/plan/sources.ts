@@ -21,7 +21,7 @@ interface MountedSource {
  */
 export function sourceFields(
   { input, mount, sources }: MountedSource,
-  what: Pick<SourcePlan, 'source' | 'type' | 'recursive'>,
+  what: Pick<SourcePlan, 'source' | 'type' | 'recursive' | 'noFollow'>,
 ): { parentSource: number; idMapped: boolean } {
   const idMap = mountIdMap(mount, input.config.linux, () => undefined)
   if (idMap !== undefined && input.facts.euid !== 0) {
@@ -36,7 +36,7 @@ export function sourceFields(
 /** The rootfs as the first of the `sources`, where init may not reach it. */
 export function rootfsSource(input: MountedSource['input'] & { readonly rootfs: string }): SourcePlan[] {
   if (!mayBeDenied(input)) return []
-  return [{ destination: '/', source: input.rootfs, type: '', recursive: true }]
+  return [{ destination: '/', rootfs: true, source: input.rootfs, type: '', recursive: true }]
 }
 
 /**
@@ -61,19 +61,23 @@ export function compileSources(sources: readonly SourcePlan[]): LaunchPlan {
     // Paths of the runtime's mount namespace, so before it is left.
     ...(userNamespace === undefined ? [] : [{ op: 'openUserNamespace', path: userNamespace } as const]),
     { op: 'enterNamespaces', types: cloneFlag.mount, procfs: true },
-    ...sources.map(openSource),
+    ...sources.map((source, index) => openSource(source, index + 1)),
     { op: 'leave' },
   ])
 }
 
-function openSource({ destination, source, type, recursive, idMap }: SourcePlan, index: number): Step {
+/** The step that opens a source: for the init that asks for this number, or with 0 for the next step of the same plan. */
+export function openSource(one: SourcePlan, number: number): Step {
+  const { source, type, recursive, noFollow = false, idMap } = one
   return {
     op: 'openSource',
-    number: index + 1,
+    number,
     source,
-    rootfs: destination === '/',
+    rootfs: one.rootfs === true,
     type,
     recursive,
+    noFollow,
+    held: number === 0,
     idMapped: idMap !== undefined,
     mapBelow: idMap?.recursive === true,
     uidMap: idMapText(idMap?.uidMappings ?? []),

@@ -49,6 +49,10 @@ export const stepTable = {
     rootfs: 'flag',
     type: 'text',
     recursive: 'flag',
+    /** A symbolic link itself, not what it leads to. */
+    noFollow: 'flag',
+    /** Asked by nobody: kept for the `mountBind` that follows. */
+    held: 'flag',
     idMapped: 'flag',
     /** Also the mounts below. */
     mapBelow: 'flag',
@@ -88,6 +92,11 @@ export const stepTable = {
     destination: 'text',
     source: 'text',
     recursive: 'flag',
+    /** Of a source that is a symbolic link: the link itself; with `copyLink` an equal one is made. */
+    noFollow: 'flag',
+    copyLink: 'flag',
+    /** A symbolic link at the destination is covered, not followed. */
+    coverLink: 'flag',
     attrSet: 'u64:mountAttr',
     attrClear: 'u64:mountAttr',
     recursiveSet: 'u64:mountAttr',
@@ -114,6 +123,8 @@ export const stepTable = {
     propagation: 'u32s:propagation',
   },
   mountAttributes: { destination: 'text', attrSet: 'u64:mountAttr', attrClear: 'u64:mountAttr', recursive: 'flag' },
+  /** `mounts remove`: takes away what is mounted there; with `look` only makes sure that something is. */
+  unmount: { destination: 'text', coverLink: 'flag', look: 'flag' },
   /** `type`: S_IFCHR, S_IFBLK or S_IFIFO. */
   device: { path: 'text', type: 'u32:fileType', major: 'u32', minor: 'u32', mode: 'u32:octal', uid: 'u32', gid: 'u32' },
   symlink: { path: 'text', target: 'text' },

@@ -16,14 +16,18 @@ export interface IdMapping {
   readonly size: number
 }
 
-/** A mount, or the rootfs (destination `/`), that init may need the rights of the runtime for. */
+/** A mount, or the rootfs, that init may need the rights of the runtime for. */
 export interface SourcePlan {
   readonly destination: string
+  /** The rootfs itself, which is opened and not cloned. */
+  readonly rootfs?: true
   /** Absolute path that is opened; empty for a new file system, which init makes itself. */
   readonly source: string
   /** The file system's type; empty for a bind mount. */
   readonly type: string
   readonly recursive: boolean
+  /** A symbolic link itself, not what it leads to. */
+  readonly noFollow?: boolean
   /** Absent: only where init may not reach the source. */
   readonly idMap?: MountIdMap
 }

@@ -5,7 +5,7 @@ import { StatusError } from '../errors.js'
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped'
 
 /** Operations that depend on the status. */
-export type Operation = 'start' | 'kill' | 'delete' | 'exec' | 'pause' | 'resume' | 'update' | 'checkpoint'
+export type Operation = 'start' | 'kill' | 'delete' | 'exec' | 'pause' | 'resume' | 'update' | 'checkpoint' | 'mounts'
 
 const allowed: Readonly<Record<Operation, readonly Status[]>> = {
   start: ['created'],
@@ -16,6 +16,7 @@ const allowed: Readonly<Record<Operation, readonly Status[]>> = {
   resume: ['paused'],
   update: ['created', 'running', 'paused'],
   checkpoint: ['running', 'paused'],
+  mounts: ['created', 'running', 'paused'],
 }
 
 /** What engines and people know from runc; several of these are searched for by engines. */

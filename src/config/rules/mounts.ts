@@ -2,6 +2,7 @@
 import { isBindMount, isDataOption } from '../mount-options.js'
 import { cleanPath } from '../paths.js'
 import type { Mount } from '../types.js'
+import { otherEffect } from '../vocabulary/mounts.js'
 import type { Rule } from './rule.js'
 
 /** The files of /proc that lxcfs replaces: no others may be covered, see CVE-2019-16884. */
@@ -18,12 +19,16 @@ const replaceableProcFiles: readonly string[] = [
   '/proc/sys/crypto/fips_enabled',
 ]
 
-/** A mount there would cover the root file system that everything after it is to be found in. */
-export const mountsAreBelowRoot: Rule = (config, report) => {
-  config.mounts?.forEach(({ destination }, index) => {
-    const at = ['mounts', index, 'destination']
-    if (destination === '') report(at, 'must not be empty')
-    else if (cleanPath(destination) === '/') report(at, 'must not be the root of the container')
+/** What shows something of the kernel is no root file system. */
+const notForRoot: ReadonlySet<string> = new Set(['cgroup', 'cgroup2', 'proc', 'sysfs', 'mqueue', 'devpts'])
+
+/** A mount at `/` becomes the root that everything after it is to be found in. */
+export const mountsHaveDestinations: Rule = (config, report) => {
+  config.mounts?.forEach((mount, index) => {
+    const { destination, type } = mount
+    if (destination === '') report(['mounts', index, 'destination'], 'must not be empty')
+    else if (cleanPath(destination) === '/' && notForRoot.has(type ?? '') && !isBindMount(mount))
+      report(['mounts', index, 'destination'], `${type} must not be the root of the container`)
   })
 }
 
@@ -54,6 +59,22 @@ export const bindMountsHaveNoData: Rule = (config, report) => {
     })
   })
 }
+
+/** crun's options about symbolic links are for bind mounts, and a link is copied, or what it is bound to is one. */
+export const linkOptionsAreForBinds: Rule = (config, report) => {
+  config.mounts?.forEach((mount, index) => {
+    const links = (mount.options ?? []).flatMap((option, at) => (otherEffect(option)?.link ? [{ option, at }] : []))
+    const [first] = links
+    if (first === undefined) return
+    const at = ['mounts', index, 'options', first.at]
+    if (!isBindMount(mount) || isRemount(mount)) report(at, `"${first.option}" is an option of bind mounts`)
+    else if (links.length > 1 && links.some(({ option }) => option === 'copy-symlink'))
+      report(at, `"copy-symlink" leaves nothing for ${JSON.stringify(other(links))} to be about`)
+  })
+}
+
+const other = (links: readonly { readonly option: string }[]): string =>
+  links.find(({ option }) => option !== 'copy-symlink')?.option ?? 'copy-symlink'
 
 /** Only a bind mount, and a change of an earlier mount, is complete without a file system type. */
 export const mountsHaveType: Rule = (config, report) => {

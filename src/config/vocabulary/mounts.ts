@@ -53,13 +53,15 @@ export interface AttributeEffect {
 /** What any other option does; one without a member does nothing. */
 export interface OptionEffect {
   readonly propagation?: number
-  /** Passed to the file system as is: a flag that fsconfig(2) knows for every file system. */
-  readonly flag?: true
+  /** Passed to the file system: a flag that fsconfig(2) knows for every file system. */
+  readonly flag?: string
   readonly legacySet?: number
   readonly legacyClear?: number
   readonly bind?: 'bind' | 'rbind'
   readonly remount?: true
   readonly copyUp?: true
+  /** Of a bind mount: what a symbolic link at an end of it means. */
+  readonly link?: 'source' | 'destination' | 'copy'
   /** The ids of the mount are mapped: see id-map.ts. May have maps behind it (`idmap=uids=0-1-10`). */
   readonly idMap?: true
 }
@@ -89,6 +91,9 @@ export const attributeOptions: Readonly<Record<string, AttributeEffect>> = {
   nostrictatime: { notAtime: strictatime },
 }
 
+const recursiveFlags = ['sync', 'async', 'dirsync', 'mand', 'nomand'] as const
+const fileSystemFlags = [...recursiveFlags, 'lazytime', 'nolazytime'] as const
+
 /** All other options. The empty one is what engines leave of an option that has no value. */
 export const otherOptions: Readonly<Record<string, OptionEffect>> = {
   '': {},
@@ -99,13 +104,12 @@ export const otherOptions: Readonly<Record<string, OptionEffect>> = {
   tmpcopyup: { copyUp: true },
   idmap: { idMap: true },
   ridmap: { idMap: true },
-  sync: { flag: true },
-  async: { flag: true },
-  dirsync: { flag: true },
-  lazytime: { flag: true },
-  nolazytime: { flag: true },
-  mand: { flag: true },
-  nomand: { flag: true },
+  ...Object.fromEntries(fileSystemFlags.map((name) => [name, { flag: name }])),
+  // For mounts below, the kernel has no such flags: as with crun they are those of the mount itself.
+  ...Object.fromEntries(recursiveFlags.map((name) => [`r${name}`, { flag: name }])),
+  'src-nofollow': { link: 'source' },
+  'dest-nofollow': { link: 'destination' },
+  'copy-symlink': { link: 'copy' },
   silent: { legacySet: legacyMountFlag.silent },
   loud: { legacyClear: legacyMountFlag.silent },
   iversion: { legacySet: legacyMountFlag.iversion },
@@ -113,7 +117,7 @@ export const otherOptions: Readonly<Record<string, OptionEffect>> = {
   ...Object.fromEntries(Object.entries(propagation).map(([name, bits]) => [name, { propagation: bits }])),
 }
 
-/** Every option of the spec. */
+/** Every option of the spec, and of the peers. */
 export const mountOptionNames = (): readonly string[] => [
   ...Object.keys(attributeOptions).flatMap((name) => [name, `r${name}`]),
   ...Object.keys(otherOptions).filter(Boolean),

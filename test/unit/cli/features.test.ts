@@ -62,7 +62,7 @@ t.test('the planner gives every mount option listed a meaning', async (t) => {
 /** Where each list of the document is tested, entry by entry, on real containers. */
 const tests: readonly [entries: readonly string[], ...files: string[]][] = [
   [features().hooks, 'hooks'],
-  [features().mountOptions, 'mount-options', 'mount-recursion', 'mounts', 'idmap'],
+  [features().mountOptions, 'mount-options', 'mount-recursion', 'mounts', 'mount-links', 'idmap'],
   [features().linux.namespaces, 'namespaces', 'exec'],
   [features().linux.seccomp.actions, 'seccomp', 'seccomp-notify'],
   [features().linux.seccomp.operators, 'seccomp'],

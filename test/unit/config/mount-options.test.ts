@@ -18,7 +18,7 @@ t.test('planning knows every option that is not data', (t) => {
 t.test('everything else is data for both, but for the empty option', (t) => {
   t.notOk(isDataOption(''))
   t.strictSame(parseMountOptions(['', 'size=1m', '']).data, ['size=1m'])
-  for (const option of ['size=1m', 'mode=755', 'newinstance', 'rsync', 'rdefaults', 'rrbind', 'RO']) {
+  for (const option of ['size=1m', 'mode=755', 'newinstance', 'rlazytime', 'rdefaults', 'rrbind', 'RO']) {
     t.ok(isDataOption(option), option)
     t.strictSame(parseMountOptions([option]).data, [option], option)
   }

@@ -4,15 +4,20 @@ import { check, type Json, linux } from '../support.js'
 
 const withMount = (mount: Json) => linux({}, { mounts: [mount] })
 
-check('a mount is below the root', {
-  accepted: [withMount({ destination: 'relative', type: 'tmpfs' }), withMount({ destination: '/a/', type: 'tmpfs' })],
+check('a mount is below the root, or becomes it', {
+  accepted: [
+    ...['relative', '/a/', '/', '//', '/.', '/a/..', '..', '.'].map((destination) =>
+      withMount({ destination, type: 'tmpfs' }),
+    ),
+    withMount({ destination: '/', type: 'none', source: '/srv', options: ['rbind'] }),
+  ],
   refused: [
     [withMount({ destination: '', type: 'tmpfs' }), '/mounts/0/destination: must not be empty'],
     ...['/', '//', '/.', '/a/..', '..', '.'].map(
       (destination) =>
         [
-          withMount({ destination, type: 'tmpfs' }),
-          '/mounts/0/destination: must not be the root of the container',
+          withMount({ destination, type: 'sysfs' }),
+          '/mounts/0/destination: sysfs must not be the root of the container',
         ] as const,
     ),
   ],
