@@ -52,7 +52,7 @@ function matchesNames(shape: MapNode, value: Readonly<Record<string, unknown>>):
 
 function matchesMembers({ members, required }: ObjectNode, value: Readonly<Record<string, unknown>>): boolean {
   for (const name of Object.keys(value)) {
-    const member = Object.hasOwn(members, name) ? members[name] : undefined
+    const member = members[name]
     if (member === undefined || !matchesNode(member, value[name])) return false
   }
   for (const name of required) if (!Object.hasOwn(value, name)) return false

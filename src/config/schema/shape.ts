@@ -110,7 +110,8 @@ export function object<R extends Shapes, O extends Shapes>(
   optional: O,
   options: Partial<Pick<ObjectNode, 'strict' | 'isAbsent'>> = {},
 ): Shape<Required<R> & Optional<O>> {
-  const members = { ...required, ...optional }
+  // Without a prototype: what a document calls `toString` or `__proto__` is no member of any shape.
+  const members = Object.assign(Object.create(null) as Record<string, Node>, required, optional)
   return { kind: 'object', members, required: Object.keys(required), strict: false, ...options }
 }
 
