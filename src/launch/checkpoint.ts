@@ -1,12 +1,23 @@
 /** Stage 4, launch: has CRIU write a running container to files, which `restore` makes one from. */
 import { loadConfig } from '../config/load.js'
+import { cleanPath } from '../config/paths.js'
 import type { Config } from '../config/types.js'
 import { UsageError } from '../errors.js'
 import { Cgroup } from '../cgroup/cgroup.js'
 import { callCriu, findCriu, type Notice } from '../criu/service.js'
 import type { Message } from '../criu/wire.js'
 import { readMounts, type MountLine } from '../host/mountinfo.js'
-import { fileInfo, listDirectory, readLink, removeFile, replaceFile, writeOut } from '../native/binding.js'
+import {
+  closeFile,
+  fileInfo,
+  listDirectory,
+  openFile,
+  openFlag,
+  readLink,
+  removeFile,
+  replaceFile,
+  writeOut,
+} from '../native/binding.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
@@ -47,7 +58,7 @@ function pageServer(text: string | undefined): Message | undefined {
 function assertOptions({ parentPath, imagePath, statusFd, lazyPages, preDump }: CheckpointOptions): void {
   if (preDump && lazyPages) throw new UsageError('--pre-dump and --lazy-pages exclude each other')
   if (parentPath?.startsWith('/')) throw new UsageError('--parent-path must be relative to --image-path')
-  if (parentPath !== undefined && fileInfo(`${imagePath}/${parentPath}/.`)?.type !== 'directory')
+  if (parentPath !== undefined && fileInfo(`${cleanPath(`${imagePath}/${parentPath}`)}/.`)?.type !== 'directory')
     throw new UsageError(`--parent-path ${JSON.stringify(parentPath)} is no directory below ${imagePath}`)
   if (statusFd !== undefined && !lazyPages) throw new UsageError('--status-fd is of no use without --lazy-pages')
   // Before this process opens any itself.
@@ -159,6 +170,8 @@ async function dump(
 ): Promise<void> {
   const opened = session.openSession(options, 'dump.log', config)
   const { logFile } = opened
+  // After a pre-dump criu waits for more, and complains when there is none.
+  const quiet = options.preDump ? openFile('/dev/null', openFlag.write) : -1
   try {
     await session.assertVersion(30000, 'checkpoint', logFile, waiter)
     if (options.preDump || options.parentPath !== undefined) await session.assertFeature('memTrack', logFile, waiter)
@@ -168,10 +181,12 @@ async function dump(
     await callCriu({
       type: options.preDump ? 'preDump' : 'dump',
       opts: { ...opened.opts, ...dumpOptions(options, config, record) },
-      ...{ descriptors: [0, 1, 2], logFile, waiter, limit: session.answerLimit(options) },
+      ...{ descriptors: quiet < 0 ? [0, 1, 2] : [quiet, quiet, quiet], logFile, waiter },
+      limit: session.answerLimit(options),
       onNotice: (notice) => tellReady(notice, options.statusFd),
     })
   } finally {
     opened.close()
+    if (quiet >= 0) closeFile(quiet)
   }
 }

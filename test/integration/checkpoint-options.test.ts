@@ -1,7 +1,8 @@
 /** Commands: checkpoint and restore: what each option of CRIU's changes. */
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { connect } from 'node:net'
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { Counter, withCriu } from '../helpers/checkpoint.js'
 import { setNamespace, type Change } from '../helpers/config.js'
 import { runInTerminal } from '../helpers/peer.js'
@@ -141,13 +142,18 @@ test('--lsm-profile and --lsm-mount-context reach CRIU, which refuses what the k
   t.match(restore(), done)
 })
 
-test('--pre-dump and --parent-path are refused where the kernel does not track memory', (t, scope) => {
+test('--pre-dump and --parent-path: memory before, then what has changed; refused where the kernel does not track it', (t, scope) => {
   const tracks = scope.runner.runProgram('criu', ['check', '--feature', 'mem_dirty_track'], withCriu()).status === 0
   const counter = new Counter(scope).start()
-  const first = counter.checkpoint(['--pre-dump'])
-  if (tracks) t.match(first, done)
-  else t.match(first, { status: 1, stderr: /CRIU on this kernel does not support --pre-dump \(memory tracking\)/ })
+  const first = counter.checkpoint(['--pre-dump', '--image-path', scope.path('first')])
+  const missing = /CRIU on this kernel does not support --pre-dump \(memory tracking\)/
+  t.match(first, tracks ? done : { status: 1, stderr: missing })
   t.equal(counter.ask(), 1)
+  if (!tracks) return
+  t.match(counter.checkpoint(['--parent-path', '../first']), done)
+  t.equal(readlinkSync(join(counter.images, 'parent')), '../first')
+  t.match(counter.restore(counter.newId(), ['-d']), done)
+  t.equal(counter.ask(), 2)
 })
 
 test('--lazy-pages: --status-fd tells when pages can be asked for, and the container goes when who asks does', async (t, scope) => {
