@@ -72,9 +72,15 @@ export const overrideOptions = [
 
 /** Flags of `run` that make the bundle. */
 export const imageRunOptions = [
-  { name: 'image', kind: 'string', value: 'IMAGE', description: 'run this image; what follows are the arguments' },
+  {
+    name: 'image',
+    kind: 'string',
+    value: 'IMAGE',
+    description: 'run this image, pulled if it is not there; what follows are the arguments',
+  },
   { name: 'name', kind: 'string', value: 'ID', description: 'id of the container of an image (default: a new one)' },
   imageRootOption,
+  { name: 'insecure', kind: 'boolean', description: 'pull the image without TLS, from a registry of this machine' },
   ...overrideOptions,
 ] as const satisfies readonly OptionSpec[]
 

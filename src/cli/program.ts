@@ -34,7 +34,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   spec: { summary: 'write a config.json to start from', load: () => import('./commands/spec.js') },
   plan: { summary: 'print what create would do', load: () => import('./commands/plan.js') },
   image: {
-    summary: 'keep images: import, list, inspect, remove, gc, export',
+    summary: 'keep images: import, pull, list, inspect, remove, gc, export',
     load: () => import('./commands/image.js'),
   },
   bundle: { summary: 'make bundles of images: create, delete', load: () => import('./commands/bundle.js') },

@@ -1,9 +1,10 @@
 /** Command line: `run --image`: a bundle of an image that goes with its container. */
 import { UsageError } from '../errors.js'
 import { bindToContainer, createBundle, deleteBundle, runPlace } from '../image/bundle.js'
-import { findImage } from '../image/image.js'
+import { findImageIfAny } from '../image/image.js'
 import { defaultLimits } from '../image/layers.js'
 import { removeDirectory } from '../native/binding.js'
+import { becomeRoot } from './become-root.js'
 import { type imageRunOptions, overridesOf } from './bundle-options.js'
 import type { CommandContext } from './command.js'
 import { createInput } from './create-input.js'
@@ -21,10 +22,15 @@ type Values = OptionValues<typeof imageRunOptions> &
 /** Runs a container of an image; in the foreground nothing is left of it at the end. @throws what `run` throws, ImageError */
 export async function runImage(options: Values, args: readonly string[], context: CommandContext): Promise<number> {
   if (options.bundle !== undefined) throw new UsageError('--bundle does not go with --image, which makes a bundle')
-  const runtime = await context.runtime()
   const store = openStore(options)
   const image = options.image ?? ''
-  const digest = findImage(store, image)
+  const limits = defaultLimits
+  const found = findImageIfAny(store, image)
+  const { insecure } = options
+  const digest = found ?? (await (await import('./pull-image.js')).pullImage(store, image, { insecure, limits })).digest
+  becomeRoot()
+  const rights = ownRights()
+  const runtime = await context.runtime()
   const place = runPlace(store)
   const { directory } = place
   const id = options.name ?? newId(image, directory)
@@ -35,7 +41,7 @@ export async function runImage(options: Values, args: readonly string[], context
     const { path, args: own } = ownCommand()
     bundle = await createBundle(store, digest, directory, {
       overrides: { hostname: id, ...overridesOf(options, args) },
-      ...{ rights: ownRights(), limits: defaultLimits, passing: true },
+      ...{ rights, limits, passing: true },
       ...(stays ? { afterwards: { path, args: [...own, 'bundle', 'delete', directory] } } : {}),
     })
     if (stays) bindToContainer(bundle, `${runtime.root}/${id}`)

@@ -75,7 +75,7 @@ export function convertConfig(image: ImageConfig, overrides: Overrides, inputs: 
       ...(overrides.mounts ?? []),
     ],
     annotations: { ...annotationsOf(image), ...overrides.annotations },
-    linux: linuxOf(base, overrides),
+    linux: linuxOf(base, overrides, inputs),
   }
 }
 
@@ -135,8 +135,12 @@ function annotationsOf(image: ImageConfig): Record<string, string> {
   return { ...Object.fromEntries(known), ...Labels }
 }
 
-function linuxOf(base: Config, { network, resources }: Overrides): NonNullable<Config['linux']> {
+function linuxOf(
+  base: Config,
+  { network, resources }: Overrides,
+  { inUserNamespace }: ConversionInputs,
+): NonNullable<Config['linux']> {
   const { namespaces = [], resources: own, ...linux } = base.linux ?? {}
   const kept = namespaces.filter(({ type }: Namespace) => network !== 'host' || type !== 'network')
-  return { ...linux, namespaces: kept, resources: { ...own, ...resources } }
+  return { ...linux, namespaces: kept, resources: { ...(inUserNamespace ? {} : own), ...resources } }
 }

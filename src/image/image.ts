@@ -21,6 +21,13 @@ const shortest = 6
 
 /** The digest of an image by its name, its digest, or the first 6 or more digits of that. @throws ImageError */
 export function findImage(store: ImageStore, text: string): Digest {
+  const found = findImageIfAny(store, text)
+  if (found !== undefined) return found
+  throw new ImageError(`there is no image ${JSON.stringify(text)} (see: tsrun image list)`)
+}
+
+/** The same, undefined where there is none. @throws ImageError when it could be several */
+export function findImageIfAny(store: ImageStore, text: string): Digest | undefined {
   const refs = store.refs()
   const digits = text.startsWith('sha256:') ? text.slice('sha256:'.length) : text
   if (/^[0-9a-f]+$/.test(digits) && digits.length >= shortest) {
@@ -28,9 +35,7 @@ export function findImage(store: ImageStore, text: string): Digest {
     if (found.size > 1) throw new ImageError(`more than one image begins with ${JSON.stringify(text)}`)
     for (const digest of found) return digest
   }
-  const found = isDigest(text) ? undefined : findRef(refs, text)
-  if (found !== undefined) return found.digest
-  throw new ImageError(`there is no image ${JSON.stringify(text)} (see: tsrun image list)`)
+  return isDigest(text) ? undefined : findRef(refs, text)?.digest
 }
 
 /** The name as it is, for what has no name of a registry; or completed. */

@@ -48,6 +48,11 @@ export interface Held {
   release(): void
 }
 
+/** A place for work in progress. */
+export interface Place extends Held {
+  readonly directory: string
+}
+
 const directoryFlag = 0o200000
 const folders = ['blobs', 'blobs/sha256', 'layers', 'layers/sha256', 'refs', 'bundles', 'ingest', 'run']
 
@@ -127,22 +132,42 @@ export class ImageStore {
    * A place in `ingest` that nobody else has: what a dead owner has left there is the caller's to remove. Waits for
    * an owner that lives. @throws SyscallError
    */
-  ingest(name: string): Held & { readonly directory: string } {
+  ingest(name: string): Place {
+    for (;;) {
+      const opened = this.#openIngest(name)
+      lockFile(opened.fd, { wait: true })
+      const place = this.#placeOf(opened)
+      if (place !== undefined) return place
+    }
+  }
+
+  /** The same, where `lock` waits in its own way. @throws SyscallError, what `lock` throws */
+  async ingestWith(name: string, lock: (fd: number) => Promise<void>): Promise<Place> {
+    for (;;) {
+      const opened = this.#openIngest(name)
+      await lock(opened.fd)
+      const place = this.#placeOf(opened)
+      if (place !== undefined) return place
+    }
+  }
+
+  #openIngest(name: string): { directory: string; fd: number } {
     const directory = `${this.root}/ingest/${name}`
     for (;;) {
       makeDirectories(directory, 0o711)
-      let fd: number
       try {
-        fd = openFile(directory, directoryFlag)
+        return { directory, fd: openFile(directory, directoryFlag) }
       } catch (error) {
-        if (hasErrno(error, 'ENOENT')) continue
-        throw error
+        if (!hasErrno(error, 'ENOENT')) throw error
       }
-      lockFile(fd, { wait: true })
-      // The one before may have been done and have removed it.
-      if (sameFile(`/proc/self/fd/${fd}`, directory)) return { directory, release: () => closeFile(fd) }
-      closeFile(fd)
     }
+  }
+
+  /** Nothing where the owner before has been done and has removed it. */
+  #placeOf({ directory, fd }: { directory: string; fd: number }): Place | undefined {
+    if (sameFile(`/proc/self/fd/${fd}`, directory)) return { directory, release: () => closeFile(fd) }
+    closeFile(fd)
+    return undefined
   }
 
   /**
@@ -200,7 +225,7 @@ export class ImageStore {
   }
 
   /** Gives a place in `ingest` back, whatever is in it. */
-  leave(place: Held & { readonly directory: string }): void {
+  leave(place: Place): void {
     removeTree(place.directory)
     place.release()
   }

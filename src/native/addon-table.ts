@@ -189,6 +189,8 @@ export const functionTable = {
   takeDescriptor: { args: ['pidfd:i32', 'fd:i32'], result: 'fd' },
   setSubreaper: { args: [], result: 'void' },
   errorText: { args: ['errno:i32'], result: 'errorText' },
+  // user_namespace.cc
+  enterUserNamespace: { args: ['uidMap:texts', 'gidMap:texts'], result: 'void' },
   // image.cc
   machineName: { args: [], result: 'text' },
   sha256: { args: ['text:text'], result: 'text' },

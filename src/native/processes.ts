@@ -68,3 +68,10 @@ export interface NotifyRelay {
 /** Blocks until the process ends: forwards signals, carries the terminal's data (ptmx -1: none). */
 export const runForeground = (pid: number, pidfd: number, ptmx: number, notify?: NotifyRelay): ExitStatus =>
   exitStatus(native().runForeground(pid, pidfd, ptmx, notify?.fd ?? -1, notify?.host ?? ''))
+
+/**
+ * Puts this process into a user and a mount namespace of its own, where it is root. `uidMap` and `gidMap` are newuidmap(1)
+ * and newgidmap(1) with their arguments but the pid. @throws SyscallError, EINVAL in a process of several threads
+ */
+export const enterUserNamespace = (uidMap: readonly string[], gidMap: readonly string[]): void =>
+  native().enterUserNamespace(uidMap, gidMap)

@@ -266,7 +266,7 @@ test('a directory that is no bundle of an image is not deleted, nor used for one
 test('flags of an image are refused without one', (t, scope) => {
   t.match(scope.runtime(['run', '--read-only', 'id']).stderr, '--read-only goes with --image')
   t.match(
-    scope.runtime(['run', '--image', 'nothing', '--image-root', scope.path('store')]).stderr,
-    'there is no image "nothing"',
+    scope.runtime(['run', '--image', '127.0.0.1:1/nothing', '--image-root', scope.path('store')]).stderr,
+    'cannot pull 127.0.0.1:1/nothing:latest: cannot reach https://127.0.0.1:1',
   )
 })

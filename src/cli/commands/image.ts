@@ -5,6 +5,7 @@ import { defineCommand } from '../command.js'
 /** All of them, in the order of the help. */
 export const actions: Readonly<Record<string, ActionEntry>> = {
   import: { summary: 'import images from a directory or an archive', load: () => import('./image/import.js') },
+  pull: { summary: 'pull an image from a registry', load: () => import('./image/pull.js') },
   list: { summary: 'list the images', load: () => import('./image/list.js') },
   inspect: { summary: 'print manifest and config of an image', load: () => import('./image/inspect.js') },
   remove: { summary: 'remove the name of an image', load: () => import('./image/remove.js') },
@@ -16,7 +17,7 @@ export const actions: Readonly<Record<string, ActionEntry>> = {
 export const command = defineCommand({
   name: 'image',
   description:
-    'Keeps images, from which "tsrun bundle create" and "tsrun run --image" make containers: import, list, inspect, ' +
+    'Keeps images, from which "tsrun bundle create" and "tsrun run --image" make containers: import, pull, list, inspect, ' +
     'remove, gc, export.',
   options: [],
   arguments: ['<action>', '[arguments...]'],

@@ -1,5 +1,6 @@
 /** `tsrun bundle create`. */
 import { overrideOptions, overridesOf } from '../../bundle-options.js'
+import { becomeRoot } from '../../become-root.js'
 import { defineCommand } from '../../command.js'
 import { limitOptions, limitsOf, openStore, ownRights } from '../../image-options.js'
 import { imageRootOption } from '../../image-root.js'
@@ -14,6 +15,7 @@ export const command = defineCommand({
   arguments: ['<image>', '<directory>', '[arguments...]'],
   stopAtPositional: true,
   async run({ options, args: [text, directory, rest], context }) {
+    becomeRoot()
     const { createBundle } = await import('../../../image/bundle.js')
     const { findImage } = await import('../../../image/image.js')
     const store = openStore(options)

@@ -1,4 +1,5 @@
 /** `tsrun bundle delete`. */
+import { becomeRoot } from '../../become-root.js'
 import { defineCommand } from '../../command.js'
 
 /** Leaves what else is in the directory. */
@@ -8,6 +9,7 @@ export const command = defineCommand({
   options: [],
   arguments: ['<directory>'],
   async run({ args: [directory] }) {
+    becomeRoot()
     const { deleteBundle } = await import('../../../image/bundle.js')
     deleteBundle(directory)
     return 0

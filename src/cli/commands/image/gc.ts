@@ -1,4 +1,5 @@
 /** `tsrun image gc`. */
+import { becomeRoot } from '../../become-root.js'
 import { defineCommand } from '../../command.js'
 import { openStore } from '../../image-options.js'
 import { imageRootOption } from '../../image-root.js'
@@ -11,6 +12,7 @@ export const command = defineCommand({
   options: [imageRootOption],
   arguments: [],
   async run({ options, context }) {
+    becomeRoot()
     const { collectGarbage } = await import('../../../image/gc.js')
     const { blobs, layers, bundles, unfinished } = await collectGarbage(openStore(options))
     context.print(`removed ${blobs} blobs, ${layers} layers, ${bundles} bundles, ${unfinished} unfinished\n`)

@@ -1,6 +1,7 @@
 /** `tsrun image import`. */
 import { UsageError } from '../../../errors.js'
 import { closeFile, fileInfo, openFile, openFlag } from '../../../native/binding.js'
+import { becomeRoot } from '../../become-root.js'
 import { defineCommand } from '../../command.js'
 import { limitOptions, limitsOf, openStore, ownRights } from '../../image-options.js'
 import { imageRootOption } from '../../image-root.js'
@@ -24,6 +25,7 @@ export const command = defineCommand({
   ],
   arguments: ['<path>'],
   async run({ options, args: [path], context }) {
+    becomeRoot()
     const { importArchive, importDirectory } = await import('../../../image/import.js')
     const { parsePlatform } = await import('../../../image/platform.js')
     const store = openStore(options)

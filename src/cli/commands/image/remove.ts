@@ -1,4 +1,5 @@
 /** `tsrun image remove`. */
+import { becomeRoot } from '../../become-root.js'
 import { defineCommand } from '../../command.js'
 import { openStore } from '../../image-options.js'
 import { imageRootOption } from '../../image-root.js'
@@ -10,6 +11,7 @@ export const command = defineCommand({
   options: [imageRootOption],
   arguments: ['<image>'],
   async run({ options, args: [text], context }) {
+    becomeRoot()
     const { removeNames } = await import('../../../image/image.js')
     context.print(
       removeNames(openStore(options), text)
