@@ -77,7 +77,7 @@ export const rooms = {
   library: {
     does: 'Runtime, Container and run: what a program that embeds tsrun holds, on an event loop',
     not: 'be loaded by the command line, whose engine has no module of Node.js',
-    may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'cgroup', 'stats', 'launch', 'runtime'],
+    may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'cgroup', 'stats', 'launch', 'image', 'runtime'],
     packages: { 'node:stream': 'standard streams' },
   },
   download: {

@@ -31,7 +31,15 @@ export { ExecHandle, type ExecExit, type ExecOutput } from './library/exec-handl
 export type { LifeOptions } from './library/life.js'
 export type { Signal } from './library/options.js'
 export type { OutputOptions } from './library/output.js'
-export { run, type RunExit, type RunLimits, type RunResult, type SandboxOptions } from './library/run.js'
+export { images, type FetchOptions, type ImageDetails, type ImageOptions, type StoredImage } from './library/images.js'
+export {
+  run,
+  type ImageSandboxOptions,
+  type RunExit,
+  type RunLimits,
+  type RunResult,
+  type SandboxOptions,
+} from './library/run.js'
 export { Runtime, type CreateOptions, type RestoreOptions } from './library/runtime.js'
 export type { Pipes, Stdio, StdioEntry, StdioFile } from './library/stdio.js'
 export { Terminal, type TerminalSize } from './library/streams.js'

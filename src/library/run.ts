@@ -7,7 +7,6 @@ import {
   defaultConfig,
   durationOf,
   limitMembers,
-  refuseImage,
   sandboxMembers,
   sandboxRequired,
   size,
@@ -54,6 +53,14 @@ export interface SandboxOptions extends Omit<SandboxConfig, 'limits' | 'terminal
   readonly id?: string
 }
 
+/** What `run` takes for a program of an image of the store; for root. */
+export interface ImageSandboxOptions extends Omit<SandboxOptions, 'rootfs'> {
+  /** Name or digest; its variables are those of the program, under `env`. */
+  readonly image: string
+  /** Directory of the images; default /var/lib/tsrun/images. */
+  readonly imageRoot?: string
+}
+
 /** How a program of `run` ended. */
 export interface RunExit extends ContainerExit {
   /** Milliseconds from its start to its end. */
@@ -96,8 +103,14 @@ const isStream = (given: unknown): boolean => anyStdio.kind === 'value' && anySt
  * Runs a program in a container that `defaultConfig` describes, and removes the container.
  * @throws UsageError, UnsupportedError, what `create` and `start` throw, and the reason of `signal`; nothing is left then
  */
-export async function run(options: SandboxOptions): Promise<RunResult> {
-  refuseImage(options)
+export async function run(options: SandboxOptions | ImageSandboxOptions): Promise<RunResult> {
+  if (!('image' in options)) return runInRootfs(options)
+  const { image, imageRoot, ...rest } = options
+  const { withImage } = await import('./images.js')
+  return withImage(image, imageRoot, (rootfs, env) => runInRootfs({ ...rest, rootfs, env: { ...env, ...rest.env } }))
+}
+
+async function runInRootfs(options: SandboxOptions): Promise<RunResult> {
   const given = await checkOptions('run', shape(), options)
   const { limits = {}, input, onOutput, signal, killSignal, runtime = new Runtime(), id, ...rest } = given
   const { time, output, ...counted } = limits

@@ -93,7 +93,7 @@ test(
     await t.rejects(aborted, { message: 'enough' })
     await t.rejects(run(script(scope, '', { signal: AbortSignal.abort(new Error('never')) })), { message: 'never' })
     const wrong = (value: object): SandboxOptions => ({ ...script(scope, ''), ...value })
-    await t.rejects(run(wrong({ image: 'alpine' })), { code: 'ERR_TSRUN_UNSUPPORTED', feature: 'image' })
+    await t.rejects(run(wrong({ image: 'alpine', imageRoot: scope.path('images') })), { code: 'ERR_TSRUN_IMAGE' })
     await t.rejects(run(wrong({ networks: 'none' })), { code: 'ERR_TSRUN_USAGE', message: /did you mean "network"\?/ })
     await t.rejects(run(wrong({ limits: { memory: 'much' } })), { code: 'ERR_TSRUN_USAGE', message: /limits.memory/ })
     await t.rejects(run(wrong({ limits: { time: 'long' } })), { code: 'ERR_TSRUN_USAGE', message: /limits.time/ })

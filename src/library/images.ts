@@ -1,0 +1,153 @@
+/** Library: images, by tsrun's own command line in processes of their own: unpacking would block the event loop. */
+import { ImageError, UnsupportedError, UsageError } from '../errors.js'
+import { runPlace } from '../image/bundle.js'
+import type { ImageConfig, Manifest } from '../image/documents.js'
+import type { ListedImage } from '../image/list.js'
+import { defaultImageRoot, ImageStore } from '../image/store.js'
+import { closeFile, fileInfo, memoryFile, packageFolder, processIds, readTail } from '../native/binding.js'
+import { describeEnd, runHelper } from '../native/helper-process.js'
+import { eventWaiter } from './waiter.js'
+
+/** What all functions of `images` take. */
+export interface ImageOptions {
+  /** Directory of the images; default /var/lib/tsrun/images, without root $XDG_DATA_HOME/tsrun/images. */
+  readonly root?: string
+}
+
+/** What `pull` and `import` take. */
+export interface FetchOptions extends ImageOptions {
+  /** For example `linux/arm64`; default: this machine. */
+  readonly platform?: string
+}
+
+/** An image that is in the store. */
+export interface StoredImage {
+  readonly digest: string
+  /** Missing where nothing but its digest leads to it. */
+  readonly name?: string
+}
+
+/** Documents of an image. */
+export interface ImageDetails {
+  readonly digest: string
+  readonly names: readonly string[]
+  readonly manifest: Manifest
+  readonly config: ImageConfig
+}
+
+const resultLimit = 16 << 20
+
+/** Runs a command about images to its end; what it has printed. @throws ImageError with its message */
+async function tsrun(group: string, action: string, options: ImageOptions, args: readonly string[]): Promise<string> {
+  const path = `${packageFolder()}/dist/tsrun`
+  if (fileInfo(path) === undefined)
+    throw new UnsupportedError('image', `images take the command line of tsrun, which is not at ${path}`)
+  const root = options.root === undefined || action === 'delete' ? [] : ['--image-root', options.root]
+  const stdout = memoryFile('output', '')
+  try {
+    const command = [path, group, action, ...root, ...args]
+    const { status, output } = await runHelper({ path, args: command, cwd: process.cwd(), stdout }, eventWaiter)
+    if (status !== null && 'code' in status && status.code === 0) return readTail(stdout, resultLimit)
+    throw new ImageError(output.trim().replace(/^tsrun: /, '') || describeEnd(status))
+  } finally {
+    closeFile(stdout)
+  }
+}
+
+const stored = (output: string): StoredImage[] =>
+  output
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [digest = '', name] = line.split(' ')
+      return { digest, ...(name === undefined ? {} : { name }) }
+    })
+
+const flags = (values: Readonly<Record<string, string | undefined>>): string[] =>
+  Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]))
+
+/** Positionals: what begins with a dash is none of the flags. */
+const plain = (...args: string[]): string[] => ['--', ...args]
+
+/** Images of a store. All functions reject with ImageError where the command line would print that message. */
+export const images = {
+  /** Pulls an image from a registry. `insecure`: without TLS, from a registry of this machine. */
+  async pull(name: string, options: FetchOptions & { readonly insecure?: boolean } = {}): Promise<StoredImage> {
+    const insecure = options.insecure === true ? ['--insecure'] : []
+    const args = [...insecure, ...flags({ platform: options.platform }), ...plain(name)]
+    return stored(await tsrun('image', 'pull', options, args))[0] ?? { digest: '' }
+  },
+  /** Imports the images of an OCI layout or of an archive as `docker save` writes it. */
+  async import(path: string, options: FetchOptions & { readonly name?: string } = {}): Promise<StoredImage[]> {
+    const { name, platform } = options
+    return stored(await tsrun('image', 'import', options, [...flags({ name, platform }), ...plain(path)]))
+  },
+  /** All images that have a name. */
+  async list(options: ImageOptions = {}): Promise<ListedImage[]> {
+    return JSON.parse(await tsrun('image', 'list', options, ['--format=json'])) as ListedImage[]
+  },
+  /** Manifest and config of an image. */
+  async inspect(image: string, options: ImageOptions = {}): Promise<ImageDetails> {
+    return JSON.parse(await tsrun('image', 'inspect', options, plain(image))) as ImageDetails
+  },
+  /** Removes a name, or all names of an image that is given by its digest; which they were. */
+  async remove(image: string, options: ImageOptions = {}): Promise<string[]> {
+    return (await tsrun('image', 'remove', options, plain(image))).split('\n').filter(Boolean)
+  },
+  /** Removes what no name and no bundle needs. */
+  async gc(options: ImageOptions = {}): Promise<void> {
+    await tsrun('image', 'gc', options, [])
+  },
+  /** Writes an image to a file, as an OCI layout in a tar. */
+  async export(image: string, file: string, options: ImageOptions = {}): Promise<void> {
+    await tsrun('image', 'export', options, [...flags({ output: file }), ...plain(image)])
+  },
+  /** Makes a bundle of an image; its absolute path, for `bundle` of `create`. For root. */
+  async bundle(
+    image: string,
+    directory: string,
+    options: ImageOptions & { readonly args?: readonly string[] } = {},
+  ): Promise<string> {
+    assertRoot()
+    return (await tsrun('bundle', 'create', options, plain(image, directory, ...(options.args ?? [])))).trimEnd()
+  },
+  /** Unmounts and removes such a bundle. */
+  async deleteBundle(directory: string): Promise<void> {
+    await tsrun('bundle', 'delete', {}, plain(directory))
+  },
+}
+
+/** Mounts of a user namespace are in nobody else's view. */
+function assertRoot(): void {
+  if (processIds().euid !== 0)
+    throw new UnsupportedError(
+      'image',
+      'bundles of images are for root in the library; tsrun run --image is for every user',
+    )
+}
+
+/** The root file system of an image, while `work` runs. @throws ImageError, UnsupportedError, what `work` throws */
+export async function withImage<T>(
+  image: string,
+  root: string | undefined,
+  work: (rootfs: string, env: Readonly<Record<string, string>>) => Promise<T>,
+): Promise<T> {
+  assertRoot()
+  if (root !== undefined && !root.startsWith('/')) throw new UsageError('imageRoot must be absolute')
+  const options = root === undefined ? {} : { root }
+  const place = runPlace(new ImageStore(root ?? defaultImageRoot(false)))
+  try {
+    const { config } = await images.inspect(image, options)
+    const directory = await images.bundle(image, place.directory, { ...options, args: ['true'] })
+    try {
+      return await work(`${directory}/rootfs`, variables(config.config?.Env ?? []))
+    } finally {
+      await images.deleteBundle(directory)
+    }
+  } finally {
+    place.release()
+  }
+}
+
+const variables = (env: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(env.map((entry) => [entry.split('=', 1)[0] ?? '', entry.slice(entry.indexOf('=') + 1)]))

@@ -1,0 +1,31 @@
+/** Images in the library: the same store as the command line's, and programs in them by `run`. */
+import { readdirSync } from 'node:fs'
+import { images, run } from '#dist/index.js'
+import { busyboxLayer, writeLayout } from '../helpers/image.js'
+import { testWith } from '../helpers/test.js'
+
+const test = testWith('tsrun', 'overlay')
+
+test('images are imported, inspected, exported, run and removed', async (t, scope) => {
+  const root = scope.path('store')
+  const digest = writeLayout(scope.path('layout'), { layers: [busyboxLayer()], config: { Env: ['A=1', 'B=2'] } })
+  t.same(await images.import(scope.path('layout'), { root, name: 'test' }), [
+    { digest, name: 'docker.io/library/test:latest' },
+  ])
+  t.match(await images.list({ root }), [{ digest, name: 'docker.io/library/test:latest', platform: 'linux/amd64' }])
+  t.match(await images.inspect('test', { root }), { digest, config: { config: { Env: ['A=1', 'B=2'] } } })
+  await images.export('test', scope.path('archive'), { root })
+  t.match(await images.import(scope.path('archive'), { root: scope.path('other') }), [{ digest }])
+  const args = ['sh', '-c', 'cat /etc/os-release; echo $A $B']
+  const { stdout, exit } = await run({ image: 'test', imageRoot: root, args, env: { B: '3' } })
+  t.same([stdout, exit.code], ['NAME=test\n1 3\n', 0])
+  t.same(readdirSync(`${root}/run`), [])
+  const bundle = await images.bundle('test', scope.path('bundle'), { root, args: ['sh'] })
+  t.equal(bundle, scope.path('bundle'))
+  await images.deleteBundle(bundle)
+  t.same(await images.remove('test', { root }), ['docker.io/library/test:latest'])
+  await images.gc({ root })
+  t.same(readdirSync(`${root}/blobs/sha256`), [])
+  await t.rejects(images.inspect('test', { root }), { code: 'ERR_TSRUN_IMAGE', message: /there is no image "test"/ })
+  await t.rejects(images.pull('127.0.0.1:1/x', { root }), { code: 'ERR_TSRUN_IMAGE', message: /cannot reach/ })
+})
