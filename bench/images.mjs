@@ -5,10 +5,17 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure, root, run, script } from '../scripts/process.mjs'
+import { findProgram } from '../scripts/tools.mjs'
 import { measurer } from './runtimes.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 5)
 const tsrun = join(root, 'dist/tsrun')
+
+function umociPath() {
+  const path = findProgram('umoci')
+  if (path === undefined) throw new Failure('umoci is not installed')
+  return path
+}
 
 /** Everything that a tree says: names, types, modes, owners, times, links, attributes, contents. */
 function fingerprint(folder) {
@@ -56,7 +63,7 @@ async function main([image]) {
     const umoci = measured(
       measure,
       'umoci unpack',
-      () => [['umoci', ['unpack', '--image', image, at('umoci')]]],
+      () => [[umociPath(), ['unpack', '--image', image, at('umoci')]]],
       (round) => round < rounds - 1 && remove('umoci'),
     )
     const first = measured(
