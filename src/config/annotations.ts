@@ -34,6 +34,7 @@ export const refusedAnnotations: Readonly<Record<string, string>> = {
   'run.oci.handler': 'tsrun runs programs of the container only, it has no other handlers',
   'run.oci.seccomp.plugins': 'tsrun loads no libraries into itself',
   'run.oci.seccomp_bpf_data': 'tsrun takes filters from linux.seccomp only, which can be checked',
+  'run.oci.timens_offset': 'linux.timeOffsets says the same',
   'run.oci.systemd.force_cgroup_v1': 'tsrun shows a container the cgroup hierarchies that the host has',
   'run.oci.systemd.subgroup':
     'tsrun makes no cgroup between the scope and the container; only an empty value is allowed',

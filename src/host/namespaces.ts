@@ -32,8 +32,9 @@ function pathToOwn(config: Config, type: NamespaceType): string | undefined {
 
 /**
  * A namespace joined by path may turn out to be the runtime's own: then a sysctl of the container
- * would change the host, and its network devices would be the host's.
- * @throws ConfigError that names each such sysctl and device
+ * would change the host, its network devices would be the host's, and pivot_root(2) would take the root
+ * from under all processes of the host.
+ * @throws ConfigError that names each such sysctl, device and mount namespace
  */
 export function assertHostStaysOutside(config: Config): void {
   const issues: ConfigIssue[] = []
@@ -46,6 +47,8 @@ export function assertHostStaysOutside(config: Config): void {
     const type = sysctlNamespace(sysctlPath(key) ?? '')
     if (type !== undefined) check(`/linux/sysctl/${key}`, type)
   }
+  const mount = config.linux?.namespaces?.findIndex(({ type }) => type === 'mount') ?? -1
+  if (mount >= 0) check(`/linux/namespaces/${mount}/path`, 'mount')
   for (const name of Object.keys(netDevices)) check(`/linux/netDevices/${name}`, 'network')
   if (issues.length > 0) throw ConfigError.from(issues)
 }

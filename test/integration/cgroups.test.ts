@@ -1,6 +1,7 @@
 /** config.json: linux.cgroupsPath and cgroup mounts. Limits have files of their own. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { hierarchyOf } from '../helpers/cgroups.js'
 import { setNamespace, type Change } from '../helpers/config.js'
 import { cgroupMounts, cgroupsWith } from '../helpers/leaks.js'
 import { tried, type MountInfo } from '../helpers/probe.js'
@@ -184,3 +185,49 @@ test('cgroups that the container makes below its own are removed with it', (t, s
   t.equal(container.delete().status, 0)
   t.same(cgroupsWith(container.id), [])
 })
+
+test(
+  'a cgroup mount takes the options of its hierarchy, and refuses what it does not know',
+  (t, scope) => {
+    for (const type of ['cgroup', 'cgroup2']) {
+      const mounted = (option: string): Change => {
+        return (config) => {
+          setNamespace(config, 'cgroup')
+          config.mounts.push({ ...cgroupMount('ro', option), type })
+        }
+      }
+      t.match(scope.container(mounted('nonsense=1')).run(), {
+        status: 1,
+        stderr: new RegExp(`a mount of type ${type} has no option "nonsense=1"`),
+      })
+      t.match(scope.container(mounted('nsdelegate')).run(), { status: 0, stderr: '' })
+    }
+  },
+  { needs: ['tsrun'] },
+)
+
+test(
+  'a parent cgroup without CPUs and memory nodes gets those of its own parent',
+  (t, scope) => {
+    const mount = hierarchyOf('cpuset')?.mountPoint ?? ''
+    const parent = join(mount, scope.word)
+    for (const hierarchy of cgroupMounts()) {
+      const directory = join(hierarchy, scope.word)
+      mkdirSync(directory)
+      scope.defer(() => rmdirSync(directory))
+    }
+    const read = (directory: string, name: string): string => readFileSync(join(directory, name), 'utf8').trim()
+    t.equal(read(parent, 'cpuset.cpus'), '')
+    const container = scope.container((config) => {
+      waits(config)
+      config.linux.cgroupsPath = `/${scope.word}/below`
+    })
+    t.match(container.run(['--detach']), { status: 0, stderr: '' })
+    for (const name of ['cpuset.cpus', 'cpuset.mems']) {
+      t.equal(read(parent, name), read(mount, name))
+      t.equal(read(join(parent, 'below'), name), read(mount, name))
+    }
+    container.delete(['--force'])
+  },
+  { needs: ['cgroup-v1:cpuset', 'tsrun'] },
+)

@@ -39,6 +39,22 @@ test(
 )
 
 test(
+  'an empty --cgroup is the container’s own cgroup, as without it',
+  (t, scope) => {
+    const container = running(scope, (config) => {
+      config.linux.cgroupsPath = `/${scope.word}`
+    })
+    const without = exec(scope, container.id, '/bin/cat', '/proc/self/cgroup')
+    for (const path of ['', '/']) {
+      t.match(exec(scope, '--cgroup', path, container.id, '/bin/cat', '/proc/self/cgroup'), {
+        ...{ status: 0, stderr: '', stdout: without.stdout },
+      })
+    }
+  },
+  { needs: ['cgroup-unified', 'tsrun'] },
+)
+
+test(
   '--cgroup with a controller places the process below the container’s cgroup of that hierarchy alone',
   (t, scope) => {
     const container = running(scope, (config) => {

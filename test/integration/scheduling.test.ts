@@ -57,6 +57,19 @@ test('the scheduler is the runtime’s when the config says nothing', (t, scope)
 })
 
 test(
+  'a real-time process may be bound to CPUs without real-time time for its cgroup',
+  (t, scope) => {
+    const { scheduler, status } = scope.probe((config) => {
+      config.process.scheduler = { policy: 'SCHED_FIFO', priority: 10 }
+      config.linux.resources = { cpu: { cpus: '0' } }
+    })
+    t.match(scheduler, { policy: SCHED_FIFO, priority: 10 })
+    t.equal(status.Cpus_allowed_list, '0')
+  },
+  { needs: ['sys-nice', 'cgroup:cpuset', 'tsrun'] },
+)
+
+test(
   'a real-time policy in a cpu cgroup without real-time time is an error that says what it takes',
   (t, scope) => {
     const container = scope.container((config) => {

@@ -7,7 +7,7 @@ import type { UnitProperty } from '#dist/plan/resources/types.js'
 import { unifiedLimits } from '#dist/plan/resources/unified.js'
 import { legacyDeviceProperties } from '#dist/plan/resources/v1.js'
 import { deviceProperties } from '#dist/plan/systemd-devices.js'
-import { planScope, planSystemdCgroup, sliceDirectory } from '#dist/plan/systemd.js'
+import { planScope, planSystemdCgroup, sliceDirectory, unitOf } from '#dist/plan/systemd.js'
 import type { Resources } from 'tsrun'
 import type { HostFacts } from '#dist/plan/types.js'
 
@@ -41,6 +41,20 @@ t.test('a slice lies within the slices that its name begins with', (t) => {
 
 t.test('the scope is in its slice', (t) => {
   t.equal(planSystemdCgroup(path('a-b.slice::x'), 'id', facts()).unified, '/sys/fs/cgroup/a.slice/a-b.slice/x.scope')
+  t.end()
+})
+
+t.test('a name that systemd escapes is found at its directory', (t) => {
+  for (const [name, directory] of [
+    ['_x', '__x.scope'],
+    ['cgroup.x', '_cgroup.x.scope'],
+    ['memory.x', '_memory.x.scope'],
+    ['x', 'x.scope'],
+  ] as const) {
+    const { unified = '' } = planSystemdCgroup(path(`::${name}`), 'id', facts())
+    t.equal(unified, `/sys/fs/cgroup/system.slice/${directory}`)
+    t.equal(unitOf(unified), `${name}.scope`)
+  }
   t.end()
 })
 
