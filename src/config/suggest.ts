@@ -6,7 +6,7 @@ const farthest = 2
 /** The known name that is nearest to a name, if it is near. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined
-  let least = Math.min(farthest, Math.floor(name.length / 2)) + 1
+  let least = Math.min(farthest, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
     const away = distance(name.toLowerCase(), candidate.toLowerCase())
     if (away < least) [best, least] = [candidate, away]

@@ -194,7 +194,12 @@ function expectedFeatures(): unknown {
   const { seccomp } = document.linux
   if (Number(minor) < 6) seccomp.archs = seccomp.archs.filter((name) => !sinceSeccomp26.includes(name))
   const { version } = JSON.parse(fileOf('package.json')) as { version: string }
-  document.annotations = { 'io.github.seccomp.libseccomp.version': libseccomp, 'org.tsrun.version': version }
+  const hasCriu = spawnSync('criu', ['--version']).error === undefined
+  document.annotations = {
+    'io.github.seccomp.libseccomp.version': libseccomp,
+    'org.opencontainers.runc.checkpoint.enabled': String(hasCriu),
+    'org.tsrun.version': version,
+  }
   return document
 }
 

@@ -1,9 +1,9 @@
 /** Hostile images: each is refused with the name of its entry, and nothing of it is anywhere. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { digestOf, writeLayout, zstd, type ImageParts } from '../helpers/image.js'
 import type { Result } from '../helpers/runtime.js'
 import type { Scope } from '../helpers/scope.js'
@@ -38,6 +38,10 @@ function assertRefused(t: Test, scope: Scope, { status, stderr, stdout }: Result
 }
 
 const outside = mkdtempSync(join(tmpdir(), 'tsrun-outside-'))
+t.teardown(() => {
+  // An error when there is anything in it.
+  rmdirSync(outside)
+})
 const link = (name: string, to: string): TarEntry => ({ name, type: '2', link: to })
 const hard = (name: string, to: string): TarEntry => ({ name, type: '1', link: to })
 

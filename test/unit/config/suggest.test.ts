@@ -12,6 +12,7 @@ t.test('the known name that is nearest is meant, when it is near', async (t) => 
     ['memroy', 'memory'],
     ['bundle', undefined],
     ['x', undefined],
+    ['most', undefined],
   ] as const)
     t.equal(nearest(name, known), meant, name)
 })
