@@ -15,11 +15,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { engineSource } from './engine.mjs'
 import { Failure, isMain, output, root, run, runQuietly, script } from './process.mjs'
 import { setUp } from './setup.mjs'
+import { filesBelow } from './stamp.mjs'
 
 const at = (path) => join(root, path)
 const { version, license, description } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
@@ -52,8 +53,18 @@ function makeTree(folder, prefix) {
   for (const [shell, path] of Object.entries(completions)) {
     put(place(path), output(at('dist/tsrun'), ['completion', shell]))
   }
+  makeDownloader(place('lib/tsrun'))
   put(place('share/doc/tsrun/copyright'), copyright())
   put(place('share/doc/tsrun/changelog.gz'), gzipSync(readFileSync(at('CHANGELOG.md')), { level: 9 }))
+}
+
+/** What `tsrun image pull` runs in Node.js: our JavaScript and the addon, as in the npm package. */
+function makeDownloader(folder) {
+  put(join(folder, 'package.json'), `${JSON.stringify({ name: 'tsrun', version, type: 'module' })}\n`)
+  const addon = `prebuilds/${process.platform}-${process.arch}/tsrun.node`
+  put(join(folder, addon), readFileSync(at('build/Release/tsrun.node')))
+  for (const file of filesBelow('dist').filter((path) => path.endsWith('.js')))
+    put(join(folder, relative(root, file)), readFileSync(file))
 }
 
 /** In Debian's format (DEP-5): ours, and what is linked into the executable. */
@@ -104,7 +115,7 @@ function makeDeb(work, file, arch, time) {
     'Installed-Size': size,
     Section: 'admin',
     Priority: 'optional',
-    Suggests: 'criu, uidmap',
+    Suggests: 'criu, nodejs (>= 20), uidmap',
     Description: `${description}\n A drop-in for runc: engines call it to create, start and delete containers. One static program.`,
   }
   const lines = Object.entries(control).map(([name, value]) => `${name}: ${value}\n`)
