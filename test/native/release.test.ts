@@ -89,9 +89,9 @@ t.test('a container runs in a root that has nothing but the package', { skip: sk
 
 t.test('the program that downloads images is found beside the installed one', { skip }, (t: Test) => {
   const program = join(folder, 'root/usr/bin/tsrun')
-  const args = ['image', 'pull', '--image-root', join(folder, 'store'), '--insecure', '127.0.0.1:1/none']
+  const args = ['image', 'pull', '--image-root', join(folder, 'store'), '--insecure', '127.0.0.1:59999/none']
   const { status, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000 })
-  t.match(stderr, /cannot pull 127\.0\.0\.1:1\/none.*ECONNREFUSED/s)
+  t.match(stderr, /cannot pull 127\.0\.0\.1:59999\/none.*ECONNREFUSED/s)
   t.equal(status, 1)
   t.end()
 })

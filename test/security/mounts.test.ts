@@ -53,8 +53,15 @@ attackTest('no link leads a mount into procfs, which programs trust (CVE-2019-19
   }
 })
 
-attackTest('the root itself is no destination, by whatever name', (t, scope) => {
-  for (const destination of ['/', '/..', '.', '/link', '/tmp/../link/.']) {
+attackTest('a mount that a config puts at the root is all that the program gets to see', (t, scope) => {
+  for (const destination of ['/', '/..', '.', '/tmp/..']) {
+    const container = scope.container((config) => config.mounts.push(tmpfs(destination)))
+    refuses(t, scope, container, /exec: "\/probe": stat \/probe: no such file or directory/)
+  }
+})
+
+attackTest('no link leads a mount to the root', (t, scope) => {
+  for (const destination of ['/link', '/tmp/../link/.']) {
     const container = scope.container((config) => config.mounts.push(tmpfs(destination)))
     symlinkSync('/', join(container.bundle.rootfs, 'link'))
     refuses(t, scope, container, /root of the container|container's root/)
