@@ -37,7 +37,7 @@ test(
     const session = new TerminalSession(scope, 'sh')
     const top = scope.runner.commandLine(['top', '--interval', '200ms']).join(' ')
     const settings = scope.path('settings')
-    session.press(`stty -g > ${settings}; ${top}; echo status $?; stty -g >> ${settings}`, 'Enter')
+    session.press(`stty -g > ${settings}; ${top}; s=$?; stty -g >> ${settings}; echo status $s`, 'Enter')
     await session.shows(/2 containers, sorted by cpu/)
     session.press('n')
     t.match(await session.shows(/sorted by id/), new RegExp(`${one.id}[^]*${other.id}`))
