@@ -151,7 +151,7 @@ test('a layer links to a file of another, and goes through a link of it', (t, sc
 
 test('a container of an image is as its config says, and as the flags say over it', (t, scope) => {
   const config = {
-    ...{ User: 'app', WorkingDir: '/work/here', Env: ['A=1', 'B=2'], Entrypoint: ['sh', '-c'], Cmd: ['id; pwd; env'] },
+    ...{ User: 'app', WorkingDir: '/srv/here', Env: ['A=1', 'B=2'], Entrypoint: ['sh', '-c'], Cmd: ['id; pwd; env'] },
     ...{ Labels: { own: 'label' }, ExposedPorts: { '80/tcp': {} }, StopSignal: 'SIGINT', Volumes: { '/data': {} } },
   }
   importImage(scope, { layers: [busyboxLayer()], config })
@@ -159,7 +159,7 @@ test('a container of an image is as its config says, and as the flags say over i
     scope.runtime(['run', '--image-root', scope.path('store'), '--image', 'test', ...args])
   const { stdout } = run()
   t.match(stdout, 'uid=1000(app) gid=1000(app) groups=44(video)')
-  for (const line of ['/work/here', 'A=1', 'B=2', 'HOME=/home/app']) t.ok(stdout.split('\n').includes(line), line)
+  for (const line of ['/srv/here', 'A=1', 'B=2', 'HOME=/home/app']) t.ok(stdout.split('\n').includes(line), line)
   const other = run('-e', 'A=3', '-e', 'C=4', '-u', '5:video', '-w', '/', '--hostname', 'box', 'id; pwd; env; hostname')
   t.match(other.stdout, 'uid=5 gid=44(video)\n/\n')
   for (const line of ['A=3', 'B=2', 'C=4', 'box']) t.ok(other.stdout.split('\n').includes(line), line)

@@ -120,6 +120,10 @@ for (const [what, [entries, words]] of Object.entries(hostile)) {
   })
 }
 
+/** Imports the file `archive` of the test's folder. */
+const importArchive = (scope: Scope): Result =>
+  scope.runtime(['image', 'import', '--image-root', scope.path('store'), scope.path('archive')])
+
 test('a layer with more entries than it may have is refused', (t, scope) => {
   const entries = Array.from({ length: 11 }, (_, at) => ({ name: `f${at}` }))
   const result = tryImport(scope, { layers: [tar(entries)] }, ['--max-entries', '10'])
@@ -204,13 +208,7 @@ test('the archive of an image is refused for a name or link that leads out of it
     [{ name: 'p', type: '6' }],
   ]) {
     writeFileSync(scope.path('archive'), tar(entries))
-    const { status, stderr } = scope.runtime([
-      'image',
-      'import',
-      '--image-root',
-      scope.path('store'),
-      scope.path('archive'),
-    ])
+    const { status, stderr } = importArchive(scope)
     t.equal(status, 1)
     t.match(stderr, `entry ${JSON.stringify(entries.at(-1)?.name)}`)
     t.same(readdirSync(scope.path('store/ingest')), [])
@@ -225,13 +223,7 @@ test('a link in the archive of an image leads to no file of the host', (t, scope
     tar([link('index.json', '/etc/passwd'), link('manifest.json', scope.path('secret'))]),
   )
   writeFileSync(scope.path('secret'), '[]')
-  const { status, stderr } = scope.runtime([
-    'image',
-    'import',
-    '--image-root',
-    scope.path('store'),
-    scope.path('archive'),
-  ])
+  const { status, stderr } = importArchive(scope)
   t.equal(status, 1)
   t.match(stderr, 'this is no image')
 })

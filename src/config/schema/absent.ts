@@ -2,7 +2,7 @@
  * Stage 1, config: what counts as absent. Writers of config.json in Go turn nil into null and leave empty
  * strings in place, and the peers read both as "not given"; so does tsrun, and no later code meets them.
  */
-import type { Node, ObjectNode } from './shape.js'
+import type { Node } from './shape.js'
 
 /** A copy of the value, as deep as the shape knows it, without members that count as absent. */
 export function dropAbsent(shape: Node, value: unknown): unknown {
@@ -12,15 +12,11 @@ export function dropAbsent(shape: Node, value: unknown): unknown {
   for (const [name, member] of Object.entries(value)) {
     // as a plain assignment it would set the prototype; no member of the spec has this name
     if (member === null || member === undefined || name === '__proto__') continue
-    const memberShape = shape.kind === 'map' ? shape.value : memberOf(shape, name)
+    const memberShape = shape.kind === 'map' ? shape.value : shape.members[name]
     if (memberShape === undefined) copy[name] = member
     else if (!countsAsAbsent(memberShape, member)) copy[name] = dropAbsent(memberShape, member)
   }
   return copy
-}
-
-function memberOf(shape: ObjectNode, name: string): Node | undefined {
-  return Object.hasOwn(shape.members, name) ? shape.members[name] : undefined
 }
 
 function countsAsAbsent(shape: Node, value: unknown): boolean {
