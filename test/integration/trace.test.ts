@@ -59,16 +59,29 @@ test('a failing command has a trace too, and a file that is none stays as it is'
   t.equal(readFileSync(other, 'utf8'), before)
 })
 
-test('a traced container runs under its seccomp filter as any other', (t, scope) => {
+test('behind its seccomp filter init makes the same system calls with a trace as without', (t, scope) => {
   const container = scope.container((config) => {
     config.process.args = ['/bin/true']
     config.process.noNewPrivileges = true
     config.linux.seccomp = {
       defaultAction: 'SCMP_ACT_ALLOW',
-      syscalls: [{ names: ['clock_gettime'], action: 'SCMP_ACT_KILL_PROCESS' }],
+      syscalls: [{ names: ['getcwd'], action: 'SCMP_ACT_ERRNO' }],
     }
   })
-  t.match(container.run(['--trace', scope.path('trace.json')]), { status: 0, stderr: '' })
+  const behindFilter = (...args: string[]): string[] => {
+    const file = scope.path('calls')
+    const run = scope.runner.commandLine(['run', '--bundle', container.bundle.path, ...args, container.id])
+    scope.runner.runProgram('strace', ['-f', '-o', file, ...run])
+    const lines = readFileSync(file, 'utf8').split('\n')
+    const filter = lines.findIndex((line) => /seccomp\(SECCOMP_SET_MODE_FILTER, .*\{len=/.test(line))
+    const [pid = ''] = lines[filter]?.split(' ') ?? []
+    const own = lines.slice(filter + 1).filter((line) => line.startsWith(`${pid} `) && !line.includes('resumed>'))
+    const program = own.findIndex((line) => line.includes('execve('))
+    return own.slice(0, program + 1).map((line) => line.slice(pid.length, line.indexOf('(')).trim())
+  }
+  const plain = behindFilter()
+  t.equal(plain.at(-1), 'execve')
+  t.same(behindFilter('--trace', scope.path('trace.json')), plain)
 })
 
 test('without --trace init is told of no stamp, and nobody asks for the time', (t, scope) => {
