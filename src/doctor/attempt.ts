@@ -9,8 +9,8 @@ import {
   microseconds,
   openFile,
   openFlag,
+  ownProgram,
   processIds,
-  realPath,
   removeDirectory,
   removeFile,
   writeFile,
@@ -32,7 +32,7 @@ const attempts: readonly (readonly [string, (config: Config) => Config])[] = [
 
 /** Runs the attempts in a folder of their own, and takes that away. */
 export async function attemptSection(): Promise<Section> {
-  const program = realPath('/proc/self/exe')
+  const program = ownProgram()
   if (process.versions.quickjs === undefined) {
     return {
       title: 'attempts',

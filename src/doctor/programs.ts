@@ -1,5 +1,5 @@
 /** Doctor: the engines that are installed, whether they know tsrun, and programs that tsrun calls. */
-import { readFileIfAny, realPath } from '../native/binding.js'
+import { ownProgram, readFileIfAny } from '../native/binding.js'
 import { findProgram } from '../native/helper-process.js'
 import { check, type Check, type Section } from './check.js'
 
@@ -89,6 +89,6 @@ function read(path: string): string | undefined {
 }
 
 function ownPath(): string {
-  const path = realPath('/proc/self/exe')
+  const path = ownProgram()
   return path.endsWith('/node') || path.endsWith('/bun') ? '/usr/local/bin/tsrun' : path
 }

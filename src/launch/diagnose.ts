@@ -1,7 +1,7 @@
 /** Stage 4, launch: why a program could not be executed, and what helps. Loaded after a failure only. */
 import type { Config, Process } from '../config/types.js'
 import type { SyscallError } from '../errors.js'
-import { readBelow, realPath } from '../native/binding.js'
+import { ownProgram, readBelow } from '../native/binding.js'
 import { formatOf, type Format } from './executable.js'
 import { missingLibrary } from './libraries.js'
 import type { Subject } from './hint.js'
@@ -210,6 +210,6 @@ function program(
 
 /** e_machine of tsrun itself, or of the Node.js that runs it. */
 function ownMachine(): number {
-  const format = formatOf((offset, size) => readBelow('/', realPath('/proc/self/exe'), offset, size))
+  const format = formatOf((offset, size) => readBelow('/', ownProgram(), offset, size))
   return format.kind === 'elf' ? format.machine : -1
 }

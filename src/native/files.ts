@@ -68,6 +68,9 @@ export const listDirectory = (path: string): string[] => native().listDirectory(
 /** realpath(3). @throws SyscallError */
 export const realPath = (path: string): string => native().realPath(path)
 
+/** Path of the running program, as the kernel has it: true also where a directory on the way is closed to this user. */
+export const ownProgram = (): string => readLink('/proc/self/exe')
+
 /** readlink(2). @throws SyscallError */
 export const readLink = (path: string): string => native().readLink(path)
 
