@@ -128,15 +128,9 @@ function own(directory: string): void {
 
 /** The path itself, or where others may not enter its directories, a copy among the test's belongings. */
 function reachable(scope: Scope, program: string): string {
-  const { status } = spawnSync('setpriv', [
-    '--reuid',
-    String(id),
-    '--regid',
-    String(id),
-    '--clear-groups',
-    program,
-    '--version',
-  ])
+  const user = ['--reuid', String(id), '--regid', String(id), '--clear-groups']
+  // By way of a shell: setpriv keeps its capabilities until it executes something, and would reach everything.
+  const { status } = spawnSync('setpriv', [...user, '/bin/sh', '-c', 'exec "$1" --version', 'sh', program])
   if (status === 0) return program
   const folder = scope.path('runtime')
   mkdirSync(folder, { recursive: true })
