@@ -1,6 +1,6 @@
 /** Probes the host once per process: what planning needs to know and cannot decide. */
 import { UnsupportedError } from '../errors.js'
-import { fileInfo, permittedCapabilities, processIds, readFileIfAny } from '../native/binding.js'
+import { fileInfo, kernelRelease, permittedCapabilities, processIds, readFileIfAny } from '../native/binding.js'
 import { everything, type IdentityFacts } from '../plan/identity.js'
 import type { HostFacts, IdMapping } from '../plan/types.js'
 import { readMounts, type MountLine } from './mountinfo.js'
@@ -105,6 +105,14 @@ export interface ProbeRequest {
   readonly resctrl?: boolean
 }
 
+/** By its number: an attempt would cost every container a mount. */
+function isSince(major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = kernelRelease()
+    .split('.')
+    .map((part) => parseInt(part, 10))
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor)
+}
+
 /** The facts about this host. @throws SyscallError when /proc is not readable */
 export function probeHost(request: ProbeRequest): HostFacts {
   const { euid, egid } = processIds()
@@ -115,6 +123,7 @@ export function probeHost(request: ProbeRequest): HostFacts {
     inUserNamespace: isInUserNamespace(),
     cgroup: probeCgroup(),
     ...(resctrl === undefined ? {} : { resctrl }),
+    procOfOthers: isSince(6, 17),
     apparmor: request.apparmor && readFileIfAny('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') === true,
     selinux: request.selinux && fileInfo('/sys/fs/selinux/enforce') !== undefined,
     ...probeCapabilities(),

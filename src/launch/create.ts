@@ -1,6 +1,6 @@
 /** Stage 4, launch: makes a container up to `created`, or leaves nothing behind. */
 import { readAnnotations } from '../config/annotations.js'
-import { closeFile, listenStart, makeDirectory, renameFile, replaceFile, takeDescriptor } from '../native/binding.js'
+import { closeFile, listenStart, makeDirectory, renameFile, replaceFile } from '../native/binding.js'
 import { ociState } from '../plan/oci-state.js'
 import type { LaunchPlan } from '../plan/types.js'
 import { readProcessStat } from '../host/process-stat.js'
@@ -19,7 +19,7 @@ import { runHooks } from './hooks.js'
 import { writeIdMaps } from './id-maps.js'
 import { InitProcess } from './init-process.js'
 import { assertRdtFits, joinRdt, makeRdtGroups } from './intel-rdt.js'
-import { handListener } from './listener.js'
+import { ListenerDelivery } from './listener.js'
 import { explainMemory, explainScheduler, isTolerant } from './small-memory.js'
 import { moveNetDevices } from './net-devices.js'
 import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared } from './prepare.js'
@@ -128,22 +128,26 @@ class Creation {
   /** Serves init until it has come as far as `created`. */
   async serve(): Promise<void> {
     const sources = new SourceHelper(this.plan.sources, this.#context.waiter)
+    const container = () => ({ record: this.record, status: 'creating' }) as const
+    const listener = new ListenerDelivery(this.plan, this.init, container)
     const handlers: Handlers = {
       child: async (pid, pidfd) => {
         await this.init.adoptChild(pid, pidfd)
         this.#note()
+        listener.handOver()
       },
       console: (ptmx) => (this.ptmx = ptmx),
       listener: (fd) => {
-        const { plan, record } = this
-        const { pid, pidfd } = this.init
-        handListener({ plan, record, status: 'creating', pid, fd: takeDescriptor(pidfd, fd) })
+        listener.take(fd)
       },
       source: (number, mount) => sources.give(number, mount, this.init),
       event: (event) => (event === 'mounts' ? this.#runtimeHooks() : this.#finishNamespaces()),
     }
     const reached = serveInit(this.init.sync, handlers, this.#context.waiter, 'created')
-    if (await reached.finally(() => sources.close())) return
+    if (await reached.finally(() => sources.close())) {
+      this.init.setScheduler(this.plan)
+      return
+    }
     await awaitEnd(this.#context.waiter, this.init.pidfd)
     throw unexpectedEnd(this.init.pidfd, {
       before: 'the container was created',

@@ -4,7 +4,7 @@ import { StatusError } from '../errors.js'
 import { isInUserNamespace, isRootless, probeCapabilities } from '../host/facts.js'
 import { sharesNamespace } from '../host/namespaces.js'
 import { unifiedCgroupOf } from '../host/process-cgroups.js'
-import { closeFile, hasErrno, processIds, replaceFile, setScheduler, takeDescriptor } from '../native/binding.js'
+import { closeFile, hasErrno, processIds, replaceFile } from '../native/binding.js'
 import { compileExec } from '../plan/exec.js'
 import { cloneFlag } from '../config/vocabulary/namespaces.js'
 import type { CgroupPlan, LaunchPlan } from '../plan/types.js'
@@ -23,7 +23,7 @@ import { hintAtProgram } from './hint.js'
 import { InitProcess } from './init-process.js'
 import { giveStreams } from './streams.js'
 import { joinRdt } from './intel-rdt.js'
-import { handListener } from './listener.js'
+import { ListenerDelivery } from './listener.js'
 import { checkConsole, checkPidFile, type PlanInputs } from './prepare.js'
 import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
@@ -51,7 +51,6 @@ export interface ExecMode {
 class Execution {
   readonly init: InitProcess
   ptmx = -1
-  #handListener: (() => void) | undefined
   readonly #context: RuntimeContext
   readonly #record: StateRecord
   readonly #plan: LaunchPlan
@@ -106,19 +105,20 @@ class Execution {
   /** Serves init until its program is found and everything about it is set. */
   async serve(status: 'created' | 'running' | 'paused'): Promise<void> {
     const { waiter } = this.#context
+    const listener = new ListenerDelivery(this.#plan, this.init, () => ({ record: this.#record, status }))
     const handlers: Handlers = {
       child: async (pid, pidfd) => {
         await this.init.adoptChild(pid, pidfd)
         joinRdt(this.#record.intelRdt, pid)
-        this.#handListener?.()
+        listener.handOver()
       },
       console: (ptmx) => (this.ptmx = ptmx),
-      listener: (fd) => this.#takeListener(takeDescriptor(this.init.pidfd, fd), status),
+      listener: (fd) => {
+        listener.take(fd)
+      },
     }
     if (await serveInit(this.init.sync, handlers, waiter, 'created')) {
-      const { scheduler } = this.#plan
-      // `nice` crosses to init as a number without a sign.
-      if (scheduler) setScheduler(this.init.pid, { ...scheduler, nice: scheduler.nice | 0 })
+      this.init.setScheduler(this.#plan)
       return
     }
     await awaitEnd(waiter, this.init.pidfd)
@@ -126,15 +126,6 @@ class Execution {
       before: 'the program could be executed',
       oom: new Cgroup(this.#record.cgroup).oomKilled,
     })
-  }
-
-  /** Who answers is told of the process that the filter is for, which may have to be forked yet. */
-  #takeListener(fd: number, status: Status): void {
-    const forks = !this.init.forked && this.#plan.steps.some(({ op }) => op === 'fork')
-    this.#handListener = (): void => {
-      handListener({ plan: this.#plan, record: this.#record, status, pid: this.init.pid, fd })
-    }
-    if (!forks) this.#handListener()
   }
 
   /** What the caller asked for, then the program itself; the pid file comes last, as proof that it runs. */

@@ -1,7 +1,8 @@
 /** Stage 4, launch: the process that runs `tsrun-init`, from its clone until its program runs or it has been ended. */
 import { ProtocolError } from '../errors.js'
-import { closeFile, type Launched } from '../native/binding.js'
+import { closeFile, setScheduler, type Launched } from '../native/binding.js'
 import { collectProcess, type Waiter } from '../native/wait.js'
+import type { LaunchPlan } from '../plan/types.js'
 import { endProcess, type Ended } from './end.js'
 
 /** Init with its descriptors, which belong to this until somebody takes them over. */
@@ -44,6 +45,12 @@ export class InitProcess {
     this.pid = pid
     this.pidfd = pidfd
     await collectProcess(this.#waiter, first)
+  }
+
+  /** Sets what its last fork would have taken back (sched(7)). @throws SyscallError */
+  setScheduler({ scheduler }: LaunchPlan): void {
+    // `nice` crosses to init as a number without a sign.
+    if (scheduler) setScheduler(this.pid, { ...scheduler, nice: scheduler.nice | 0 })
   }
 
   /** Closes the sync socket. */

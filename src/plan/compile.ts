@@ -1,6 +1,7 @@
 /** Stage 2, plan: puts the decisions of the other files in order. Pure: no file system, no native calls. */
 import { readAnnotations } from '../config/annotations.js'
 import { mountAttr, propagation, propagationBit } from '../config/vocabulary/mounts.js'
+import type { Process } from '../config/types.js'
 import { ConfigError } from '../errors.js'
 import { planCgroup } from './cgroup.js'
 import { planDevices } from './devices.js'
@@ -8,15 +9,15 @@ import { hookWarnings, planCreateContainerHooks, planStartContainerHooks } from 
 import { planIdMaps } from './id-maps.js'
 import { planIdentity } from './identity.js'
 import { planIntelRdt, rdtWarnings } from './intel-rdt.js'
+import { forkIntoSession, planEnd, planLastFork, type LastFork } from './last-fork.js'
 import { type MountPlan, planMounts } from './mounts.js'
 import { type NamespacePlan, planNamespaces } from './namespaces.js'
 import { planNetDevices } from './net-devices.js'
-import { planEnvironment, planExecution, planOomScore, planProgram, planUmask } from './process.js'
+import { planEnvironment, planOomScore, planProgram, planUmask } from './process.js'
 import { planDeviceRules } from './resources/devices.js'
 import { planResources } from './resources/plan.js'
 import { noResources } from './resources/types.js'
 import { resourceWarnings } from './resources/warnings.js'
-import { planRlimits } from './rlimits.js'
 import { planSeccomp, type SeccompPlan } from './seccomp.js'
 import { planApparmor, planSelinux } from './security-modules.js'
 import { rootfsSource } from './sources.js'
@@ -36,11 +37,12 @@ export function compilePlan(input: PlanInput): LaunchPlan {
   const { process, linux } = config
   const resources = options.cgroupManager === 'disabled' ? noResources : planResources(config, facts.cgroup)
   const cgroup = placeCgroup(input)
-  const namespaces = planNamespaces(linux)
+  const namespaces = planNamespaces(config, facts)
+  const { forksLast } = namespaces
   const idMaps = planIdMaps(config, namespaces, facts)
   const userNamespace = namespaces.created.has('user') || namespaces.joined.has('user')
   const hooks = Boolean(config.hooks?.startContainer?.length)
-  const seccomp = planSeccomp(config, input.compileSeccomp, { forks: false, hooks, userNamespace })
+  const seccomp = planSeccomp(config, input.compileSeccomp, { forks: forksLast, hooks, userNamespace })
   const identity = planIdentity(process, facts, {
     keepSysAdmin: seccomp.needsSysAdmin,
     keepGroups: readAnnotations(config.annotations).keepGroups,
@@ -51,15 +53,22 @@ export function compilePlan(input: PlanInput): LaunchPlan {
   const intelRdt = planIntelRdt(linux, input.id, facts.resctrl)
   const netDevices = planNetDevices(linux, facts)
   const sources = rootfsSource(input)
-  const mounts = planMounts({ config, bundle: input.bundle, facts, cgroup, cgroupNamespace, sources })
+  const mounts = planMounts({
+    ...{ config, bundle: input.bundle, facts, cgroup, cgroupNamespace, sources },
+    outsidePidNamespace: forksLast,
+  })
 
+  const settings = planLastFork(process, linux, { forks: forksLast, userNamespace, facts })
+  const fork = forksLast ? [...forkIntoSession(), ...settings.own, ...controllingTerminal(process)] : []
   const steps: Step[] = [
     ...enterNamespaces(input, namespaces, cgroup),
     ...buildRootfs(input, namespaces, mounts),
     ...finishRootfs(input, namespaces, mounts),
-    ...configureProcess(input, cgroup),
+    ...configureProcess(input, cgroup, settings),
     ...dropPrivileges(identity.steps, seccomp),
-    ...runProgram(input, env, seccomp),
+    // Before *created*, so that a missing program fails at `create`; after the user switch, as that user.
+    planProgram(process, env),
+    ...planEnd({ seccomp, fork, waits: options.waitForStart, hooks: planStartContainerHooks(input) }),
   ]
   return {
     version: planVersion,
@@ -75,6 +84,7 @@ export function compilePlan(input: PlanInput): LaunchPlan {
     preserveFds: options.preserveFds + (options.listenFds ?? 0),
     terminal: process.terminal === true,
     ...(seccomp.listener ? { seccompListener: seccomp.listener } : {}),
+    ...(settings.scheduler ? { scheduler: settings.scheduler } : {}),
     warnings: [
       ...identity.warnings,
       ...resourceWarnings(config, options.cgroupManager),
@@ -142,7 +152,8 @@ function finishRootfs(input: PlanInput, namespaces: NamespacePlan, mounts: Mount
   steps.push({ op: 'workingDirectory', path: process.cwd, create: true })
   if (process.terminal) {
     const { height = 0, width = 0 } = process.consoleSize ?? {}
-    steps.push({ op: 'console', rows: height, columns: width, bind: ownMounts }, { op: 'controllingTerminal' })
+    steps.push({ op: 'console', rows: height, columns: width, bind: ownMounts })
+    if (!namespaces.forksLast) steps.push(...controllingTerminal(process))
   }
   // After the terminal has taken the place of the streams, so that the user owns the terminal.
   steps.push({ op: 'stdio', uid: process.user?.uid ?? 0 })
@@ -154,8 +165,11 @@ function finishRootfs(input: PlanInput, namespaces: NamespacePlan, mounts: Mount
   return steps
 }
 
+/** For the leader of the session that the program is in. */
+const controllingTerminal = ({ terminal }: Process): Step[] => (terminal ? [{ op: 'controllingTerminal' }] : [])
+
 /** Settings that the program inherits; all of them while init is still privileged. */
-function configureProcess({ config, facts }: PlanInput, cgroup: CgroupPlan): Step[] {
+function configureProcess({ config, facts }: PlanInput, cgroup: CgroupPlan, { inherited }: LastFork): Step[] {
   const { process, linux } = config
   const steps: Step[] = [planUmask(process)]
   steps.push(...planApparmor(config, facts))
@@ -165,8 +179,7 @@ function configureProcess({ config, facts }: PlanInput, cgroup: CgroupPlan): Ste
   const masked = unique(linux?.maskedPaths)
   if (masked.length > 0) steps.push({ op: 'mask', paths: masked })
   if (process.noNewPrivileges) steps.push({ op: 'noNewPrivileges' })
-  steps.push(...planExecution(process, linux))
-  steps.push(...planRlimits(process))
+  steps.push(...inherited)
   // The runtime may be bound to some CPUs; in a cgroup of its own the container's cpuset decides.
   if (cgroup.unified !== undefined || Object.keys(cgroup.v1).length > 0) steps.push({ op: 'affinity', cpus: 'all' })
   steps.push(...planSelinux(config, facts))
@@ -175,18 +188,6 @@ function configureProcess({ config, facts }: PlanInput, cgroup: CgroupPlan): Ste
 
 function dropPrivileges(identity: readonly Step[], seccomp: SeccompPlan): Step[] {
   return seccomp.early && seccomp.step ? [seccomp.step, ...identity] : [...identity]
-}
-
-/** As the container's user: find the program, tell the parent, wait, execute. */
-function runProgram(input: PlanInput, env: readonly string[], seccomp: SeccompPlan): Step[] {
-  const { process } = input.config
-  // Before *created*, so that a missing program fails at `create`; after the user switch, as that user.
-  const steps: Step[] = [planProgram(process, env)]
-  if (!seccomp.early && seccomp.step) steps.push(seccomp.step)
-  steps.push({ op: 'barrier', event: planEvent.created, wait: false, open: false })
-  if (input.options.waitForStart) steps.push({ op: 'awaitStart' })
-  steps.push(...planStartContainerHooks(input), { op: 'exec' })
-  return steps
 }
 
 /** config-linux.md "Rootfs Mount Propagation"; slave unless configured, so that unmounts of the host still arrive. */

@@ -7,13 +7,13 @@
  */
 import { readAnnotations } from '../config/annotations.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
-import { hasCapability, planIdentity, type IdentityFacts } from './identity.js'
+import { planIdentity, type IdentityFacts } from './identity.js'
 import { cloneFlag } from '../config/vocabulary/namespaces.js'
-import { endsWithFork, planEnvironment, planExecution, planOomScore, planProgram, planUmask } from './process.js'
+import { forkIntoSession, planEnd, planLastFork } from './last-fork.js'
+import { planEnvironment, planOomScore, planProgram, planUmask } from './process.js'
 import { noResources } from './resources/types.js'
-import { planRlimits, planRlimitsAcrossFork } from './rlimits.js'
 import { planSeccomp, type SeccompRequest } from './seccomp.js'
-import { planEvent, planVersion, type Step } from './steps.js'
+import { planVersion, type Step } from './steps.js'
 import type { CgroupPlan, HostFacts, LaunchPlan } from './types.js'
 
 /** What compileExec starts from. */
@@ -51,33 +51,22 @@ export function compileExec(input: ExecInput): LaunchPlan {
     keepGroups: readAnnotations(config.annotations).keepGroups,
     userNamespace,
   })
-  // The kernel asks for the right in the initial user namespace (prlimit(2)).
-  const isInitial = !userNamespace && !facts.inUserNamespace
-  const mayRaise = isInitial && hasCapability(facts.grantableCapabilities, 'CAP_SYS_RESOURCE')
-  const [limits, ownLimits] = forks ? planRlimitsAcrossFork(process, { mayRaise }) : [planRlimits(process), []]
-  const filter = seccomp.step ? [seccomp.step] : []
+  const settings = planLastFork(process, config.linux, { forks, userNamespace, facts })
   // A filter that is loaded before the user changes, and may forbid the fork, comes after it.
   const forksFirst = forks && seccomp.early && !seccomp.sealed
-  const settings = configureProcess(config)
-  const scheduler = forks ? settings.find(endsWithFork) : undefined
+  const terminal: Step[] = process.terminal ? [{ op: 'controllingTerminal' }] : []
+  const fork = [...(forks && !forksFirst ? forkIntoSession() : []), ...settings.own, ...terminal]
   const steps: Step[] = [
     ...enterContainer(input),
     ...(forksFirst ? forkIntoSession() : []),
     ...setUpStreams(process),
-    ...settings.filter((step) => step !== scheduler),
-    ...limits,
-    ...(seccomp.early ? filter : []),
+    ...configureProcess(process),
+    ...settings.inherited,
+    ...(seccomp.early && seccomp.step ? [seccomp.step] : []),
     ...identity.steps,
     // As in the plan of a container, so that a missing program is found before anything is handed over.
     planProgram(process, planEnvironment(process, {})),
-    ...(seccomp.sealed && !seccomp.early ? filter : []),
-    ...(forks && !forksFirst ? forkIntoSession() : []),
-    ...ownLimits,
-    ...(process.terminal ? [{ op: 'controllingTerminal' } as const] : []),
-    ...(seccomp.sealed || seccomp.early ? [] : filter),
-    { op: 'barrier', event: planEvent.created, wait: false, open: false },
-    { op: 'awaitStart' },
-    { op: 'exec' },
+    ...planEnd({ seccomp, fork, waits: true, hooks: [] }),
   ]
   return {
     version: planVersion,
@@ -91,14 +80,10 @@ export function compileExec(input: ExecInput): LaunchPlan {
     preserveFds: input.preserveFds,
     terminal: process.terminal === true,
     ...(seccomp.listener ? { seccompListener: seccomp.listener } : {}),
-    ...(scheduler ? { scheduler } : {}),
+    ...(settings.scheduler ? { scheduler: settings.scheduler } : {}),
     warnings: identity.warnings,
     steps,
   }
-}
-
-function forkIntoSession(): Step[] {
-  return [{ op: 'fork', flags: 0 }, { op: 'newSession' }]
 }
 
 function enterContainer({ cgroup, process, namespaces, rootfs, keyring }: ExecInput): Step[] {
@@ -129,11 +114,10 @@ function setUpStreams(process: Process): Step[] {
   return steps
 }
 
-function configureProcess({ process, linux }: Config): Step[] {
+function configureProcess(process: Process): Step[] {
   const steps: Step[] = [planUmask(process)]
   if (process.apparmorProfile) steps.push({ op: 'apparmor', profile: process.apparmorProfile })
   if (process.selinuxLabel) steps.push({ op: 'selinux', label: process.selinuxLabel })
   if (process.noNewPrivileges) steps.push({ op: 'noNewPrivileges' })
-  steps.push(...planExecution(process, linux))
   return steps
 }

@@ -18,6 +18,8 @@ export interface MountInput {
   readonly cgroup: CgroupPlan
   /** True when the container has a cgroup namespace other than the runtime's. */
   readonly cgroupNamespace: boolean
+  /** Init is not in the container's pid namespace yet: a proc file system must be told which it is for. */
+  readonly outsidePidNamespace?: boolean
   /** What comes before those of the mounts. */
   readonly sources?: readonly SourcePlan[]
 }
@@ -147,12 +149,13 @@ function filesystemStep(one: OneMount, options: MountOptions): StepOf<'mountFile
   const type = mount.type ?? ''
   const readOnly = (options.attributes.set & mountAttr.rdonly) !== 0
   const superblock = readOnly && !kernelFilesystems.has(type) ? ['ro'] : []
+  const processes = type === 'proc' && input.outsidePidNamespace ? ['pidns=/proc/self/ns/pid_for_children'] : []
   return {
     op: 'mountFilesystem',
     destination: mount.destination,
     type,
     source: mount.source ?? type,
-    options: [...options.flags, ...options.data, ...superblock],
+    options: [...options.flags, ...options.data, ...superblock, ...processes],
     // A new mount has no attributes that could be cleared.
     attrSet: options.attributes.set,
     attrClear: 0,

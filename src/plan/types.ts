@@ -144,6 +144,8 @@ export interface HostFacts {
   }
   /** Mount point of the resctrl file system, if there is one; probed where it matters. */
   readonly resctrl?: string
+  /** A proc file system of a pid namespace can be mounted by a process outside of it (Linux 6.17). */
+  readonly procOfOthers: boolean
   readonly apparmor: boolean
   readonly selinux: boolean
   /** The last capability that the kernel knows, by its bit. */

@@ -19,6 +19,7 @@ const host: HostFacts = {
     v1: { memory: '/sys/fs/cgroup/memory', devices: '/sys/fs/cgroup/devices' },
     own: { '': '/', memory: '/', devices: '/' },
   },
+  procOfOthers: true,
   apparmor: true,
   selinux: true,
   highestCapability: 40,

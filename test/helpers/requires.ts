@@ -1,7 +1,7 @@
 /** Test helper: what a test needs of the host and of the runtime, and why it cannot run where that is missing. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { blockDevice, groupOf, hierarchyOf } from './cgroups.js'
 import { projectRoot } from './tools.js'
@@ -142,6 +142,10 @@ const needs = {
   newuidmap: {
     met: () => spawnSync('newuidmap').error === undefined && existsSync('/etc/subuid'),
     reason: 'needs newuidmap and /etc/subuid',
+  },
+  'proc-of-others': {
+    met: () => !/^([0-5]|6\.1[0-6]|6\.[0-9])\b/.test(release()),
+    reason: 'needs a kernel that mounts the proc of a pid namespace for somebody outside (Linux 6.17)',
   },
   'time-namespaces': { met: present('/proc/self/ns/time'), reason: 'needs time namespaces' },
   veth: {

@@ -1,8 +1,8 @@
 /** config.json: linux.namespaces and timeOffsets. */
-import { readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { dropNamespace, setNamespace, type Change, type LinuxNamespaceType } from '../helpers/config.js'
 import type { Container } from '../helpers/container.js'
-import { tried, type Report } from '../helpers/probe.js'
+import { parseReport, tried, type Report } from '../helpers/probe.js'
 import type { Scope } from '../helpers/scope.js'
 import { test } from '../helpers/test.js'
 
@@ -153,6 +153,31 @@ test('several namespaces are joined at once: a container in another one’s pod'
   })
   for (const type of shared) t.equal(report.namespaces[procNames[type]], readlinkSync(path(type)), type)
   t.ok(report.pid > 1, 'it is not pid 1 of the namespace that it joins')
+})
+
+test('in a joined pid namespace a program has its terminal, session, scheduler and the proc of all', async (t, scope) => {
+  const { path } = holder(scope, 'pid')
+  const container = scope.container((config) => {
+    setNamespace(config, 'pid', path('pid'))
+    config.process.terminal = true
+    config.process.args = ['/probe', 'read /proc/1/comm']
+    config.process.rlimits = [{ type: 'RLIMIT_NPROC', soft: 500, hard: 600 }]
+    config.process.scheduler = { policy: 'SCHED_BATCH', nice: 3, flags: ['SCHED_FLAG_RESET_ON_FORK'] }
+  })
+  const peer = await scope.peer('console', scope.path('socket'))
+  t.match(container.create(['--console-socket', scope.path('socket')]), { status: 0, stderr: '' })
+  const { pid } = container.state()
+  t.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /^Max processes +500 +600/m)
+  // Policy, as of proc_pid_stat(5), and nice: what a fork would have taken back.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  t.same([fields[16], fields[38]], ['3', '3'], 'SCHED_BATCH with its nice value')
+  t.equal(container.start().status, 0)
+  const report = parseReport((await peer.report()).shown ?? '')
+  t.match(report.terminal, { stdin: true, controlling: true })
+  t.equal(report.sid, report.pid, 'the program leads its session')
+  t.equal(report.namespaces.pid, readlinkSync(path('pid')))
+  t.match(tried(report, 'read /proc/1/comm'), { text: /^probe/ })
+  container.awaitEnd()
 })
 
 test('a container in a joined pid namespace ends without the namespace', (t, scope) => {

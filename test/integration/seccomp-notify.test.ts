@@ -1,5 +1,5 @@
 /** config.json: SCMP_ACT_NOTIFY, linux.seccomp.listenerPath and listenerMetadata. */
-import type { Change } from '../helpers/config.js'
+import { setNamespace, type Change } from '../helpers/config.js'
 import { tried } from '../helpers/probe.js'
 import type { Scope } from '../helpers/scope.js'
 import { test } from '../helpers/test.js'
@@ -21,10 +21,16 @@ const notify =
   }
 
 /** Runs a probe whose calls of mkdir are answered by somebody else. */
-async function answered(scope: Scope, answer: string, ...tries: string[]) {
+const answered = (scope: Scope, answer: string, ...tries: string[]) => answeredIn(scope, undefined, answer, ...tries)
+
+/** The same in a pid namespace that others are in. */
+async function answeredIn(scope: Scope, pidNamespace: string | undefined, answer: string, ...tries: string[]) {
   const socket = scope.path(`socket-${scope.newId()}`)
   const peer = await scope.peer('seccomp', socket, answer, String(tries.length))
-  const container = scope.container(notify(socket, ...tries))
+  const container = scope.container((config) => {
+    notify(socket, ...tries)(config)
+    if (pidNamespace !== undefined) setNamespace(config, 'pid', pidNamespace)
+  })
   const created = container.create()
   if (created.status !== 0) throw new Error(created.stderr)
   const { pid } = container.state()
@@ -43,6 +49,21 @@ test(
     for (const call of told.calls ?? []) t.match(call, { number: MKDIR, pid })
     t.equal(tried(report, 'mkdir /a').errno, 99)
     t.equal(tried(report, 'mkdir /b').errno, 99)
+  },
+  { needs },
+)
+
+test(
+  'the listener is told of the process that has been forked into a joined pid namespace',
+  async (t, scope) => {
+    const holder = scope.container((config) => {
+      config.process.args = ['/probe', 'wait']
+    })
+    t.equal(holder.run(['--detach']).status, 0)
+    const { told, pid } = await answeredIn(scope, `/proc/${holder.state().pid}/ns/pid`, 'errno=99', 'mkdir /a')
+    t.equal(told.calls?.length, 1)
+    t.match(told.calls, [{ number: MKDIR, pid }])
+    t.match(JSON.parse(told.message), { pid, state: { pid } })
   },
   { needs },
 )

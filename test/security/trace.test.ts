@@ -3,7 +3,7 @@ import { copyFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { attackTest } from '../helpers/attack.js'
-import type { Change } from '../helpers/config.js'
+import { setNamespace, type Change } from '../helpers/config.js'
 import type { Container } from '../helpers/container.js'
 import type { Scope } from '../helpers/scope.js'
 import { Lines } from '../helpers/runtime.js'
@@ -110,6 +110,32 @@ for (const [name, { changes, uid, flags = [] }] of Object.entries(execConfigurat
       t.equal(scope.runtime(['exec', ...flags, container.id, '/bin/true']).status, 0)
     hasNoMore(t, seenBy(container), { rootfs: container.bundle.rootfs, ...(uid === undefined ? {} : { uid }) })
   })
+}
+
+/** Settings of a container that joins the pid namespace of one that traces. */
+const joiningConfigurations: Record<string, { changes: Change[]; uid?: number }> = {
+  'nothing else': { changes: [] },
+  'a seccomp filter': { changes: [filtered] },
+  'a seccomp filter and noNewPrivileges': { changes: [filtered, withoutNewPrivileges] },
+  'a filter, a limit and another user': { changes: [filtered, limited, asUser], uid: 1000 },
+}
+
+for (const [name, { changes, uid = 0 }] of Object.entries(joiningConfigurations)) {
+  const title = `created in a pid namespace of others with ${name}: these see no more rights than the program's`
+  const body = (t: Test, scope: Scope): void => {
+    const target = tracer(scope, ...changes)
+    const pidNamespace = `/proc/${target.state().pid}/ns/pid`
+    const joining = scope.container((config) => {
+      tracing(config)
+      config.process.args = ['/bin/true']
+      setNamespace(config, 'pid', pidNamespace)
+      for (const change of changes) change(config)
+    })
+    const isCaught = (): boolean => target.output.stdout.includes('caught')
+    for (let round = 0; round < rounds || (round < mostRounds && !isCaught()); round++) t.equal(joining.run().status, 0)
+    hasNoMore(t, seenBy(target), { rootfs: joining.bundle.rootfs, uid })
+  }
+  attackTest(title, body, { needs: ['proc-of-others'] })
 }
 
 /** Starts a tracer in a container that is only created, and has it seize init until that runs. */

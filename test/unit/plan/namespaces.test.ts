@@ -5,7 +5,7 @@ import { planNamespaces } from '#dist/plan/namespaces.js'
 
 const created = (...types: NamespaceType[]) => types.map((type) => ({ type }))
 const of = (namespaces: Linux['namespaces'], others: Partial<Linux> = {}) =>
-  planNamespaces({ ...(namespaces ? { namespaces } : {}), ...others })
+  planNamespaces({ linux: { ...(namespaces ? { namespaces } : {}), ...others } }, { procOfOthers: true })
 
 t.test('the flags are those of linux/sched.h', (t) => {
   t.strictSame(cloneFlag, {
@@ -25,7 +25,7 @@ t.test('new namespaces are made by the first clone', (t) => {
   const plan = of(created('pid', 'mount', 'uts', 'ipc', 'network'))
   t.match(plan, { cloneFlags: 0x20000000 | 0x20000 | 0x4000000 | 0x8000000 | 0x40000000, steps: [] })
   t.strictSame([...plan.created], ['pid', 'mount', 'uts', 'ipc', 'network'])
-  t.match(planNamespaces(undefined), { cloneFlags: 0, steps: [] })
+  t.match(planNamespaces({}, { procOfOthers: true }), { cloneFlags: 0, steps: [] })
   t.end()
 })
 
@@ -72,5 +72,18 @@ t.test('a new time namespace is entered by a fork, after its offsets are written
     { op: 'unshareTime', offsets: '' },
     { op: 'fork', flags: 0 },
   ])
+  t.end()
+})
+
+t.test('into a pid namespace of others init forks last, where it can have its own proc mounted from outside', (t) => {
+  const namespaces = [{ type: 'pid', path: '/ns/p' }, { type: 'mount' }] as const
+  const proc = { mounts: [{ destination: '/proc', type: 'proc' }] }
+  const last = { forksLast: true, cloneFlags: 0x20000, steps: [{ op: 'joinNamespaces' }] }
+  const first = { forksLast: false, cloneFlags: 0, steps: [{ op: 'joinNamespaces' }, { op: 'fork', flags: 0x20000 }] }
+  t.match(planNamespaces({ linux: { namespaces }, ...proc }, { procOfOthers: true }), last)
+  t.match(planNamespaces({ linux: { namespaces }, ...proc }, { procOfOthers: false }), first)
+  t.match(planNamespaces({ linux: { namespaces } }, { procOfOthers: false }), last)
+  const inUserNamespace = [...namespaces, { type: 'user', path: '/ns/u' }] as const
+  t.match(planNamespaces({ linux: { namespaces: inUserNamespace } }, { procOfOthers: true }), { forksLast: false })
   t.end()
 })

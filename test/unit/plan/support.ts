@@ -13,6 +13,7 @@ export const unifiedHost: HostFacts = {
   inUserNamespace: false,
   cgroup: { mode: 'v2', unified: '/sys/fs/cgroup', v1: {}, own: { '': '/system.slice/caller.service' } },
   apparmor: false,
+  procOfOthers: true,
   selinux: false,
   highestCapability: 40,
   grantableCapabilities: everything,

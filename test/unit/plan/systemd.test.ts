@@ -12,7 +12,7 @@ import type { Resources } from 'tsrun'
 import type { HostFacts } from '#dist/plan/types.js'
 
 const facts = (fields: Partial<HostFacts> = {}): HostFacts => ({
-  ...{ euid: 0, egid: 0, inUserNamespace: false, apparmor: false, selinux: false },
+  ...{ euid: 0, egid: 0, inUserNamespace: false, procOfOthers: true, apparmor: false, selinux: false },
   ...{ highestCapability: 40, grantableCapabilities: everything },
   cgroup: { mode: 'v2', unified: '/sys/fs/cgroup', v1: {}, own: { '': '/init.scope' } },
   ...fields,
