@@ -1,5 +1,5 @@
 // Runs the test lanes. usage: node scripts/test.mjs [--quick] [LANE ...] [FILE ...]     (default: every lane this host can run)
-// --quick: without what installs container engines or fetches a virtual machine's packages.
+// --quick: without what installs container engines or a browser, or fetches a virtual machine's packages.
 // A lane is a folder of test/; its compiled files are run by tap. The last line is
 // `N passed, N failed, N skipped`, counted in tests (`t.test` at the top of a file, or a bare assertion there).
 import { spawnSync } from 'node:child_process'
@@ -43,6 +43,12 @@ const lanes = {
     unavailable: reasonAgainstMachines(),
     machines: true,
     costs: 'installs engines, and fetches packages of 860 MB once, into ~/.cache/tsrun-vm',
+  },
+  browser: {
+    jobs: 1,
+    tools: ['test', 'browser'],
+    unavailable: needsRoot,
+    costs: 'installs Chromium with the package manager',
   },
   // Hours: only when it is asked for (npm run test:soak).
   soak: { jobs: 1, tools: ['test'], timeout: 86_400, unavailable: 'takes hours: npm run test:soak' },

@@ -86,6 +86,13 @@ const tools = {
     ['runc', 'runc'],
     ['tini-static', 'tini'],
   ].map(([name, debian]) => ({ name, there: () => onPath(name), packages: [debian, '', '', ''] })),
+  browser: [
+    {
+      name: 'chromium',
+      there: () => ['chromium-headless-shell', 'chromium', 'chromium-browser'].some(onPath),
+      packages: ['chromium-headless-shell', 'chromium-headless', 'chromium', 'chromium'],
+    },
+  ],
   check: [
     {
       name: 'clang-format',

@@ -14,6 +14,12 @@ export function runtimeCommand(): readonly [string, ...string[]] {
   return existsSync(executable) ? [executable] : [process.execPath, join(projectRoot, 'dist/cli/main.js')]
 }
 
+/** Path of a browser, if one is installed. The headless shell is Chromium without what a screen needs. */
+export const browserPath = (): string | undefined =>
+  ['chromium-headless-shell', 'chromium', 'chromium-browser']
+    .map((name) => `/usr/bin/${name}`)
+    .find((path) => existsSync(path))
+
 let criu: string | false | undefined
 
 /** A PATH with a CRIU that works on this kernel, fetched where that can be; undefined where there is none. */
@@ -135,6 +141,7 @@ const needs = {
   'no-apparmor': { met: () => !existsSync('/sys/kernel/security/apparmor'), reason: 'needs a kernel without AppArmor' },
   'no-selinux': { met: () => !existsSync('/sys/fs/selinux/enforce'), reason: 'needs a kernel without SELinux' },
   overlay: { met: () => readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n'), reason: 'needs overlayfs' },
+  browser: { met: () => browserPath() !== undefined, reason: 'needs Chromium (Debian: chromium-headless-shell)' },
   tmux: { met: () => spawnSync('tmux', ['-V']).status === 0, reason: 'needs tmux' },
   zsh: { met: () => spawnSync('zsh', ['--version']).status === 0, reason: 'needs zsh' },
   fish: { met: () => spawnSync('fish', ['--version']).status === 0, reason: 'needs fish' },

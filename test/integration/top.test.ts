@@ -48,7 +48,7 @@ test(
     session.resize(90, 12)
     await session.shows(/^c m p i o n: sort[^]*quit\s*$/m)
     other.kill('KILL')
-    await session.shows(/^1 containers/)
+    await session.shows(/^1 container,/)
     const { stdout } = scope.runner.runProgram('pgrep', ['-f', `^${runtimeCommand()[0]} .*${scope.root} top`])
     process.kill(Number(stdout), 'SIGTERM')
     await session.shows(/^status 143$/m)

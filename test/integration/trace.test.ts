@@ -1,9 +1,6 @@
 /** Option --trace and command trace. */
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
-import { findProgram } from '#dist/native/helper-process.js'
 import { testWith } from '../helpers/test.js'
 
 const test = testWith('tsrun', 'static')
@@ -101,37 +98,6 @@ test('without --trace init is told of no stamp, and nobody asks for the time', (
   t.ok(writes(traced) > writes(plain) + 10, 'a stamp is a write')
   t.notMatch(plain, 'trace.json')
 })
-
-const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => findProgram(name, process.env.PATH))
-
-t.test(
-  'the page shows a bar for each event in a browser',
-  {
-    skip:
-      chromium === undefined ? 'needs chromium (Debian: apt-get install chromium, 290 MB; not in the set-up)' : false,
-  },
-  async (t) => {
-    const folder = t.testdir({
-      'trace.json': JSON.stringify({
-        traceEvents: [
-          { name: '<b>one', cat: 'command', ph: 'X', ts: 1e15, dur: 1000, pid: 1, tid: 1, args: {} },
-          { name: 'two', cat: 'init', ph: 'X', ts: 1e15 + 500, dur: 250, pid: 1, tid: 2, args: { what: '/x' } },
-        ],
-      }),
-    })
-    const page = join(folder, 'page.html')
-    const tsrun = join(process.cwd(), 'dist/tsrun')
-    t.equal(spawnSync(tsrun, ['trace', join(folder, 'trace.json'), '--html', page]).status, 0)
-    const { stdout } = spawnSync(
-      chromium ?? '',
-      ['--headless', '--no-sandbox', '--disable-gpu', '--dump-dom', `file://${page}`],
-      { encoding: 'utf8' },
-    )
-    t.equal(stdout.match(/class="bar /g)?.length, 2)
-    t.match(stdout, /left:50\.000%;width:25\.000%/)
-    t.match(stdout, '&lt;b&gt;one')
-  },
-)
 
 test('the page is one file without a script, in which nothing of a config is markup', (t, scope) => {
   const container = scope.container((config) => void (config.process.args = ['/bin/true']))

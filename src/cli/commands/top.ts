@@ -83,7 +83,8 @@ async function print(rows: readonly Row[], json: boolean, context: CommandContex
 
 /** Until it is ended: what all need to be sorted, then the rest of those that fit on the screen. */
 async function interact(watch: Watch, screen: Screen): Promise<number> {
-  const { arrange, draw, frameLines, gaugesOf } = await import('../top/table.js')
+  const { arrange, draw, dress, frameLines, gaugesOf } = await import('../top/table.js')
+  const { paint } = await import('../colours.js')
   const { press } = await import('../top/keys.js')
   let look: Look = { sort: 'cpu', reverse: false, filter: '', typing: false }
   let isNew = true
@@ -99,7 +100,7 @@ async function interact(watch: Watch, screen: Screen): Promise<number> {
       shown.map(({ id }) => id),
     )
     const rows = watch.rows()
-    screen.show(draw(arrange(rows, look), rows.length, look, size))
+    screen.show(dress(draw(arrange(rows, look), rows.length, look, size), paint))
     const happening = screen.next()
     if (happening.kind === 'end') return happening.status
     isNew = happening.kind === 'refresh'

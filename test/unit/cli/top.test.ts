@@ -1,7 +1,7 @@
 /** The table of `tsrun top`, and what keys do to it. */
 import t from 'tap'
 import { press } from '#dist/cli/top/keys.js'
-import { arrange, bytes, draw, type Look, type Row } from '#dist/cli/top/table.js'
+import { arrange, bytes, draw, dress, type Look, type Row } from '#dist/cli/top/table.js'
 
 const look: Look = { sort: 'cpu', reverse: false, filter: '', typing: false }
 const rows: Row[] = [
@@ -46,6 +46,24 @@ t.test('the table fits the terminal, whatever its size', async (t) => {
     const small = draw(rows, 3, look, size)
     t.ok(small.length <= size.rows && small.every((line) => line.length <= size.columns))
   }
+})
+
+t.test('a narrow terminal has whole columns, the most wanted ones', async (t) => {
+  const header = (columns: number) => draw(rows, 3, look, { columns, rows: 6 })[1]?.trim().split(/ +/)
+  t.same(header(80), ['CONTAINER', 'CPU%', 'MEM', 'LIMIT', 'PIDS', 'IO/s', 'CPU!', 'MEM!', 'OOM'])
+  t.same(header(60), ['CONTAINER', 'CPU%', 'MEM', 'LIMIT', 'PIDS', 'IO/s', 'CPU!', 'OOM'])
+  t.same(header(40), ['CONTAINER', 'CPU%', 'MEM', 'PIDS', 'OOM'])
+  t.same(header(20), ['CONTAINER', 'CPU%'])
+})
+
+t.test('a bar is green, yellow or red, and nothing else of a line changes', async (t) => {
+  const lines = draw(arrange(rows, look), 3, look, { columns: 100, rows: 6 })
+  const dressed = dress(lines, (colour, text) => `<${colour}>${text}</>`)
+  t.match(dressed[3], '[<yellow>########</>..]')
+  t.same(
+    dressed.map((line) => line.replace(/<[^>]*>/g, '')),
+    lines,
+  )
 })
 
 t.test('bytes are told in five characters', async (t) => {
