@@ -17,7 +17,8 @@ const node = process.execPath
  */
 const checks = {
   eslint: () => run(node, [packageFile('eslint', 'bin/eslint.js'), '--max-warnings=0', '.']),
-  prettier: () => run(node, [packageFile('prettier', 'bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
+  prettier: () =>
+    run(node, [packageFile('prettier', 'bin/prettier.cjs'), '--check', '--cache', '--log-level=warn', '.']),
   'clang-format': () => run('clang-format', ['--dry-run', '-Werror', ...nativeFiles()]),
   sources: () => updateSources({ check: true }),
   map: () => updateMap({ check: true }),

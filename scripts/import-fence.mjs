@@ -106,11 +106,16 @@ export const rooms = {
     not: 'change anything that stays',
     may: ['errors', 'config', 'plan', 'native', 'host', 'cgroup', 'runtime'],
   },
-  cli: {
-    does: 'flags, messages, exit statuses over the library',
-    not: 'do the work itself',
-    may: ['errors', 'config', 'plan', 'native', 'host', 'image', 'runtime', 'doctor'],
+  core: {
+    does: 'what the command line is made of, and nothing else',
+    not: 'do anything',
+    may: ['errors', 'config', 'plan', 'host', 'runtime'],
     types: ['state', 'launch', 'stats'],
+  },
+  cli: {
+    does: 'flags, messages, exit statuses over the core',
+    not: 'do the work itself',
+    may: ['core', 'native', 'image', 'doctor'],
     packages: { commander: 'the flags' },
   },
 }
@@ -123,7 +128,7 @@ export function roomOf(path) {
   const [top, folder, ...rest] = path.split('/')
   if (top !== 'src' || folder === undefined) return undefined
   if (rest.length > 0) return folder
-  return folder === 'errors' || folder === 'index' ? folder : 'runtime'
+  return ['errors', 'index', 'core'].includes(folder) ? folder : 'runtime'
 }
 
 /** Why a file may not import this, or undefined. Paths are in the repository; `types`: it imports only types. */

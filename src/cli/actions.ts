@@ -1,5 +1,5 @@
 /** Command line: a command that is a group of actions: `tsrun image list`. */
-import { UsageError } from '../errors.js'
+import { UsageError } from '../core.js'
 import { type CommandContext, type CommandSpec, parseArguments } from './command.js'
 
 /** A line for the help, and the module with the rest. */

@@ -3,7 +3,7 @@
  * write (`-flag`, `--flag`, `--flag=value`, `--flag value`).
  * Pure.
  */
-import { UsageError } from '../errors.js'
+import { UsageError } from '../core.js'
 
 /** One option of a command or of tsrun itself: the parser, `--help` and the man pages' test go by it. */
 export interface OptionSpec {

@@ -1,8 +1,7 @@
 /** Command line: for who is not root: a user namespace where this process is, with the subordinate ids of the user. */
-import { UnsupportedError } from '../errors.js'
+import { parseSubordinateIds, UnsupportedError } from '../core.js'
 import { enterUserNamespace, hasErrno, processIds, readFileIfAny } from '../native/binding.js'
 import { findProgram } from '../native/helper-process.js'
-import { parseSubordinateIds } from '../plan/subordinate-ids.js'
 
 /**
  * Layers have files of many users, and only root mounts overlays: whoever is not root becomes it in a namespace of his

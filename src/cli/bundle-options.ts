@@ -1,7 +1,5 @@
 /** Command line: how a container of an image is to be, by the flags of `docker run`. */
-import type { Mount, Resources } from '../config/types.js'
-import { parseSize } from '../config/sizes.js'
-import { UsageError } from '../errors.js'
+import { type Mount, parseSize, type Resources, UsageError } from '../core.js'
 import type { Overrides } from '../image/convert.js'
 import { readFile, realPath } from '../native/binding.js'
 import type { OptionSpec } from './argv.js'

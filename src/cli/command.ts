@@ -1,7 +1,6 @@
 /** Command line: what a command is, and the Commander command that is made of it. */
 import { Command, Option } from 'commander'
-import { UsageError } from '../errors.js'
-import type { CoreRuntime } from '../runtime.js'
+import { type CoreRuntime, UsageError } from '../core.js'
 import { type GivenOption, normaliseArguments, type OptionSpec, parseInteger } from './argv.js'
 import type { Log } from './log.js'
 import type { OptionValues } from './options.js'
@@ -27,8 +26,8 @@ export interface CommandContext {
   readonly log: Log
   /** What --root says, absolute. */
   readonly root?: string
-  /** Made by the first call, so that commands without a runtime load nothing of it. */
-  runtime(): Promise<CoreRuntime>
+  /** All containers under the root. */
+  runtime(): CoreRuntime
   /** Prints to stdout. */
   print(text: string): void
   /** Prints a line to stderr. */
@@ -61,7 +60,7 @@ export interface CommandSpec<
   /** Exit status after an error; 1 when absent. */
   readonly failureStatus?: number
   /** Does the work and returns the exit status. */
-  run(input: CommandInput<O, A>): Promise<number>
+  run(input: CommandInput<O, A>): Promise<number> | number
 }
 
 /** Gives a command's `run` the types that follow from its tables. */

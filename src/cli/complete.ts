@@ -1,5 +1,5 @@
 /** Command line: what may stand at the place of the cursor, by the tables of options and arguments, for all shells. */
-import { signalNames } from '../config/signals.js'
+import { signalNames } from '../core.js'
 import type { OptionSpec } from './argv.js'
 import type { CommandSpec } from './command.js'
 import { globalOptions } from './options.js'

@@ -1,5 +1,5 @@
 /** Command line: the options that `checkpoint` and `restore` share. */
-import { cleanPath } from '../config/paths.js'
+import { cleanPath } from '../core.js'
 import { realPath } from '../native/binding.js'
 import type { OptionSpec } from './argv.js'
 

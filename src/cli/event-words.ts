@@ -1,5 +1,5 @@
 /** Command line: events of a container as lines to read, for a terminal. */
-import type { ContainerEvent } from '../launch/events.js'
+import type { ContainerEvent } from '../core.js'
 import { bytes } from './top/table.js'
 
 type Count = number | bigint | undefined

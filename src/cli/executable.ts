@@ -2,8 +2,7 @@
  * Entry of the command line in the executable. All modules are evaluated when that is built (docs/engine.md): none
  * may look at the host when it is loaded.
  */
-import { exampleConfig } from '../config/example.js'
-import { parseConfig } from '../config/load.js'
+import { exampleConfig, parseConfig } from '../core.js'
 import { loadAddon } from '../native/binding.js'
 import { runProgram } from './program.js'
 

@@ -1,7 +1,5 @@
 /** Command line: the global options, checked. */
-import { cleanPath } from '../config/paths.js'
-import { UsageError } from '../errors.js'
-import type { RuntimeOptions } from '../runtime.js'
+import { cleanPath, type RuntimeOptions, UsageError } from '../core.js'
 import type { LogOptions } from './log.js'
 import type { globalOptions, OptionValues } from './options.js'
 

@@ -1,8 +1,6 @@
 /** Command line: what somebody may have meant whose command line or container id is wrong. Loaded after a failure only. */
-import { nearest } from '../config/suggest.js'
-import { isTsrunError } from '../errors.js'
+import { defaultRoot, isTsrunError, nearest } from '../core.js'
 import { listDirectory, terminalSize } from '../native/binding.js'
-import { defaultRoot } from '../runtime.js'
 import type { CommandSpec } from './command.js'
 import { globalOptions } from './options.js'
 import { commands } from './program.js'

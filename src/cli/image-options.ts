@@ -1,8 +1,5 @@
 /** Command line: what the commands about images share: where they are, what layers may have, and what this process may. */
-import { cleanPath } from '../config/paths.js'
-import { parseSize } from '../config/sizes.js'
-import { UsageError } from '../errors.js'
-import { isInUserNamespace } from '../host/facts.js'
+import { cleanPath, isInUserNamespace, parseSize, UsageError } from '../core.js'
 import type { LayerLimits, Rights } from '../image/layers.js'
 import { ImageStore, defaultImageRoot } from '../image/store.js'
 import { processIds } from '../native/binding.js'

@@ -1,5 +1,5 @@
 /** Command line: the log that `--log` names, a line per record, in the shapes that callers of runc parse. */
-import { UsageError } from '../errors.js'
+import { UsageError } from '../core.js'
 import { openFlag, writeFile } from '../native/binding.js'
 import { printError } from './output.js'
 

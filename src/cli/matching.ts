@@ -1,6 +1,5 @@
 /** Command line: commands about all containers whose id matches an expression (`--regex` of crun). */
-import { messageChain, NotFoundError, UsageError } from '../errors.js'
-import type { CoreRuntime } from '../runtime.js'
+import { type CoreRuntime, messageChain, NotFoundError, UsageError } from '../core.js'
 import type { OptionSpec } from './argv.js'
 import type { CommandContext } from './command.js'
 

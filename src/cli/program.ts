@@ -1,5 +1,5 @@
 /** Command line: finds the command at hand, loads only that, runs it, and reports its error. */
-import { UsageError } from '../errors.js'
+import { CoreRuntime, UsageError } from '../core.js'
 import { type CommandContext, type CommandSpec, MisuseError, parseArguments } from './command.js'
 import { logOptions, runtimeOptions } from './globals.js'
 import { Log, openSink } from './log.js'
@@ -95,7 +95,7 @@ async function runInvocation(invocation: Invocation, args: readonly string[]): P
   if (input.help !== undefined) return print(input.help)
   const context = makeContext(globals, log)
   if (context.root !== undefined) invocation.root = context.root
-  const run = (): Promise<number> =>
+  const run = async (): Promise<number> =>
     command.run({ options: input.options, args: input.args as string[], rest: input.rest, context })
   const { trace } = input.options as OptionValues<readonly [typeof traceOption]>
   return trace === undefined ? await run() : await (await import('./trace.js')).traced(trace, name, run)
@@ -119,13 +119,7 @@ function makeContext(globals: OptionValues<typeof globalOptions>, log: Log): Com
     ...(options.root === undefined ? {} : { root: options.root }),
     print: printOut,
     complain: (line) => printError(`${line}\n`),
-    async runtime() {
-      const began = performance.now()
-      const { CoreRuntime } = await import('../runtime.js')
-      const runtime = new CoreRuntime({ ...options, onWarning: (message) => log.warning(message) })
-      log.debug('runtime loaded', { milliseconds: millisecondsSince(began) })
-      return runtime
-    },
+    runtime: () => new CoreRuntime({ ...options, onWarning: (message) => log.warning(message) }),
   }
 }
 

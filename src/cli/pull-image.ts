@@ -1,5 +1,5 @@
 /** Command line: pulls an image: a program in Node.js downloads it, which the executable has no network for. */
-import { ImageError, UnsupportedError } from '../errors.js'
+import { ImageError, UnsupportedError } from '../core.js'
 import { adoptImage } from '../image/adopt.js'
 import { type Digest, parseDigest } from '../image/digest.js'
 import type { LayerLimits } from '../image/layers.js'

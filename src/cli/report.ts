@@ -1,5 +1,5 @@
 /** Command line: what is said about an error: its line on stderr, and its record in the log. */
-import { isTsrunError, messageChain } from '../errors.js'
+import { isTsrunError, messageChain } from '../core.js'
 import type { CommandSpec } from './command.js'
 
 /** What there is to say about one error. */

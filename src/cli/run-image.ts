@@ -1,5 +1,5 @@
 /** Command line: `run --image`: a bundle of an image that goes with its container. */
-import { UsageError } from '../errors.js'
+import { UsageError } from '../core.js'
 import { bindToContainer, createBundle, deleteBundle, runPlace } from '../image/bundle.js'
 import { findImageIfAny } from '../image/image.js'
 import { defaultLimits } from '../image/layers.js'
@@ -30,7 +30,7 @@ export async function runImage(options: Values, args: readonly string[], context
   const digest = found ?? (await (await import('./pull-image.js')).pullImage(store, image, { insecure, limits })).digest
   becomeRoot()
   const rights = ownRights()
-  const runtime = await context.runtime()
+  const runtime = context.runtime()
   const place = runPlace(store)
   const { directory } = place
   const id = options.name ?? newId(image, directory)
@@ -46,7 +46,7 @@ export async function runImage(options: Values, args: readonly string[], context
     })
     if (stays) bindToContainer(bundle, `${runtime.root}/${id}`)
     const { detach, keep, noSubreaper } = options
-    const status = await runtime.run(id, { ...(await createInput({ ...options, bundle })), detach, keep, noSubreaper })
+    const status = await runtime.run(id, { ...createInput({ ...options, bundle }), detach, keep, noSubreaper })
     ended = !stays
     return status
   } finally {

@@ -1,5 +1,5 @@
 /** Command line: `--trace FILE`: runs a command and adds its events to the file. */
-import { UsageError } from '../errors.js'
+import { UsageError } from '../core.js'
 import { readFileIfAny, replaceFile } from '../native/binding.js'
 import { startTrace, type TraceEvent } from '../native/trace.js'
 

@@ -1,7 +1,6 @@
 /** Command line: the text of `tsrun --version`. */
 import { seccompVersion } from '../native/binding.js'
-import { stateVersion } from '../plan/oci-state.js'
-import { packageVersion } from '../version.js'
+import { packageVersion, stateVersion } from '../core.js'
 
 /** The versions whose command line and behaviour tsrun has, for who asks for one of at least some version. */
 const peers: Readonly<

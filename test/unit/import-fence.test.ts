@@ -30,7 +30,7 @@ async function complaints(path: string, text: string): Promise<string[]> {
 
 /** A file of each room that exists nowhere, and how another room's file names it. */
 const fileOf = (room: string): string =>
-  ({ errors: 'errors.ts', index: 'index.ts', runtime: 'planted.ts' })[room] ?? `${room}/planted.ts`
+  ({ errors: 'errors.ts', index: 'index.ts', core: 'core.ts', runtime: 'planted.ts' })[room] ?? `${room}/planted.ts`
 const specifier = (from: string, to: string): string =>
   `${fileOf(from).includes('/') ? '..' : '.'}/${fileOf(to).replace('.ts', '.js')}`
 

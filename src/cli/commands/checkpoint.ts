@@ -1,5 +1,5 @@
 /** `tsrun checkpoint`. */
-import { cleanPath } from '../../config/paths.js'
+import { cleanPath } from '../../core.js'
 import { defineCommand } from '../command.js'
 import { absolute, criuOptions } from '../criu-options.js'
 
@@ -37,7 +37,7 @@ export const command = defineCommand({
   arguments: ['<container-id>'],
   async run({ options, args: [id], context }) {
     const { imagePath, workPath, ...rest } = options
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const container = await runtime.get(id)
     const directories = { imagePath: absolute(imagePath), ...(workPath ? { workPath: absolute(workPath) } : {}) }
     await container.checkpoint({ ...rest, ...directories, ...parent(options.parentPath) })

@@ -1,5 +1,5 @@
 /** `tsrun completion`. */
-import { UsageError } from '../../errors.js'
+import { CoreRuntime, UsageError } from '../../core.js'
 import { defineCommand } from '../command.js'
 import { type Candidate, complete, type Completion, shells } from '../complete.js'
 
@@ -84,7 +84,6 @@ const format = (shell: Shell, completion: Completion): string =>
   typeof completion === 'string' ? `${completion}\n` : ['words', ...completion.map(lines[shell]), ''].join('\n')
 
 async function listContainers(root: string | undefined): Promise<readonly Candidate[]> {
-  const { CoreRuntime } = await import('../../runtime.js')
   const { containers } = await new CoreRuntime(root === undefined ? {} : { root }).list()
   return containers.map(({ id, status, bundle }) => ({ word: id, about: `${status}, ${bundle}` }))
 }

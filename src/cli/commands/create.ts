@@ -17,8 +17,8 @@ export const command = defineCommand({
   arguments: ['<container-id>'],
   startsProcess: true,
   async run({ options, args: [id], context }) {
-    const runtime = await context.runtime()
-    await runtime.create(id, await createInput(options))
+    const runtime = context.runtime()
+    await runtime.create(id, createInput(options))
     return 0
   },
 })

@@ -19,7 +19,7 @@ export const command = defineCommand({
   ],
   arguments: ['<container-id>'],
   async run({ options, args: [id], context }) {
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const remove = (one: string): Promise<void> => runtime.delete(one, { force: options.force })
     if (options.regex) return await forEachMatching(runtime, context, id, remove)
     await remove(id)

@@ -1,9 +1,7 @@
 /** `tsrun events`. */
-import { stringifyConfig } from '../../config/stringify.js'
-import type { ContainerEvent } from '../../launch/events.js'
+import { type ContainerEvent, parseDuration, stringifyConfig } from '../../core.js'
 import { terminalSize } from '../../native/binding.js'
 import { defineCommand } from '../command.js'
-import { parseDuration } from '../../config/duration.js'
 
 /** Prints what a container uses from time to time, and each OOM kill when it happens, one JSON document per line. */
 export const command = defineCommand({
@@ -24,7 +22,7 @@ export const command = defineCommand({
   arguments: ['<container-id>'],
   async run({ options, args: [id], context }) {
     const interval = parseDuration('interval', options.interval)
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const container = await runtime.get(id)
     // Counters have 64 bits.
     const words = terminalSize(1) === undefined ? undefined : (await import('../event-words.js')).eventWords()

@@ -1,9 +1,6 @@
 /** `tsrun exec`. */
-import { parseJson } from '../../config/json.js'
-import { UsageError } from '../../errors.js'
-import type { ExecOptions } from '../../launch/exec-options.js'
+import { type ExecOptions, parseJson, type ProcessChanges, UsageError } from '../../core.js'
 import { readJsonText } from '../../native/binding.js'
-import type { ProcessChanges } from '../../plan/exec-process.js'
 import { defineCommand } from '../command.js'
 import { traceOption, type OptionValues } from '../options.js'
 
@@ -87,7 +84,7 @@ export const command = defineCommand({
   async run({ options, args: [id, args], context }) {
     const process = options.process === undefined ? changes(options, args) : { process: readProcess(options.process) }
     const { detach, pidFile, consoleSocket, pidfdSocket, preserveFds, cgroup, ignorePaused } = options
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const container = await runtime.get(id)
     return await container.execForeground({
       ...process,

@@ -1,4 +1,5 @@
 /** `tsrun features`. */
+import { features } from '../../core.js'
 import { defineCommand } from '../command.js'
 
 /** Prints the features document (features.md of the runtime spec). */
@@ -7,8 +8,7 @@ export const command = defineCommand({
   description: 'Prints as JSON which parts of the runtime specification this build supports, on whatever host it runs.',
   options: [],
   arguments: [],
-  async run({ context }) {
-    const { features } = await import('../../features.js')
+  run({ context }) {
     context.print(`${JSON.stringify(features(), undefined, 4)}\n`)
     return 0
   },

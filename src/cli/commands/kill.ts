@@ -1,6 +1,6 @@
 /** `tsrun kill`. */
 import { defineCommand } from '../command.js'
-import { parseSignal } from '../../config/signals.js'
+import { parseSignal } from '../../core.js'
 import { forEachMatching, regexOption } from '../matching.js'
 
 /** Sends a signal to the init process or to all processes. */
@@ -16,7 +16,7 @@ export const command = defineCommand({
   async run({ options, args: [id, signal = 'SIGTERM'], context }) {
     // `-9` as with kill(1); runc takes it for a negative number.
     const number = parseSignal(signal.replace(/^-/, ''))
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const kill = async (one: string): Promise<void> => {
       const container = await runtime.get(one)
       await container.kill(number, { all: options.all })

@@ -1,7 +1,6 @@
 /** `tsrun list`. */
-import { messageChain, StoreError, UsageError } from '../../errors.js'
+import { type ContainerState, messageChain, StoreError, UsageError } from '../../core.js'
 import { fileInfo } from '../../native/binding.js'
-import type { ContainerState } from '../../state/record.js'
 import { defineCommand } from '../command.js'
 import { formatOption } from '../options.js'
 import { formatTable } from '../table.js'
@@ -18,7 +17,7 @@ export const command = defineCommand({
     if (root !== undefined && fileInfo(root) === undefined) {
       throw new StoreError(`open ${JSON.stringify(root)}: no such file or directory`, root)
     }
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const { containers, broken } = await runtime.list()
     for (const { id, error } of broken) context.complain(`load container ${id}: ${messageChain(error)}`)
     context.print(quiet ? formatIds(containers) : format === 'json' ? formatJson(containers) : formatRows(containers))

@@ -1,7 +1,5 @@
 /** `tsrun mounts`. */
-import { parseJson } from '../../config/json.js'
-import type { Mount } from '../../config/types.js'
-import { UsageError } from '../../errors.js'
+import { type Mount, parseJson, UsageError } from '../../core.js'
 import { readJsonText } from '../../native/binding.js'
 import { defineCommand } from '../command.js'
 
@@ -16,7 +14,7 @@ export const command = defineCommand({
   async run({ args: [action, id, file], context }) {
     if (action !== 'add' && action !== 'remove') throw new UsageError(`unknown action ${JSON.stringify(action)}`)
     const mounts = readMounts(file)
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const container = await runtime.get(id)
     await (action === 'add' ? container.addMounts(mounts) : container.removeMounts(mounts))
     return 0

@@ -8,7 +8,7 @@ export const command = defineCommand({
   options: [],
   arguments: ['<container-id>'],
   async run({ args: [id], context }) {
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const container = await runtime.get(id)
     await container.pause()
     return 0

@@ -1,5 +1,5 @@
 /** `tsrun plan`. */
-import { UsageError } from '../../errors.js'
+import { planToJson, printPlan, UsageError } from '../../core.js'
 import { defineCommand } from '../command.js'
 import { bundleOption, formatOption } from '../options.js'
 
@@ -11,9 +11,8 @@ export const command = defineCommand({
   arguments: ['[container-id]'],
   async run({ options: { bundle = '.', format }, args: [id], context }) {
     if (format !== 'table' && format !== 'json') throw new UsageError(`invalid format option: ${format}`)
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const plan = await runtime.plan({ bundle, ...(id === undefined ? {} : { id }) })
-    const { planToJson, printPlan } = await import('../../plan/print.js')
     context.print(withNewline(format === 'json' ? planToJson(plan) : printPlan(plan)))
     return 0
   },

@@ -1,5 +1,5 @@
 /** `tsrun ps`. */
-import { UnsupportedError, UsageError } from '../../errors.js'
+import { UnsupportedError, UsageError } from '../../core.js'
 import { describeEnd, findProgram, runHelper } from '../../native/helper-process.js'
 import { blockingWaiter } from '../../native/wait.js'
 import { defineCommand } from '../command.js'
@@ -15,7 +15,7 @@ export const command = defineCommand({
   stopAtPositional: true,
   async run({ options: { format }, args: [id, given], context }) {
     if (format !== 'table' && format !== 'json') throw new UsageError(`invalid format option: ${format}`)
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const container = await runtime.get(id)
     const pids = await container.processes()
     if (format === 'table') context.print(filterTable(await runPs(given.length > 0 ? given : ['-ef']), pids))

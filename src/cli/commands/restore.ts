@@ -1,5 +1,5 @@
 /** `tsrun restore`. */
-import { UsageError } from '../../errors.js'
+import { UsageError } from '../../core.js'
 import { defineCommand } from '../command.js'
 import { absolute, criuOptions } from '../criu-options.js'
 import { bundleOption } from '../options.js'
@@ -36,7 +36,7 @@ export const command = defineCommand({
   async run({ options, args: [id], context }) {
     const { imagePath, workPath, noPivot, bundle = '.', detach, ...rest } = options
     if (noPivot) throw new UsageError('--no-pivot is not possible: CRIU changes the root by pivot_root alone')
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const directories = { imagePath: absolute(imagePath), ...(workPath ? { workPath: absolute(workPath) } : {}) }
     const given = { ...rest, ...directories, bundle }
     if (!detach) return await runtime.runRestored(id, given)

@@ -25,8 +25,8 @@ export const command = defineCommand({
   async run({ options, args: [id], rest, context }) {
     if (rest !== undefined) return await (await import('../run-image.js')).runImage(options, rest, context)
     assertWithImage(options)
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const { detach, keep, noSubreaper } = options
-    return await runtime.run(id, { ...(await createInput(options)), detach, keep, noSubreaper })
+    return await runtime.run(id, { ...createInput(options), detach, keep, noSubreaper })
   },
 })

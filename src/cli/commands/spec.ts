@@ -1,5 +1,5 @@
 /** `tsrun spec`. */
-import { UsageError } from '../../errors.js'
+import { exampleConfig, probeHost, UsageError } from '../../core.js'
 import { hasErrno, openFlag, processIds, writeFile } from '../../native/binding.js'
 import { defineCommand } from '../command.js'
 import { bundleOption } from '../options.js'
@@ -23,9 +23,7 @@ export const command = defineCommand({
     { name: 'rootless', kind: 'boolean', description: 'for a user who is not root: with a user namespace' },
   ],
   arguments: [],
-  async run({ options: { bundle = '.', config = `${bundle}/config.json`, rootless } }) {
-    const { exampleConfig } = await import('../../config/example.js')
-    const { probeHost } = await import('../../host/facts.js')
+  run({ options: { bundle = '.', config = `${bundle}/config.json`, rootless } }) {
     const { euid, egid } = processIds()
     const cgroupNamespace = probeHost({ apparmor: false, selinux: false }).cgroup.mode === 'v2'
     const text = JSON.stringify(exampleConfig({ rootless, cgroupNamespace, uid: euid, gid: egid }), undefined, '\t')

@@ -10,7 +10,7 @@ export const command = defineCommand({
   options: [traceOption],
   arguments: ['<container-id>'],
   async run({ args: [id], context }) {
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const container = await runtime.get(id)
     await container.start(notifyOption())
     return 0

@@ -1,8 +1,6 @@
 /** `tsrun top`. */
-import { parseDuration } from '../../config/duration.js'
-import { UsageError } from '../../errors.js'
+import { type Gauge, parseDuration, UsageError } from '../../core.js'
 import { raiseOpenFiles, terminalSize } from '../../native/binding.js'
-import type { Gauge } from '../../stats/gauges.js'
 import { type CommandContext, defineCommand } from '../command.js'
 import type { Look, Row } from '../top/table.js'
 import type { Watch } from '../top/watch.js'
@@ -35,7 +33,7 @@ export const command = defineCommand({
     raiseOpenFiles()
     const [{ Watch }, { Screen }] = await Promise.all([import('../top/watch.js'), import('../top/screen.js')])
     const interactive = !json && !once && terminalSize(0) !== undefined && terminalSize(1) !== undefined
-    const watch = new Watch(await context.runtime())
+    const watch = new Watch(context.runtime())
     const screen = new Screen(milliseconds, interactive)
     try {
       if (interactive) return await interact(watch, screen)

@@ -1,5 +1,5 @@
 /** `tsrun trace`. */
-import { UsageError } from '../../errors.js'
+import { UsageError } from '../../core.js'
 import { replaceFile } from '../../native/binding.js'
 import type { TraceEvent } from '../../native/trace.js'
 import { defineCommand } from '../command.js'

@@ -1,10 +1,9 @@
 /** `tsrun update`. */
-import type { IntelRdt, Resources } from '../../config/types.js'
+import { type IntelRdt, parseInt64, parseJson, parseSize, type Resources } from '../../core.js'
 import { readJsonText } from '../../native/binding.js'
 import type { OptionSpec } from '../argv.js'
 import { defineCommand } from '../command.js'
 import type { OptionValues } from '../options.js'
-import { parseInt64, parseSize } from '../../config/sizes.js'
 
 /** 64-bit values are checked by `parseInt64` and `parseSize`, so they come as text. */
 const limit = <const N extends string>(name: N, value: string, description: string) =>
@@ -48,16 +47,15 @@ export const command = defineCommand({
   arguments: ['<container-id>'],
   async run({ options: values, args: [id], context }) {
     const { resources } = values
-    const runtime = await context.runtime()
+    const runtime = context.runtime()
     const container = await runtime.get(id)
-    if (resources) await container.update(await readResources(resources))
+    if (resources) await container.update(readResources(resources))
     else await container.update(resourcesFrom(values), schemasFrom(values))
     return 0
   },
 })
 
-async function readResources(path: string): Promise<Resources> {
-  const { parseJson } = await import('../../config/json.js')
+function readResources(path: string): Resources {
   // update checks the shape of whatever it is given.
   const name = path === '-' ? 'resources on standard input' : `resources in ${JSON.stringify(path)}`
   return parseJson(readJsonText(path === '-' ? '/dev/stdin' : path), name) as Resources

@@ -1,5 +1,5 @@
 /** Command line: the table of `tsrun top`, as lines of a terminal. Pure. */
-import type { Gauge, Reading } from '../../stats/gauges.js'
+import type { Gauge, Reading } from '../../core.js'
 import type { Colour } from '../colours.js'
 
 /** One container: its gauges, and rates since the refresh before, undefined after the first. */

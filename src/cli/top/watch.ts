@@ -1,8 +1,6 @@
 /** Command line: the containers of `tsrun top` from one refresh to the next: who is there, and what they use. */
-import { isTsrunError } from '../../errors.js'
+import { type CoreRuntime, type Gauge, type Gauges, isTsrunError, type Reading } from '../../core.js'
 import { microseconds } from '../../native/binding.js'
-import type { CoreRuntime } from '../../runtime.js'
-import type { Gauge, Gauges, Reading } from '../../stats/gauges.js'
 import type { Row } from './table.js'
 
 interface Watched {

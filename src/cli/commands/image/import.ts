@@ -1,5 +1,5 @@
 /** `tsrun image import`. */
-import { UsageError } from '../../../errors.js'
+import { UsageError } from '../../../core.js'
 import { closeFile, fileInfo, openFile, openFlag } from '../../../native/binding.js'
 import { becomeRoot } from '../../become-root.js'
 import { defineCommand } from '../../command.js'

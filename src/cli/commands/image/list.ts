@@ -1,5 +1,5 @@
 /** `tsrun image list`. */
-import { UsageError } from '../../../errors.js'
+import { UsageError } from '../../../core.js'
 import { defineCommand } from '../../command.js'
 import { openStore } from '../../image-options.js'
 import { imageRootOption } from '../../image-root.js'
