@@ -11,7 +11,7 @@ export { parseSignal, signalNames } from './config/signals.js'
 export { parseInt64, parseSize } from './config/sizes.js'
 export { stringifyConfig } from './config/stringify.js'
 export { nearest } from './config/suggest.js'
-export type { Config, IntelRdt, Mount, Resources } from './config/types.js'
+export type { Config, Int64, IntelRdt, Mount, Resources } from './config/types.js'
 export {
   ImageError,
   isTsrunError,

@@ -20,6 +20,15 @@ export interface OptionSpec {
   readonly choices?: readonly string[]
   /** Smallest value of an `int`. */
   readonly min?: number
+  /** Member of the command's values that it sets, where that is not the name in camel case. */
+  readonly member?: string
+  /** A `boolean` that is not given is absent instead of false. */
+  readonly optional?: true
+  /**
+   * Makes a value of the text, of each in a `list`; undefined is as if it were not given.
+   * @throws UsageError, which is an error of the command: it is read when all flags are known
+   */
+  readonly read?: (text: string, option: OptionSpec) => unknown
   readonly description: string
 }
 
@@ -101,6 +110,16 @@ export function normaliseArguments(
 
 const stops = (when: boolean | StopWith, given: readonly GivenOption[]): boolean =>
   typeof when === 'boolean' ? when : given.some(([{ name }]) => name === when.with)
+
+/** For `read`: an empty value is none. */
+export const unlessEmpty = (text: string): string | undefined => text || undefined
+
+/** `preserve-fds` in camel case, or what its row says. */
+export function memberOf({ name, member }: OptionSpec): string {
+  if (member !== undefined || !name.includes('-')) return member ?? name
+  const [first = '', ...others] = name.split('-')
+  return others.reduce((all, part) => all + part.charAt(0).toUpperCase() + part.slice(1), first)
+}
 
 /**
  * The number that an option of kind `int` was given.

@@ -1,7 +1,7 @@
 /** Command line: what a command is, and the Commander command that is made of it. */
 import { Command, Option } from 'commander'
 import { type CoreRuntime, UsageError } from '../core.js'
-import { type GivenOption, normaliseArguments, type OptionSpec, parseInteger } from './argv.js'
+import { memberOf, normaliseArguments, type OptionSpec, parseInteger } from './argv.js'
 import type { Log } from './log.js'
 import type { OptionValues } from './options.js'
 
@@ -70,6 +70,9 @@ export function defineCommand<const O extends readonly OptionSpec[], const A ext
   return spec
 }
 
+/** Options in their order; a `boolean` that is on has no value. */
+type Given = readonly (readonly [option: OptionSpec, value: string | number | undefined])[]
+
 /** What parsing gives: `help` instead of values when it was asked for. */
 export type Parsed = { readonly help: string } | ParsedValues
 
@@ -95,18 +98,36 @@ export class MisuseError extends UsageError {
 /**
  * Parses the arguments of a command, which its help calls by `title`.
  *
- * @throws MisuseError for unknown flags, bad values, and a wrong number of positionals.
+ * @throws MisuseError for unknown flags, bad numbers, and a wrong number of positionals; UsageError of what reads a value
  */
 export function parseArguments(title: string, spec: Syntax, args: readonly string[]): Parsed {
+  const parsed = parsePlain(title, spec, args)
+  if ('help' in parsed) return parsed
+  const { given, positionals } = parsed
+  const options = optionValues(spec.options, given)
+  if (takesRest(spec, given)) return { options, args: [], rest: positionals }
+  return { options, args: sortPositionals(spec, positionals), rest: undefined }
+}
+
+const takesRest = ({ restWith }: Syntax, given: Given): boolean =>
+  restWith !== undefined && given.some(([{ name }]) => name === restWith)
+
+/** Options as they were given, numbers as such; what is wrong with it is answered by the command's help. */
+function parsePlain(
+  title: string,
+  spec: Syntax,
+  args: readonly string[],
+): { readonly help: string } | { readonly given: Given; readonly positionals: readonly string[] } {
   try {
     const stopAtPositional = spec.restWith === undefined ? spec.stopAtPositional === true : { with: spec.restWith }
-    const plain = normaliseArguments(args, spec.options, { stopAtPositional })
-    if (plain.help) return { help: buildCommand(title, spec).helpInformation() }
-    const { given, positionals } = plain
-    const options = optionValues(spec.options, given)
-    if (given.some(([{ name }]) => name === spec.restWith)) return { options, args: [], rest: positionals }
-    assertCount(spec, positionals.length)
-    return { options, args: sortPositionals(spec, positionals), rest: undefined }
+    const { help, given, positionals } = normaliseArguments(args, spec.options, { stopAtPositional })
+    if (help) return { help: buildCommand(title, spec).helpInformation() }
+    const values = given.map(
+      ([option, text]) =>
+        [option, option.kind === 'int' && text !== undefined ? parseInteger(option, text) : text] as const,
+    )
+    if (!takesRest(spec, values)) assertCount(spec, positionals.length)
+    return { given: values, positionals }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     const headline = error instanceof CountError ? 'Incorrect Usage.' : `Incorrect Usage: ${error.message}`
@@ -142,31 +163,22 @@ function buildOption(spec: OptionSpec): Option {
 /**
  * The values by their members: of several the last, but of a list all. Commander would need 20 microseconds per option for this.
  *
- * @throws UsageError for what is no number
+ * @throws UsageError of what reads a value
  */
-function optionValues(
-  table: readonly OptionSpec[],
-  given: readonly GivenOption[],
-): OptionValues<readonly OptionSpec[]> {
-  const values: Record<string, string | number | boolean | string[]> = {}
+function optionValues(table: readonly OptionSpec[], given: Given): OptionValues<readonly OptionSpec[]> {
+  const values: Record<string, unknown> = {}
   for (const option of table) {
-    const fallback = option.kind === 'boolean' ? false : option.kind === 'list' ? [] : option.default
-    if (fallback !== undefined) values[memberName(option.name)] = fallback
+    const fallback =
+      option.kind === 'list' ? [] : option.kind === 'boolean' && !option.optional ? false : option.default
+    if (fallback !== undefined) values[memberOf(option)] = fallback
   }
-  for (const [option, text] of given) {
-    const name = memberName(option.name)
-    if (text === undefined) values[name] = true
-    else if (option.kind === 'list') (values[name] as string[]).push(text)
-    else values[name] = option.kind === 'int' ? parseInteger(option, text) : text
+  for (const [option, plain] of given) {
+    const name = memberOf(option)
+    const value = plain === undefined ? true : option.read ? option.read(String(plain), option) : plain
+    if (option.kind === 'list') (values[name] as unknown[]).push(value)
+    else values[name] = value
   }
   return values as OptionValues<readonly OptionSpec[]>
-}
-
-/** `preserve-fds` in camel case. */
-function memberName(name: string): string {
-  if (!name.includes('-')) return name
-  const [first = '', ...others] = name.split('-')
-  return others.reduce((all, part) => all + part.charAt(0).toUpperCase() + part.slice(1), first)
 }
 
 const isVariadic = (argument: string): boolean => argument.includes('...')

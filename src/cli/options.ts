@@ -3,23 +3,31 @@ import type { OptionSpec } from './argv.js'
 
 type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : S
 
-type OptionValue<O extends OptionSpec> = O['kind'] extends 'boolean'
-  ? boolean
-  : O['kind'] extends 'int'
-    ? number
-    : O['kind'] extends 'list'
-      ? readonly string[]
-      : string
+type OptionValue<O extends OptionSpec> = O extends { readonly read: (...given: never) => infer T }
+  ? O['kind'] extends 'list'
+    ? readonly NonNullable<T>[]
+    : NonNullable<T>
+  : O['kind'] extends 'boolean'
+    ? boolean
+    : O['kind'] extends 'int'
+      ? number
+      : O['kind'] extends 'list'
+        ? readonly string[]
+        : string
 
-type Always<O extends OptionSpec> = O extends { readonly default: string | number }
-  ? O
-  : O extends { readonly kind: 'boolean' | 'list' }
+type Always<O extends OptionSpec> = O extends { readonly optional: true }
+  ? never
+  : O extends { readonly default: string | number }
     ? O
-    : never
+    : O extends { readonly kind: 'boolean' | 'list' }
+      ? O
+      : never
 
-type Named<O extends OptionSpec> = { readonly [P in O as CamelCase<P['name']>]: OptionValue<P> }
+type MemberOf<O extends OptionSpec> = O extends { readonly member: infer M extends string } ? M : CamelCase<O['name']>
 
-/** What parsing by a table gives, keys in camel case: booleans, lists and defaults are always there. */
+type Named<O extends OptionSpec> = { readonly [P in O as MemberOf<P>]: OptionValue<P> }
+
+/** What parsing by a table gives, by the members that its rows name: booleans, lists and defaults are always there. */
 export type OptionValues<T extends readonly OptionSpec[]> = Named<Always<T[number]>> &
   Partial<Named<Exclude<T[number], Always<T[number]>>>>
 

@@ -1,6 +1,6 @@
 /** Stage 4, launch: what `exec` is asked for. */
 import type { Config, Process } from '../config/types.js'
-import { changedProcess, completedProcess, type ProcessChanges } from '../plan/exec-process.js'
+import { changedProcess, changesAmong, completedProcess, type ProcessChanges } from '../plan/exec-process.js'
 import type { ContainerId, Store } from '../state/store.js'
 
 /** What `exec` takes beside the process itself. */
@@ -34,12 +34,5 @@ export async function savedConfig(store: Store, id: ContainerId): Promise<Config
 export async function wantedProcess(config: Config, options: ExecOptions): Promise<Process> {
   const { checkProcess } = await import('../config/process.js')
   if ('process' in options) return completedProcess(await checkProcess(options.process), config)
-  const { args, terminal, cwd, env, user, additionalGids } = options
-  const { capabilities, noNewPrivileges, apparmorProfile, selinuxLabel } = options
-  const changes = {
-    ...{ args, terminal, cwd, env, user, additionalGids },
-    ...{ capabilities, noNewPrivileges, apparmorProfile, selinuxLabel },
-  }
-  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
-  return checkProcess(changedProcess(config.process, given as unknown as ProcessChanges))
+  return checkProcess(changedProcess(config.process, changesAmong(options)))
 }

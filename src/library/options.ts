@@ -5,8 +5,9 @@
 import { dropAbsent } from '../config/schema/absent.js'
 import { matches } from '../config/schema/matches.js'
 import { integer, lazily, list, object, oneOf, type ObjectNode, type Shape } from '../config/schema/shape.js'
+import { processChanges } from '../config/schema/process-changes.js'
 import { resourcesShape } from '../config/schema/resources.js'
-import { flag, id, text, texts, uint16, uint32 } from '../config/schema/values.js'
+import { flag, text, texts, uint16 } from '../config/schema/values.js'
 import { parseSignal } from '../config/signals.js'
 import { nearest } from '../config/suggest.js'
 import { UsageError } from '../errors.js'
@@ -145,17 +146,10 @@ const execMembers = {
 /** Options of `exec` with a whole process. */
 const execProcessShape = lazily(() => object({ process: document }, execMembers, strict))
 /** Options of `exec` with changes to the config's process. */
-const execChangesShape = lazily(() =>
-  object(
-    { args: list(text, { min: 1 }) },
-    {
-      ...{ ...execMembers, terminal, cwd: text, env: texts, additionalGids: list(id) },
-      user: object({ uid: id }, { gid: id, umask: uint32 }, strict),
-      ...{ capabilities: texts, noNewPrivileges: flag, apparmorProfile: text, selinuxLabel: text },
-    },
-    strict,
-  ),
-)
+const execChangesShape = lazily(() => {
+  const { required, optional } = processChanges()
+  return object(required, { ...execMembers, ...optional, terminal }, strict)
+})
 /** The shape of the options of `exec`. */
 export const execShape = (options: unknown): Shape<object> =>
   typeof options === 'object' && options !== null && 'process' in options ? execProcessShape() : execChangesShape()

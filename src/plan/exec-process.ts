@@ -1,23 +1,19 @@
 /** Stage 2, plan: the process that `exec` adds: what it is asked for, over what the container has. Pure. */
+import { processChanges, type processChangesShape } from '../config/schema/process-changes.js'
+import type { TypeOf } from '../config/schema/shape.js'
 import type { Capabilities, Config, Process } from '../config/types.js'
 
 /** Changes to the config's own process, as `exec` takes them one by one. */
-export interface ProcessChanges {
-  readonly args: readonly string[]
-  readonly terminal?: boolean
-  /** Absolute in the container. */
-  readonly cwd?: string
-  /** Each `NAME=value`; of two of one name the later one wins, also over the config's. */
-  readonly env?: readonly string[]
-  /** Without `gid` the group stays. */
-  readonly user?: { readonly uid: number; readonly gid?: number }
-  /** Added to the config's. */
-  readonly additionalGids?: readonly number[]
-  /** Names as CAP_CHOWN, added to the bounding, effective and permitted set. */
-  readonly capabilities?: readonly string[]
-  readonly noNewPrivileges?: boolean
-  readonly apparmorProfile?: string
-  readonly selinuxLabel?: string
+export type ProcessChanges = TypeOf<ReturnType<typeof processChangesShape>>
+
+/** The changes among the options of `exec`. */
+export function changesAmong(options: ProcessChanges): ProcessChanges {
+  const { required, optional } = processChanges()
+  const given = Object.entries({ ...required, ...optional }).map(([name]) => [
+    name,
+    options[name as keyof ProcessChanges],
+  ])
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as ProcessChanges
 }
 
 /** The config's process with changes. Has no terminal unless one is asked for. */

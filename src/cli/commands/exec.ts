@@ -1,9 +1,11 @@
 /** `tsrun exec`. */
-import { type ExecOptions, parseJson, type ProcessChanges, UsageError } from '../../core.js'
+import { type ExecOptions, parseJson, UsageError } from '../../core.js'
 import { readJsonText } from '../../native/binding.js'
+import { type OptionSpec, unlessEmpty } from '../argv.js'
 import { defineCommand } from '../command.js'
-import { traceOption, type OptionValues } from '../options.js'
+import { traceOption } from '../options.js'
 
+/** Their members are those of ProcessChanges. */
 const processOptions = [
   {
     name: 'process',
@@ -18,23 +20,66 @@ const processOptions = [
     kind: 'boolean',
     description: 'keep standard input open, which exec always does',
   },
-  { name: 'tty', short: 't', kind: 'boolean', description: 'give the process a pseudoterminal' },
-  { name: 'cwd', kind: 'string', value: 'DIR', description: 'working directory in the container' },
-  { name: 'env', short: 'e', kind: 'list', value: 'NAME=VALUE', description: 'set an environment variable' },
-  { name: 'user', short: 'u', kind: 'string', value: 'UID[:GID]', description: 'user, and group, by number' },
-  { name: 'additional-gids', short: 'g', kind: 'list', value: 'GID', description: 'add a group, by number' },
+  { name: 'tty', short: 't', kind: 'boolean', member: 'terminal', description: 'give the process a pseudoterminal' },
+  { name: 'cwd', kind: 'string', value: 'DIR', read: unlessEmpty, description: 'working directory in the container' },
+  {
+    name: 'env',
+    short: 'e',
+    kind: 'list',
+    value: 'NAME=VALUE',
+    read: parseVariable,
+    description: 'set an environment variable',
+  },
+  {
+    name: 'user',
+    short: 'u',
+    kind: 'string',
+    value: 'UID[:GID]',
+    read: parseUser,
+    description: 'user, and group, by number',
+  },
+  {
+    name: 'additional-gids',
+    short: 'g',
+    kind: 'list',
+    value: 'GID',
+    read: parseId,
+    description: 'add a group, by number',
+  },
   {
     name: 'cap',
     short: 'c',
     kind: 'list',
     value: 'CAPABILITY',
+    member: 'capabilities',
     description: 'add a capability to the bounding, effective and permitted set',
   },
-  { name: 'no-new-privs', kind: 'boolean', description: 'no program may give the process more rights than it has' },
-  { name: 'apparmor', kind: 'string', value: 'PROFILE', description: 'AppArmor profile' },
-  { name: 'process-label', kind: 'string', value: 'LABEL', description: 'SELinux label' },
-] as const
+  {
+    name: 'no-new-privs',
+    kind: 'boolean',
+    member: 'noNewPrivileges',
+    optional: true,
+    description: 'no program may give the process more rights than it has',
+  },
+  {
+    name: 'apparmor',
+    kind: 'string',
+    value: 'PROFILE',
+    member: 'apparmorProfile',
+    read: unlessEmpty,
+    description: 'AppArmor profile',
+  },
+  {
+    name: 'process-label',
+    kind: 'string',
+    value: 'LABEL',
+    member: 'selinuxLabel',
+    read: unlessEmpty,
+    description: 'SELinux label',
+  },
+] as const satisfies readonly OptionSpec[]
 
+/** Their members are those of ExecSettings. */
 const launchOptions = [
   { name: 'detach', short: 'd', kind: 'boolean', description: 'return as soon as the process runs' },
   { name: 'pid-file', kind: 'string', value: 'FILE', description: 'file to write the pid of the process to' },
@@ -65,9 +110,7 @@ const launchOptions = [
     kind: 'boolean',
     description: 'do not become the parent of orphaned processes, which exec never does',
   },
-] as const
-
-type Values = OptionValues<readonly [...typeof processOptions, ...typeof launchOptions]>
+] as const satisfies readonly OptionSpec[]
 
 /** Adds a process to a container. */
 export const command = defineCommand({
@@ -81,18 +124,11 @@ export const command = defineCommand({
   stopAtPositional: true,
   startsProcess: true,
   failureStatus: 255,
-  async run({ options, args: [id, args], context }) {
-    const process = options.process === undefined ? changes(options, args) : { process: readProcess(options.process) }
-    const { detach, pidFile, consoleSocket, pidfdSocket, preserveFds, cgroup, ignorePaused } = options
-    const runtime = context.runtime()
-    const container = await runtime.get(id)
-    return await container.execForeground({
-      ...process,
-      ...(pidFile === undefined ? {} : { pidFile }),
-      ...(consoleSocket === undefined ? {} : { consoleSocket }),
-      ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
-      ...{ detach, preserveFds, cgroup, ignorePaused },
-    })
+  async run({ options: { process: file, ...options }, args: [id, args], context }) {
+    if (file === undefined && args.length === 0) throw new UsageError('process args cannot be empty')
+    const process = file === undefined ? { args } : { process: readProcess(file) }
+    const container = await context.runtime().get(id)
+    return await container.execForeground({ ...options, ...process })
   },
 })
 
@@ -103,41 +139,26 @@ const readProcess = (path: string): Extract<ExecOptions, { process: unknown }>['
     { process: unknown }
   >['process']
 
-function changes(options: Values, args: readonly string[]): ProcessChanges {
-  if (args.length === 0) throw new UsageError('process args cannot be empty')
-  const { tty, cwd, env, user, additionalGids, cap, noNewPrivs, apparmor, processLabel } = options
-  const unset = env.find((entry) => entry.indexOf('=') < 1)
-  if (unset !== undefined) throw new UsageError(`invalid environment variable ${JSON.stringify(unset)}: not NAME=VALUE`)
-  return {
-    args,
-    terminal: tty,
-    env,
-    capabilities: cap,
-    additionalGids: additionalGids.map((text) => parseId(text, 'additional-gids')),
-    ...(cwd ? { cwd } : {}),
-    ...(user ? { user: parseUser(user) } : {}),
-    ...(noNewPrivs ? { noNewPrivileges: true } : {}),
-    ...(apparmor ? { apparmorProfile: apparmor } : {}),
-    ...(processLabel ? { selinuxLabel: processLabel } : {}),
-  }
+function parseVariable(text: string): string {
+  if (text.indexOf('=') > 0) return text
+  throw new UsageError(`invalid environment variable ${JSON.stringify(text)}: not NAME=VALUE`)
 }
 
 /** Numbers only, and all of the text: half of a user must not become root (CVE-2026-30892). */
-function parseUser(text: string): { uid: number; gid?: number } {
+function parseUser(text: string, option: OptionSpec): { uid: number; gid?: number } | undefined {
+  if (text === '') return undefined
   const colon = text.indexOf(':')
-  const uid = parseId(colon < 0 ? text : text.slice(0, colon), 'user')
-  return colon < 0 ? { uid } : { uid, gid: parseId(text.slice(colon + 1), 'user') }
+  const uid = parseId(colon < 0 ? text : text.slice(0, colon), option)
+  return colon < 0 ? { uid } : { uid, gid: parseId(text.slice(colon + 1), option) }
 }
 
 /** (uid_t) -1 means "leave as it is" to the kernel. */
 const maxId = 0xfffffffe
 
-function parseId(text: string, option: string): number {
+function parseId(text: string, { name }: OptionSpec): number {
   const id = /^[0-9]{1,10}$/.test(text) ? Number(text) : NaN
   if (!(id <= maxId)) {
-    throw new UsageError(
-      `invalid value ${JSON.stringify(text)} for flag -${option}: must be a number from 0 to ${maxId}`,
-    )
+    throw new UsageError(`invalid value ${JSON.stringify(text)} for flag -${name}: must be a number from 0 to ${maxId}`)
   }
   return id
 }

@@ -1,13 +1,26 @@
 /** `tsrun update`. */
-import { type IntelRdt, parseInt64, parseJson, parseSize, type Resources } from '../../core.js'
+import { type Int64, type IntelRdt, parseInt64, parseJson, parseSize, type Resources } from '../../core.js'
 import { readJsonText } from '../../native/binding.js'
-import type { OptionSpec } from '../argv.js'
+import { type OptionSpec, unlessEmpty } from '../argv.js'
 import { defineCommand } from '../command.js'
-import type { OptionValues } from '../options.js'
 
-/** 64-bit values are checked by `parseInt64` and `parseSize`, so they come as text. */
-const limit = <const N extends string>(name: N, value: string, description: string) =>
-  ({ name, kind: 'string', value, description }) as const
+/** Integers of 64 bits, which a number of JavaScript does not hold; an empty value is none. */
+const signed = (text: string, { name }: OptionSpec): Int64 | undefined =>
+  text === '' ? undefined : parseInt64(name, text, { signed: true })
+const unsigned = (text: string, { name }: OptionSpec): Int64 | undefined =>
+  text === '' ? undefined : parseInt64(name, text, { signed: false })
+const bytes = (text: string, { name }: OptionSpec): number | undefined =>
+  text === '' ? undefined : parseSize(name, text)
+
+/** A limit, by its place in linux.resources, or in linux.intelRdt. */
+function limit<const N extends string, const M extends string, T>(
+  name: N,
+  member: M,
+  read: (text: string, option: OptionSpec) => T,
+  [value, description]: readonly [value: string, description: string],
+) {
+  return { name, member, kind: 'string', read, value, description } as const
+}
 
 const options = [
   {
@@ -15,29 +28,44 @@ const options = [
     short: 'r',
     kind: 'string',
     value: 'FILE',
+    read: unlessEmpty,
     description: 'read a document like linux.resources from this file, or with - from stdin; other flags are ignored',
   },
-  { name: 'blkio-weight', kind: 'int', value: 'N', description: 'weight for block I/O, 10 to 1000' },
-  limit('cpu-period', 'N', 'period of the CPU quota in microseconds'),
-  limit('cpu-quota', 'N', 'CPU time per period in microseconds'),
-  limit('cpu-burst', 'N', 'unused CPU time that may be saved up, in microseconds'),
-  limit('cpu-share', 'N', 'relative weight for CPU time, 2 to 262144'),
-  limit('cpu-rt-period', 'N', 'period of the real-time quota in microseconds (cgroup v1)'),
-  limit('cpu-rt-runtime', 'N', 'real-time CPU time per period (cgroup v1)'),
-  limit('cpuset-cpus', 'LIST', 'CPUs to use, such as 0-3,7'),
-  limit('cpuset-mems', 'LIST', 'memory nodes to use'),
-  limit('cpu-idle', 'N', '1: run only when nobody else wants the CPU'),
-  limit('memory', 'BYTES', 'memory limit, such as 512m; -1 is unlimited'),
-  limit('memory-reservation', 'BYTES', 'memory that is not reclaimed'),
-  limit('memory-swap', 'BYTES', 'limit of memory and swap together'),
-  limit('kernel-memory', 'BYTES', 'has no effect'),
-  limit('kernel-memory-tcp', 'BYTES', 'limit of TCP buffers (cgroup v1)'),
-  { name: 'pids-limit', kind: 'int', value: 'N', description: 'greatest number of tasks; -1 is unlimited' },
-  limit('l3-cache-schema', 'SCHEMA', 'Intel RDT: L3 cache allocation'),
-  limit('mem-bw-schema', 'SCHEMA', 'Intel RDT: memory bandwidth'),
+  {
+    name: 'blkio-weight',
+    kind: 'int',
+    value: 'N',
+    member: 'blockIO.weight',
+    read: (text) => Number(text) || undefined,
+    description: 'weight for block I/O, 10 to 1000',
+  },
+  limit('cpu-period', 'cpu.period', unsigned, ['N', 'period of the CPU quota in microseconds']),
+  limit('cpu-quota', 'cpu.quota', signed, ['N', 'CPU time per period in microseconds']),
+  limit('cpu-burst', 'cpu.burst', unsigned, ['N', 'unused CPU time that may be saved up, in microseconds']),
+  limit('cpu-share', 'cpu.shares', unsigned, ['N', 'relative weight for CPU time, 2 to 262144']),
+  limit('cpu-rt-period', 'cpu.realtimePeriod', unsigned, [
+    'N',
+    'period of the real-time quota in microseconds (cgroup v1)',
+  ]),
+  limit('cpu-rt-runtime', 'cpu.realtimeRuntime', signed, ['N', 'real-time CPU time per period (cgroup v1)']),
+  limit('cpuset-cpus', 'cpu.cpus', unlessEmpty, ['LIST', 'CPUs to use, such as 0-3,7']),
+  limit('cpuset-mems', 'cpu.mems', unlessEmpty, ['LIST', 'memory nodes to use']),
+  limit('cpu-idle', 'cpu.idle', signed, ['N', '1: run only when nobody else wants the CPU']),
+  limit('memory', 'memory.limit', bytes, ['BYTES', 'memory limit, such as 512m; -1 is unlimited']),
+  limit('memory-reservation', 'memory.reservation', bytes, ['BYTES', 'memory that is not reclaimed']),
+  limit('memory-swap', 'memory.swap', bytes, ['BYTES', 'limit of memory and swap together']),
+  limit('kernel-memory', 'memory.kernel', bytes, ['BYTES', 'has no effect']),
+  limit('kernel-memory-tcp', 'memory.kernelTCP', bytes, ['BYTES', 'limit of TCP buffers (cgroup v1)']),
+  {
+    name: 'pids-limit',
+    kind: 'int',
+    value: 'N',
+    member: 'pids.limit',
+    description: 'greatest number of tasks; -1 is unlimited',
+  },
+  limit('l3-cache-schema', 'intelRdt.l3CacheSchema', unlessEmpty, ['SCHEMA', 'Intel RDT: L3 cache allocation']),
+  limit('mem-bw-schema', 'intelRdt.memBwSchema', unlessEmpty, ['SCHEMA', 'Intel RDT: memory bandwidth']),
 ] as const satisfies readonly OptionSpec[]
-
-type Values = OptionValues<typeof options>
 
 /** Changes the limits of a container. */
 export const command = defineCommand({
@@ -45,12 +73,11 @@ export const command = defineCommand({
   description: 'Changes the limits of a container that has not stopped. What is not given stays as it is.',
   options,
   arguments: ['<container-id>'],
-  async run({ options: values, args: [id], context }) {
-    const { resources } = values
-    const runtime = context.runtime()
-    const container = await runtime.get(id)
-    if (resources) await container.update(readResources(resources))
-    else await container.update(resourcesFrom(values), schemasFrom(values))
+  async run({ options: { resources: file, ...limits }, args: [id], context }) {
+    const container = await context.runtime().get(id)
+    const { intelRdt, ...resources } = nest(limits)
+    if (file === undefined) await container.update(resources, intelRdt)
+    else await container.update(readResources(file))
     return 0
   },
 })
@@ -61,44 +88,12 @@ function readResources(path: string): Resources {
   return parseJson(readJsonText(path === '-' ? '/dev/stdin' : path), name) as Resources
 }
 
-/** The limits that the flags name; an empty value is none. @throws UsageError */
-function resourcesFrom(values: Values): Resources {
-  const integer = (flag: string, text: string | undefined, signed: boolean): number | bigint | undefined =>
-    text ? parseInt64(flag, text, { signed }) : undefined
-  const bytes = (flag: string, text: string | undefined): number | undefined =>
-    text ? parseSize(flag, text) : undefined
-  return {
-    ...group('blockIO', { weight: values.blkioWeight || undefined }),
-    ...group('cpu', {
-      shares: integer('cpu-share', values.cpuShare, false),
-      quota: integer('cpu-quota', values.cpuQuota, true),
-      period: integer('cpu-period', values.cpuPeriod, false),
-      burst: integer('cpu-burst', values.cpuBurst, false),
-      realtimePeriod: integer('cpu-rt-period', values.cpuRtPeriod, false),
-      realtimeRuntime: integer('cpu-rt-runtime', values.cpuRtRuntime, true),
-      idle: integer('cpu-idle', values.cpuIdle, true),
-      cpus: values.cpusetCpus || undefined,
-      mems: values.cpusetMems || undefined,
-    }),
-    ...group('memory', {
-      limit: bytes('memory', values.memory),
-      reservation: bytes('memory-reservation', values.memoryReservation),
-      swap: bytes('memory-swap', values.memorySwap),
-      kernel: bytes('kernel-memory', values.kernelMemory),
-      kernelTCP: bytes('kernel-memory-tcp', values.kernelMemoryTcp),
-    }),
-    ...group('pids', { limit: values.pidsLimit }),
+/** `memory.limit` becomes the member `limit` of the member `memory`. */
+function nest(limits: Readonly<Record<string, unknown>>): Resources & { readonly intelRdt?: IntelRdt } {
+  const nested: Record<string, Record<string, unknown>> = {}
+  for (const [path, value] of Object.entries(limits)) {
+    const [group = '', name = ''] = path.split('.')
+    if (value !== undefined) (nested[group] ??= {})[name] = value
   }
-}
-
-/** What the flags say of Intel RDT; an empty value is none. */
-const schemasFrom = ({ l3CacheSchema, memBwSchema }: Values): Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'> => ({
-  ...(l3CacheSchema ? { l3CacheSchema } : {}),
-  ...(memBwSchema ? { memBwSchema } : {}),
-})
-
-/** A member with those of its limits that are given; nothing when there are none. */
-function group(name: keyof Resources, limits: Readonly<Record<string, unknown>>): Resources {
-  const given = Object.entries(limits).filter(([, value]) => value !== undefined)
-  return given.length === 0 ? {} : { [name]: Object.fromEntries(given) }
+  return nested
 }

@@ -1,7 +1,11 @@
 /** From option tables to values by way of Commander. */
 import t from 'tap'
 import { defineCommand, MisuseError, parseArguments } from '#dist/cli/command.js'
+import { memberOf, unlessEmpty } from '#dist/cli/argv.js'
 import { command as create } from '#dist/cli/commands/create.js'
+import { command as exec } from '#dist/cli/commands/exec.js'
+import type { ObjectNode } from '#dist/config/schema/shape.js'
+import { execShape } from '#dist/library/options.js'
 
 const sample = defineCommand({
   name: 'sample',
@@ -62,4 +66,35 @@ t.test('help shows every option once, in plain text', async (t) => {
   const help = parse('--help').help ?? ''
   for (const option of sample.options) t.equal(help.split(`--${option.name}`).length, 2, option.name)
   t.notMatch(help, /\u001b/)
+})
+
+t.test('a flag sets the member that its row names, to what its row reads', (t) => {
+  const options = [
+    {
+      name: 'memory',
+      kind: 'string',
+      member: 'memory.limit',
+      read: (text: string) => Number(text) * 2,
+      description: '',
+    },
+    { name: 'gid', kind: 'list', member: 'groups', read: (text: string) => Number(text), description: '' },
+    { name: 'off', kind: 'boolean', optional: true, description: '' },
+    { name: 'label', kind: 'string', read: unlessEmpty, description: '' },
+  ] as const
+  const values = (...args: string[]): unknown => {
+    const parsed = parseArguments('x', { name: 'x', description: '', options, arguments: [] }, args)
+    return parsed.help === undefined ? parsed.options : undefined
+  }
+  t.strictSame(values('--memory', '4', '--gid', '1', '--gid', '2'), { 'memory.limit': 8, groups: [1, 2] })
+  t.match(values('--off', '--label', ''), { off: true, label: undefined })
+  t.notOk('off' in (values('--off=false') as object))
+  t.end()
+})
+
+t.test('the flags of exec set members that exec takes, and nothing else', (t) => {
+  const known = new Set(Object.keys((execShape({ args: ['x'] }) as ObjectNode).members))
+  const own = ['process', 'interactive', 'detach', 'noSubreaper', 'trace']
+  const unknown = exec.options.map(memberOf).filter((member) => !known.has(member) && !own.includes(member))
+  t.strictSame(unknown, [])
+  t.end()
 })
