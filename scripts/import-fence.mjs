@@ -56,7 +56,7 @@ export const rooms = {
     does: 'reads what a container uses from its cgroups, v1 or v2',
     not: 'change anything',
     may: ['native'],
-    types: ['plan', 'state'],
+    types: ['cgroup', 'state'],
   },
   launch: {
     does: 'carries a plan out: init, hooks, hand-over, and every other verb of a container',

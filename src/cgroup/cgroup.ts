@@ -45,6 +45,16 @@ export class Cgroup {
     return this.places.map(([, directory]) => directory)
   }
 
+  /** Its directory in the unified hierarchy; undefined: it has none there. */
+  get unified(): string | undefined {
+    return this.#plan.unified
+  }
+
+  /** Its directory in the hierarchy of cgroup v1 that has a controller; undefined where none has. */
+  v1(controller: string): string | undefined {
+    return directoryOf(this.#plan, controller)
+  }
+
   /** The directory where a controller (by its name in the hierarchy) is at work; undefined where none is. */
   controller(name: string): string | undefined {
     const { unified } = this.#plan

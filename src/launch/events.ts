@@ -32,7 +32,7 @@ function notRunning(id: string): StatusError {
 export function containerStats({ store }: RuntimeContext, id: ContainerId): ContainerStats {
   const record = store.load(id)
   if (liveProcess(record) === undefined) throw notRunning(id)
-  return readStats(record.cgroup, record.intelRdt)
+  return readStats(new Cgroup(record.cgroup), record.intelRdt)
 }
 
 /**
@@ -68,7 +68,7 @@ export async function* containerEvents(
       if (ended) return
       if (!waitReadable(timer, 0)) continue
       drain(timer)
-      yield { type: 'stats', id, data: readStats(record.cgroup, record.intelRdt) }
+      yield { type: 'stats', id, data: readStats(new Cgroup(record.cgroup), record.intelRdt) }
     }
   } finally {
     for (const fd of opened) closeFile(fd)

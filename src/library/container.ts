@@ -99,7 +99,7 @@ export class Container extends CoreContainer implements Pipes {
   #lastLook({ cgroup }: StateRecord, exit: ProcessExit): ContainerExit {
     const { timedOut } = this.#life
     try {
-      return { ...exit, oom: new Cgroup(cgroup).oomKilled, timedOut, usage: readUsage(cgroup) }
+      return { ...exit, oom: new Cgroup(cgroup).oomKilled, timedOut, usage: readUsage(new Cgroup(cgroup)) }
     } catch (error) {
       this.context.onWarning(`what container ${this.id} has used is not known: ${messageChain(error)}`)
       return { ...exit, oom: false, timedOut, usage: {} }

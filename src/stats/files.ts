@@ -1,6 +1,6 @@
 /** Statistics: reading the small files of a cgroup. What is missing is undefined, what is not a number 0. */
 import { hasErrno, readFile } from '../native/binding.js'
-import type { CgroupPlan } from '../plan/types.js'
+import type { Cgroup } from '../cgroup/cgroup.js'
 import type { Count, Pressure, PressureLine } from './types.js'
 
 /** 2⁶⁴ − 1: what runc has for `max`. */
@@ -93,13 +93,29 @@ function pressureLine(text: string, name: string): PressureLine {
 }
 
 /** The files of a container's cgroups: of the unified hierarchy, and of the hierarchy of v1 that has a controller. */
-export function filesOf({ unified, v1 }: CgroupPlan): {
-  readonly unified: Files
-  readonly legacy: (controller: string) => Files | undefined
-} {
-  const legacy = (controller: string): Files | undefined => {
-    const found = Object.entries(v1).find(([names]) => names.split(',').includes(controller))
-    return found && new Files(found[1])
-  }
-  return { unified: new Files(unified ?? '/nonexistent'), legacy }
+export const filesOf = (cgroup: Cgroup): { unified: Files; v1: (controller: string) => Files | undefined } => ({
+  unified: new Files(cgroup.unified ?? '/nonexistent'),
+  v1(controller) {
+    const directory = cgroup.v1(controller)
+    return directory === undefined ? undefined : new Files(directory)
+  },
+})
+
+/** A number that is looked at again and again: in which file it is, of a controller of cgroup v1, or of the one directory of v2. */
+export interface GaugeSource<G extends string> {
+  readonly gauge: G
+  readonly controller?: string
+  readonly file: string
+  parse(text: string): number
 }
+
+/** The one number of a file; `max` is Infinity. */
+export const plainNumber = (text: string): number => (text.trim() === 'max' ? Infinity : Number(text))
+
+/** The number after a word at the beginning of a line; 0 without such a line. */
+export const numberAfter = (key: string) => (text: string) =>
+  Number(new RegExp(`^${key} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
+
+/** The sum of all numbers that a pattern finds. */
+export const sumOf = (pattern: RegExp) => (text: string) =>
+  [...text.matchAll(pattern)].reduce((sum, [, value]) => sum + Number(value), 0)

@@ -1,6 +1,8 @@
 /** Statistics: a few numbers of a container again and again, from files that stay open. */
 import { closeFile, hasErrno, openFile, openFlag, readAgain } from '../native/binding.js'
-import type { CgroupPlan } from '../plan/types.js'
+import type { Cgroup } from '../cgroup/cgroup.js'
+import { type GaugeSource, numberAfter, plainNumber, sumOf } from './files.js'
+import { gaugesV1 } from './v1.js'
 
 /** What can be measured; a container without the controller has no number for it. */
 export type Gauge = 'cpu' | 'memory' | 'limit' | 'pids' | 'io' | 'oom' | 'cpuPressure' | 'memoryPressure'
@@ -8,56 +10,31 @@ export type Gauge = 'cpu' | 'memory' | 'limit' | 'pids' | 'io' | 'oom' | 'cpuPre
 /** Counters as they stand: CPU in microseconds, memory in bytes, input and output in bytes, pressure in percent. */
 export type Reading = Readonly<Partial<Record<Gauge, number>>>
 
-interface Source {
-  readonly gauge: Gauge
-  readonly path: string
-  parse(text: string): number
-}
-
-const number = (text: string): number => (text.trim() === 'max' ? Infinity : Number(text))
-const keyed = (key: string) => (text: string) => Number(new RegExp(`^${key} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
-const sumOf = (pattern: RegExp) => (text: string) =>
-  [...text.matchAll(pattern)].reduce((sum, [, value]) => sum + Number(value), 0)
 const average = (text: string): number => Number(/^some avg10=([\d.]+)/m.exec(text)?.[1] ?? 0)
 
-/** No limit of cgroup v1 is the largest number of pages. */
-const noLimit = 2 ** 62
-
-function sourcesOf({ unified, v1 }: CgroupPlan): Source[] {
-  const old = (controller: string, gauge: Gauge, name: string, parse: Source['parse']): Source[] => {
-    const directory = Object.entries(v1).find(([names]) => names.split(',').includes(controller))?.[1]
-    return directory === undefined ? [] : [{ gauge, path: `${directory}/${name}`, parse }]
-  }
-  const own = (gauge: Gauge, name: string, parse: Source['parse']): Source[] =>
-    unified === undefined ? [] : [{ gauge, path: `${unified}/${name}`, parse }]
-  return [
-    ...old('cpuacct', 'cpu', 'cpuacct.usage', (text) => Number(text) / 1000),
-    ...old('memory', 'memory', 'memory.usage_in_bytes', number),
-    ...old('memory', 'limit', 'memory.limit_in_bytes', (text) => (number(text) > noLimit ? Infinity : number(text))),
-    ...old('memory', 'oom', 'memory.oom_control', keyed('oom_kill')),
-    ...old('pids', 'pids', 'pids.current', number),
-    ...old('blkio', 'io', 'blkio.throttle.io_service_bytes_recursive', sumOf(/^\d+:\d+ (?:Read|Write) (\d+)$/gm)),
-    ...own('cpu', 'cpu.stat', keyed('usage_usec')),
-    ...own('memory', 'memory.current', number),
-    ...own('limit', 'memory.max', number),
-    ...own('oom', 'memory.events', keyed('oom_kill')),
-    ...own('pids', 'pids.current', number),
-    ...own('io', 'io.stat', sumOf(/[rw]bytes=(\d+)/g)),
-    ...own('cpuPressure', 'cpu.pressure', average),
-    ...own('memoryPressure', 'memory.pressure', average),
-  ]
-}
+/** Where cgroup v2 has them. */
+const gaugesV2: readonly GaugeSource<Gauge>[] = [
+  { gauge: 'cpu', file: 'cpu.stat', parse: numberAfter('usage_usec') },
+  { gauge: 'memory', file: 'memory.current', parse: plainNumber },
+  { gauge: 'limit', file: 'memory.max', parse: plainNumber },
+  { gauge: 'oom', file: 'memory.events', parse: numberAfter('oom_kill') },
+  { gauge: 'pids', file: 'pids.current', parse: plainNumber },
+  { gauge: 'io', file: 'io.stat', parse: sumOf(/[rw]bytes=(\d+)/g) },
+  { gauge: 'cpuPressure', file: 'cpu.pressure', parse: average },
+  { gauge: 'memoryPressure', file: 'memory.pressure', parse: average },
+]
 
 /** The gauges of one container; each costs one system call per look. */
 export class Gauges {
-  readonly #open: { readonly source: Source; readonly fd: number }[] = []
+  readonly #open: { readonly source: GaugeSource<Gauge>; readonly fd: number }[] = []
 
   /** Opens what is there, the first source of each gauge. @throws SyscallError for anything but what is missing */
-  constructor(cgroup: CgroupPlan) {
-    for (const source of sourcesOf(cgroup)) {
-      if (this.#open.some((one) => one.source.gauge === source.gauge)) continue
+  constructor(cgroup: Cgroup) {
+    for (const source of [...gaugesV1, ...gaugesV2]) {
+      const directory = source.controller === undefined ? cgroup.unified : cgroup.v1(source.controller)
+      if (directory === undefined || this.#open.some((one) => one.source.gauge === source.gauge)) continue
       try {
-        this.#open.push({ source, fd: openFile(source.path, openFlag.read) })
+        this.#open.push({ source, fd: openFile(`${directory}/${source.file}`, openFlag.read) })
       } catch (error) {
         if (!['ENOENT', 'ENODEV', 'ENOTDIR', 'EOPNOTSUPP', 'EACCES'].some((name) => hasErrno(error, name))) throw error
       }

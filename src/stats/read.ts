@@ -1,26 +1,26 @@
 /** Statistics of a container: from each controller where the container is limited by it, v1 or v2. */
 import { hasErrno, listDirectory } from '../native/binding.js'
-import type { CgroupPlan } from '../plan/types.js'
+import type { Cgroup } from '../cgroup/cgroup.js'
 import type { RdtRecord } from '../state/record.js'
 import { filesOf, present, unlimited, type Files } from './files.js'
 import { readRdtStats } from './intel-rdt.js'
-import { legacyBlkio, legacyCpu, legacyCpuset, legacyMemory } from './legacy.js'
+import { blkioV1, cpuV1, cpusetV1, memoryV1 } from './v1.js'
 import type { ContainerStats } from './types.js'
-import { sorted, unifiedBlkio, unifiedCpu, unifiedMemory } from './unified.js'
+import { sorted, blkioV2, cpuV2, memoryV2 } from './v2.js'
 
 /** What the processes of a container use now, all 0 where nobody counts. @throws SyscallError */
-export function readStats(cgroup: CgroupPlan, intelRdt?: RdtRecord): ContainerStats {
-  const { unified, legacy } = filesOf(cgroup)
-  const cpuacct = legacy('cpuacct')
-  const memory = legacy('memory')
-  const blkio = legacy('blkio')
+export function readStats(cgroup: Cgroup, intelRdt?: RdtRecord): ContainerStats {
+  const { unified, v1 } = filesOf(cgroup)
+  const cpuacct = v1('cpuacct')
+  const memory = v1('memory')
+  const blkio = v1('blkio')
   return {
-    cpu: cpuacct ? legacyCpu(legacy('cpu'), cpuacct) : unifiedCpu(unified),
-    cpuset: legacyCpuset(legacy('cpuset')),
-    memory: memory ? legacyMemory(memory) : unifiedMemory(unified),
-    pids: readPids(legacy('pids') ?? unified),
-    blkio: blkio ? legacyBlkio(blkio) : unifiedBlkio(unified),
-    hugetlb: readHugetlb(legacy('hugetlb'), unified),
+    cpu: cpuacct ? cpuV1(v1('cpu'), cpuacct) : cpuV2(unified),
+    cpuset: cpusetV1(v1('cpuset')),
+    memory: memory ? memoryV1(memory) : memoryV2(unified),
+    pids: readPids(v1('pids') ?? unified),
+    blkio: blkio ? blkioV1(blkio) : blkioV2(unified),
+    hugetlb: readHugetlb(v1('hugetlb'), unified),
     intel_rdt: readRdtStats(intelRdt),
     network_interfaces: null,
   }
@@ -33,14 +33,14 @@ function readPids(files: Files): ContainerStats['pids'] {
   return present({ current: files.count('pids.current') ?? counted, limit: limit === unlimited ? 0 : limit })
 }
 
-function readHugetlb(legacy: Files | undefined, unified: Files): ContainerStats['hugetlb'] {
+function readHugetlb(v1: Files | undefined, unified: Files): ContainerStats['hugetlb'] {
   const entry = (name: string): ContainerStats['hugetlb'][string] => {
-    if (legacy === undefined) {
+    if (v1 === undefined) {
       const failcnt = unified.keyed(`${name}.events`).max ?? 0
       return { ...present({ usage: unified.count(`${name}.current`) }), failcnt }
     }
-    const counts = { usage: legacy.count(`${name}.usage_in_bytes`), max: legacy.count(`${name}.max_usage_in_bytes`) }
-    return { ...present(counts), failcnt: legacy.count(`${name}.failcnt`) ?? 0 }
+    const counts = { usage: v1.count(`${name}.usage_in_bytes`), max: v1.count(`${name}.max_usage_in_bytes`) }
+    return { ...present(counts), failcnt: v1.count(`${name}.failcnt`) ?? 0 }
   }
   return sorted(Object.fromEntries(pageSizes().map((size) => [size, entry(`hugetlb.${size}`)])))
 }

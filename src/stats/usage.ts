@@ -1,5 +1,5 @@
 /** Statistics: what a container has used in its whole life, for its end. */
-import type { CgroupPlan } from '../plan/types.js'
+import type { Cgroup } from '../cgroup/cgroup.js'
 import { filesOf } from './files.js'
 
 /** What has been counted; a member is missing where nobody has counted it. */
@@ -11,10 +11,10 @@ export interface Usage {
 }
 
 /** Reads two files; nothing is wrong when the cgroup has gone. @throws SyscallError */
-export function readUsage(cgroup: CgroupPlan): Usage {
-  const { unified, legacy } = filesOf(cgroup)
-  const cpuacct = legacy('cpuacct')
-  const memory = legacy('memory')
+export function readUsage(cgroup: Cgroup): Usage {
+  const { unified, v1 } = filesOf(cgroup)
+  const cpuacct = v1('cpuacct')
+  const memory = v1('memory')
   const microseconds = cpuacct === undefined ? unified.keyed('cpu.stat').usage_usec : undefined
   const nanoseconds = cpuacct?.count('cpuacct.usage')
   const peak = memory === undefined ? unified.count('memory.peak') : memory.count('memory.max_usage_in_bytes')

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { Cgroup } from '#dist/cgroup/cgroup.js'
 import { add, parseCount, parseList } from '#dist/stats/files.js'
 import { readStats } from '#dist/stats/read.js'
 
@@ -45,7 +46,7 @@ t.test('cgroup v2 is mapped to the members of v1', async (t) => {
     'hugetlb.2MB.current': '2097152\n',
     'hugetlb.2MB.events': 'max 3\n',
   })
-  const stats = readStats({ unified, v1: {} })
+  const stats = readStats(new Cgroup({ unified, v1: {} }))
   t.strictSame(stats.cpu, {
     usage: { total: 30_000, kernel: 10_000, user: 20_000 },
     throttling: { periods: 3, throttledPeriods: 2, throttledTime: 7000 },
@@ -102,7 +103,7 @@ t.test('cgroup v1 is read from each controller', async (t) => {
       'blkio.throttle.io_service_bytes_recursive': '8:0 Read 4096\nTotal 4096\n',
     }),
   }
-  const { cpu, cpuset, memory, pids, blkio } = readStats({ v1 })
+  const { cpu, cpuset, memory, pids, blkio } = readStats(new Cgroup({ v1 }))
   t.strictSame(cpu, {
     usage: {
       ...{ total: 500, percpu: [300, 200], percpu_kernel: [50, 0], percpu_user: [250, 200] },
@@ -126,7 +127,7 @@ t.test('cgroup v1 is read from each controller', async (t) => {
 })
 
 t.test('where nobody counts everything is 0, and processes are counted one by one', async (t) => {
-  const stats = readStats({ unified: directory(t, { 'cgroup.procs': '7\n9\n' }), v1: {} })
+  const stats = readStats(new Cgroup({ unified: directory(t, { 'cgroup.procs': '7\n9\n' }), v1: {} }))
   t.strictSame(stats.cpu, { usage: { kernel: 0, user: 0 }, throttling: {} })
   t.strictSame(stats.memory.usage, { limit: 0, failcnt: 0 })
   t.strictSame(stats.pids, { current: 2 })

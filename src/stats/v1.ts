@@ -1,13 +1,23 @@
-/** Statistics from the hierarchies of cgroup v1. */
-import { type Files, multiply, parseCount, parseList, present } from './files.js'
+/** Statistics from the hierarchies of cgroup v1; with cgroup v1 this file goes. */
+import {
+  type Files,
+  type GaugeSource,
+  multiply,
+  numberAfter,
+  parseCount,
+  parseList,
+  plainNumber,
+  present,
+  sumOf,
+} from './files.js'
 import type { BlkioEntry, BlkioStats, Count, CpusetStats, CpuStats, MemoryEntry, MemoryStats } from './types.js'
-import { noMemory, sorted } from './unified.js'
+import { noMemory, sorted } from './v2.js'
 
 /** USER_HZ of every Linux port that tsrun knows: cpuacct.stat counts in these, runc prints nanoseconds. */
 const nanosecondsPerTick = 1e9 / 100
 
 /** Of the controllers cpu (throttling) and cpuacct (time). */
-export function legacyCpu(cpu: Files | undefined, cpuacct: Files | undefined): CpuStats {
+export function cpuV1(cpu: Files | undefined, cpuacct: Files | undefined): CpuStats {
   const stat = cpu?.keyed('cpu.stat') ?? {}
   const ticks = cpuacct?.keyed('cpuacct.stat') ?? {}
   const rows = (cpuacct?.text('cpuacct.usage_all') ?? '').split('\n').slice(1).filter(Boolean)
@@ -33,7 +43,7 @@ export function legacyCpu(cpu: Files | undefined, cpuacct: Files | undefined): C
 }
 
 /** Of the controller cpuset; cgroup v2 has nothing of it here, so that everything is 0. */
-export function legacyCpuset(files: Files | undefined): CpusetStats {
+export function cpusetV1(files: Files | undefined): CpusetStats {
   const flag = (name: string): Count => files?.count(`cpuset.${name}`) ?? 0
   const list = (name: string): number[] => parseList(files?.text(`cpuset.${name}`) ?? '')
   return {
@@ -53,7 +63,7 @@ export function legacyCpuset(files: Files | undefined): CpusetStats {
 }
 
 /** Of the controller memory. */
-export function legacyMemory(files: Files): MemoryStats {
+export function memoryV1(files: Files): MemoryStats {
   const raw = files.keyed('memory.stat')
   const entry = (name: string): MemoryEntry => {
     const usage = files.count(`${name}.usage_in_bytes`)
@@ -100,7 +110,7 @@ const blkioSets: readonly (readonly [prefix: string, files: typeof bfq])[] = [
 ]
 
 /** Of the controller blkio. */
-export function legacyBlkio(files: Files): BlkioStats {
+export function blkioV1(files: Files): BlkioStats {
   for (const [prefix, set] of blkioSets) {
     const tables = set.map(([table, file]) => [table, blkioEntries(files.text(`${prefix}.${file}`) ?? '')] as const)
     if (tables[0] !== undefined && tables[0][1].length > 0) return present<BlkioStats>(Object.fromEntries(tables))
@@ -116,3 +126,22 @@ function blkioEntries(text: string): BlkioEntry[] {
     return [present<BlkioEntry>({ major: Number(major), minor: Number(minor), op, value: parseCount(value) })]
   })
 }
+
+/** No limit of cgroup v1 is the largest number of pages. */
+const noLimit = 2 ** 62
+
+/** Where cgroup v1 has the gauges. */
+export const gaugesV1: readonly GaugeSource<'cpu' | 'memory' | 'limit' | 'oom' | 'pids' | 'io'>[] = [
+  { gauge: 'cpu', controller: 'cpuacct', file: 'cpuacct.usage', parse: (text) => Number(text) / 1000 },
+  { gauge: 'memory', controller: 'memory', file: 'memory.usage_in_bytes', parse: plainNumber },
+  {
+    ...{ gauge: 'limit', controller: 'memory', file: 'memory.limit_in_bytes' },
+    parse: (text) => (Number(text) > noLimit ? Infinity : Number(text)),
+  },
+  { gauge: 'oom', controller: 'memory', file: 'memory.oom_control', parse: numberAfter('oom_kill') },
+  { gauge: 'pids', controller: 'pids', file: 'pids.current', parse: plainNumber },
+  {
+    ...{ gauge: 'io', controller: 'blkio', file: 'blkio.throttle.io_service_bytes_recursive' },
+    parse: sumOf(/^\d+:\d+ (?:Read|Write) (\d+)$/gm),
+  },
+]

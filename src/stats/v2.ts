@@ -3,7 +3,7 @@ import { add, Files, multiply, parseCount, present, unlimited } from './files.js
 import type { BlkioEntry, BlkioStats, CpuStats, MemoryEntry, MemoryStats } from './types.js'
 
 /** cpu.stat: microseconds become nanoseconds. */
-export function unifiedCpu(files: Files): CpuStats {
+export function cpuV2(files: Files): CpuStats {
   const stat = files.keyed('cpu.stat')
   const psi = files.pressure('cpu.pressure')
   return {
@@ -22,7 +22,7 @@ export function unifiedCpu(files: Files): CpuStats {
 }
 
 /** memory.current and its like; the numbers of swap contain those of memory. */
-export function unifiedMemory(files: Files): MemoryStats {
+export function memoryV2(files: Files): MemoryStats {
   const raw = files.keyed('memory.stat')
   const memory = memoryCounts(files, 'memory')
   const swap = memoryCounts(files, 'memory.swap')
@@ -65,7 +65,7 @@ const operations: Readonly<Record<string, readonly ['ioServiceBytesRecursive' | 
 }
 
 /** io.stat: `8:0 rbytes=1 wbytes=2 rios=3 …` */
-export function unifiedBlkio(files: Files): BlkioStats {
+export function blkioV2(files: Files): BlkioStats {
   const tables = { ioServiceBytesRecursive: [] as BlkioEntry[], ioServicedRecursive: [] as BlkioEntry[] }
   for (const line of (files.text('io.stat') ?? '').split('\n')) {
     const [device = '', ...items] = line.split(' ')
