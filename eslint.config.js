@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint'
 import { fence } from './scripts/import-fence.mjs'
 
 export default tseslint.config(
-  { ignores: ['build/', 'dist/', 'prebuilds/', 'node_modules/', 'bundles/*/rootfs/', '.tap/'] },
+  { ignores: ['build/', 'dist/', 'prebuilds/', 'site/', 'node_modules/', 'bundles/*/rootfs/', '.tap/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
@@ -53,5 +53,5 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },
-  { files: ['eslint.config.js'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['eslint.config.js', 'docs/.vitepress/**'], rules: { 'no-restricted-syntax': 'off' } },
 )

@@ -40,7 +40,7 @@ export function table(title, rows, names) {
 const colours = ['#2563eb', '#9ca3af', '#d97706', '#059669', '#7c3aed']
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
-/** Bars of the medians, a group for each row; `caption` is the line below. */
+/** Bars of the medians, a group for each row; `caption` are the lines below. */
 export function picture(title, rows, names, caption) {
   const [left, width, bar, gap] = [110, 520, 14, 16]
   const most = Math.max(...rows.flatMap(({ values }) => names.map((name) => values[name]?.median ?? 0)))
@@ -64,11 +64,14 @@ export function picture(title, rows, names, caption) {
     (name, i) =>
       `<rect x="${left + i * 110}" y="32" width="10" height="10" fill="${colours[i]}"/><text x="${left + i * 110 + 15}" y="41">${escape(name)}</text>`,
   )
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${left + width + 70}" height="${y + 24}" font-family="sans-serif" font-size="12">
+  const lines = caption.map(
+    (line, at) => `<text x="${left}" y="${y + 10 + 14 * at}" font-size="10" fill="#6b7280">${escape(line)}</text>`,
+  )
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${left + width + 70}" height="${y + 10 + 14 * caption.length}" font-family="sans-serif" font-size="12">
 <rect width="100%" height="100%" fill="#ffffff"/>
 <text x="${left}" y="20" font-size="14" font-weight="bold">${escape(title)}</text>
 ${[...legend, ...parts].join('\n')}
-<text x="${left}" y="${y + 10}" font-size="10" fill="#6b7280">${escape(caption)}</text>
+${lines.join('\n')}
 </svg>
 `
 }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkKernelHeaders } from './kernel-headers.mjs'
+import { checkLinks } from './links.mjs'
 import { updateMap } from './map.mjs'
 import { Failure, isMain, output, packageFile, root, run, script } from './process.mjs'
 import { setUp } from './setup.mjs'
@@ -21,6 +22,7 @@ const checks = {
     run(node, [packageFile('prettier', 'bin/prettier.cjs'), '--check', '--cache', '--log-level=warn', '.']),
   'clang-format': () => run('clang-format', ['--dry-run', '-Werror', ...nativeFiles()]),
   sources: () => updateSources({ check: true }),
+  links: checkLinks,
   map: () => updateMap({ check: true }),
   objects: checkObjects,
   mutations: checkMutations,

@@ -47,6 +47,7 @@ const lanes = {
   browser: {
     jobs: 1,
     tools: ['test', 'browser'],
+    timeout: 900,
     unavailable: needsRoot,
     costs: 'installs Chromium with the package manager',
   },

@@ -58,6 +58,29 @@ test(
   { needs: ['tmux', 'static'] },
 )
 
+test(
+  '^Z gives the terminal back, and fg takes it again',
+  async (t, scope) => {
+    const container = running(scope)
+    const session = new TerminalSession(scope, 'sh')
+    const settings = scope.path('settings')
+    const top = scope.runner.commandLine(['top', '--interval', '200ms']).join(' ')
+    session.press(`stty -g > ${settings}; ${top}`, 'Enter')
+    await session.shows(new RegExp(`sorted by cpu[^]*${container.id}`))
+    session.press('C-z')
+    await session.shows(/Stopped/)
+    session.press(`stty -g >> ${settings}; clear; fg`, 'Enter')
+    await session.shows(new RegExp(`sorted by cpu[^]*${container.id}`))
+    session.resize(60, 10)
+    t.match(await session.shows(/MEM +LIMIT +PIDS/), /^c m p i o n: sort/m, 'it sees the size change')
+    session.press('q')
+    await session.shows(/[#$]\s*$/)
+    const [before, after] = readFileSync(settings, 'utf8').trimEnd().split('\n')
+    t.equal(after, before)
+  },
+  { needs: ['tmux', 'static'] },
+)
+
 test('a refresh costs a container no more than a read for each of its numbers', (t, scope) => {
   const calls = (): number => {
     const file = scope.path('calls')

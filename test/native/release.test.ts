@@ -69,6 +69,35 @@ t.test('the Debian package has program, manual pages, completions and licences',
   t.end()
 })
 
+t.test('dpkg installs and removes the package, and nothing of it stays', { skip }, (t: Test) => {
+  const target = join(folder, 'dpkg')
+  const all = (): string => run('find', target, '-path', `${target}/usr*`, '-not', '-type', 'd')
+  run('sh', '-c', `mkdir -p '${target}/var/lib/dpkg/info' && : > '${target}/var/lib/dpkg/status'`)
+  const dpkg = (...args: string[]): string => run('dpkg', `--root=${target}`, '--force-not-root', ...args)
+  dpkg('--install', inRelease(`tsrun_${version}_${arch}.deb`))
+  t.match(run('dpkg-query', `--admindir=${target}/var/lib/dpkg`, '--show', 'tsrun'), version)
+  t.match(all(), 'usr/bin/tsrun')
+  dpkg('--purge', 'tsrun')
+  t.equal(all(), '')
+  t.end()
+})
+
+t.test('the installer of the DaemonSet puts the program on a node', { skip: skip || requires('root') }, (t: Test) => {
+  const manifest = readFileSync(join(projectRoot, 'docs/engines/kubernetes.yaml'), 'utf8')
+  const command = /'(tar -xzf \/release[^']*)'/.exec(manifest)?.[1] ?? ''
+  const node = join(folder, 'node')
+  const script = `mkdir -p "$2/host/usr/local" "$2/release" "$2/tmp" && mount --bind "$1" "$2/release" &&
+    mount --rbind / "$2/host-root" && exec chroot "$2" sh -c "$3"`
+  run('mkdir', '-p', join(node, 'host-root'))
+  // The image of the manifest: a shell with the release. Here it has this machine's programs.
+  for (const name of ['bin', 'usr', 'lib', 'lib64']) run('sh', '-c', `ln -s host-root/${name} '${node}/${name}'`)
+  const args = ['--mount', 'sh', '-ec', script, 'sh', join(folder, 'one'), node, command]
+  const { status, stderr } = spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 })
+  t.same({ status, stderr }, { status: 0, stderr: '' })
+  t.match(run(join(node, 'host/usr/local/bin/tsrun'), '--version'), version)
+  t.end()
+})
+
 /** What a machine has besides the package: kernel, its file systems, and a bundle. In a mount namespace of its own. */
 const inBareRoot = `
   mount --bind "$1" "$1"
