@@ -5,7 +5,7 @@ import { packageFile, root } from './process.mjs'
 
 /**
  * Runs the files, prints what happened and returns how many tests passed, failed and were skipped. `timeout`: seconds
- * for a file, if not tap's; `direct`: one after the other, without tap's runner and without time limits.
+ * for a file, if not tap's; `comments`: print what tests tell (`t.comment`); `direct`: one after the other, without tap's runner and without time limits.
  */
 export async function runLane({ name, files, ...options }) {
   console.log(`\n${name}`)
@@ -36,14 +36,14 @@ export async function runLane({ name, files, ...options }) {
 async function* runTwice(files, options) {
   const again = []
   for await (const file of runFiles(files, options)) {
-    printFile(file)
+    printFile(file, options)
     if (process.env.CI && file.failed.length > 0) again.push(file.name)
     else yield file
   }
   if (again.length === 0) return
   console.log(`  once more, alone: ${again.length} of ${files.length}`)
   for await (const file of runFiles(again, { ...options, jobs: 1 })) {
-    printFile(file)
+    printFile(file, options)
     if (file.failed.length === 0) console.log(`  UNSTABLE: ${file.name} has failed once and passed once`)
     yield file
   }
@@ -104,9 +104,14 @@ async function runDirectly(name) {
 
 /** Gathers the top-level tests of one file. */
 function collect(parser) {
-  const file = { name: parser.name, passed: [], failed: [], skipped: [], time: 0, closed: false }
+  const file = { name: parser.name, passed: [], failed: [], skipped: [], comments: [], time: 0, closed: false }
   const subtests = []
-  parser.on('child', (child) => subtests.push(watch(child)))
+  parser.on('child', (child) => {
+    subtests.push(watch(child))
+    child.on('comment', (text) => {
+      if (!text.startsWith('# Subtest: ')) file.comments.push(`${child.name}: ${text.slice(2).trim()}`)
+    })
+  })
   parser.on('assert', (assert) => {
     const subtest = subtests.findLast(({ name }) => name === assert.name)
     if (!assert.ok && !assert.todo)
@@ -149,6 +154,7 @@ const lost = (name) => ({
   passed: [],
   failed: [{ name, details: ['no result: the test runner has ended before'] }],
   skipped: [],
+  comments: [],
 })
 
 const reasonOf = ({ skip }) => (typeof skip === 'string' && skip !== '' ? skip : 'no reason given')
@@ -164,7 +170,7 @@ function describe({ name, diag }) {
   return [name, ...lines].join('\n')
 }
 
-function printFile({ name, passed, failed, skipped, time }) {
+function printFile({ name, passed, failed, skipped, comments, time }, options) {
   const mark = failed.length > 0 ? 'FAILED ' : passed.length > 0 ? 'ok     ' : 'skipped'
   const parts = [`${passed.length} passed`]
   if (failed.length > 0) parts.push(`${failed.length} failed`)
@@ -172,6 +178,7 @@ function printFile({ name, passed, failed, skipped, time }) {
   console.log(
     `  ${mark} ${name.replace(/^build\//, '').replace(/\.js$/, '')}: ${parts.join(', ')} (${Math.round(time)} ms)`,
   )
+  for (const text of options.comments ? comments : []) console.log(`    ${text}`)
   for (const test of failed) {
     console.log(`    not ok: ${test.name}`)
     for (const detail of test.details) console.log(detail.replace(/^/gm, '      '))

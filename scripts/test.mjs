@@ -22,7 +22,7 @@ function needsOfEngines() {
 
 /**
  * `jobs`: files at a time; `tools`: what scripts/tools.mjs installs for it; `unavailable`: why this host cannot run it;
- * `timeout`: seconds for one file, where not those of .taprc; `costs`: what it does to this machine beside testing; `machines`: it runs in virtual machines, with files of other lanes too.
+ * `timeout`: seconds for one file, where not those of .taprc (with `ROUNDS` the soak's); `comments`: what its tests tell is printed; `costs`: what it does to this machine beside testing; `machines`: it runs in virtual machines, with files of other lanes too.
  */
 const lanes = {
   unit: { jobs: 2, tools: [] },
@@ -52,7 +52,7 @@ const lanes = {
     costs: 'installs Chromium with the package manager',
   },
   // Hours: only when it is asked for (npm run test:soak).
-  soak: { jobs: 1, tools: ['test'], timeout: 86_400, unavailable: 'takes hours: npm run test:soak' },
+  soak: { jobs: 1, tools: ['test'], timeout: 86_400, comments: true, unavailable: 'takes hours: npm run test:soak' },
 }
 
 async function main(all) {
@@ -70,12 +70,12 @@ async function main(all) {
   // Only now: it needs the npm packages that the set-up installs.
   const { runLane } = await import('./test-lane.mjs')
   const total = { passed: 0, failed: 0, skipped: 0 }
-  for (const { name, files, jobs, timeout, reason, machines } of runs) {
+  for (const { name, files, jobs, timeout, comments, reason, machines } of runs) {
     if (reason) {
       console.log(`\n${name}: not run (${reason})`)
       continue
     }
-    const counts = machines ? await runMachines() : await runLane({ name, files: files(), jobs, timeout })
+    const counts = machines ? await runMachines() : await runLane({ name, files: files(), jobs, timeout, comments })
     for (const key of Object.keys(total)) total[key] += counts[key]
   }
   if (total.passed === 0) total.failed++
@@ -93,13 +93,17 @@ function plan(args) {
     // Only when it is run: the set-up compiles the tests.
     files: () => testFiles(name),
     jobs: lanes[name].jobs,
-    timeout: lanes[name].timeout,
+    timeout: process.env.ROUNDS === undefined ? lanes[name].timeout : lanes.soak.timeout,
+    comments: lanes[name].comments ?? process.env.ROUNDS !== undefined,
     machines: lanes[name].machines,
     costs: lanes[name].costs,
     tools: lanes[name].tools,
     reason: args.length === 0 ? lanes[name].unavailable : undefined,
   }))
-  return single.length > 0 ? [...runs, { name: 'files', files: () => single, jobs: 1, tools: ['test'] }] : runs
+  if (single.length === 0) return runs
+  const long = process.env.ROUNDS !== undefined || single.some((file) => file.startsWith('build/test/soak/'))
+  const { timeout, comments } = long ? lanes.soak : {}
+  return [...runs, { name: 'files', files: () => single, jobs: 1, tools: ['test'], timeout, comments }]
 }
 
 const compiled = (file) => join('build', relative(root, join(root, file))).replace(/\.ts$/, '.js')

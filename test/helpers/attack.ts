@@ -97,6 +97,39 @@ export async function swapping(scope: Scope, one: string, other: string): Promis
   return { stop }
 }
 
+/** A container that is created over and over while something that its create meets is exchanged. */
+export interface Race {
+  /** How often, where `ROUNDS` (of the soak lane) says nothing. */
+  readonly usual: number
+  /** Options of `create`. */
+  readonly args?: readonly string[]
+  /** Before each create. */
+  readonly prepare?: (round: number) => void
+  /** Looks at each container that could be created: what it returns is wrong. */
+  readonly look: (pid: number) => readonly string[]
+}
+
+/** Runs a race and asserts that nothing was wrong; it goes on until one create at least has come through. */
+export async function raceCreates(t: Test, container: Container, { usual, args, prepare, look }: Race): Promise<void> {
+  const rounds = Number(process.env.ROUNDS ?? usual)
+  const wrong: string[] = []
+  let created = 0
+  let round = 0
+  for (; round < rounds || (created === 0 && round < 500); round++) {
+    prepare?.(round)
+    if (container.create(args).status === 0) {
+      created++
+      wrong.push(...look(container.state().pid).map((one) => `round ${round}: ${one}`))
+    }
+    container.remove()
+    // Whoever serves a socket in this process gets its turn.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.comment(`${round} rounds, ${created} created`)
+  t.same(wrong, [])
+  t.ok(created > 0, 'some of them come through')
+}
+
 /** Puts the attacker's program into a container's root file system as /attack. */
 export function armWithAttack(container: Container): void {
   copyFileSync(tool('attack'), join(container.bundle.rootfs, 'attack'))

@@ -1,10 +1,12 @@
 /** The terminal of a container whose image is hostile: CVE-2025-52565 (runc), CVE-2026-88264 (crun). */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { attackTest, refuses } from '../helpers/attack.js'
+import { attackTest, mountsOf, raceCreates, refuses, swapping, type Host } from '../helpers/attack.js'
 import type { Change } from '../helpers/config.js'
 import { mountAt, parseReport } from '../helpers/probe.js'
+import type { Scope } from '../helpers/scope.js'
 
 const corePattern = '/proc/sys/kernel/core_pattern'
 
@@ -49,6 +51,40 @@ for (const readonly of [false, true]) {
     t.equal(mountAt(report, `${host.canary}/console`).type, 'devpts')
     t.equal(mountAt(report, `${host.canary}/pts`).type, 'devpts')
     container.awaitEnd()
+  })
+}
+
+/** Takes terminals, as many as come, and lets go of each. */
+async function terminalTaker(scope: Scope): Promise<string[]> {
+  const path = scope.path('socket')
+  const server = createServer((socket) => socket.on('error', () => undefined).resume()).listen(path)
+  await new Promise((resolve) => server.on('listening', resolve))
+  scope.defer(() => void server.close())
+  return ['--console-socket', path]
+}
+
+const exchanges: readonly (readonly [what: string, name: string, target: (host: Host) => string])[] = [
+  ['/dev/console', 'dev/console', () => corePattern],
+  ['/dev', 'dev', (host) => host.canary],
+]
+
+for (const [what, name, targetOf] of exchanges) {
+  attackTest(`exchanging ${what} with a link during create puts the terminal nowhere else`, async (t, scope, host) => {
+    const container = scope.container(withoutDev)
+    const { rootfs } = container.bundle
+    writeFileSync(join(rootfs, 'dev/console'), '')
+    symlinkSync(targetOf(host), join(rootfs, `${name}-link`))
+    const race = await swapping(scope, join(rootfs, name), join(rootfs, `${name}-link`))
+    // A name in the root may be any of the two by now: what counts is which file system is mounted, and how often.
+    const look = (pid: number): string[] => {
+      const terminals = mountsOf(pid).filter(({ type, root }) => type === 'devpts' && root !== '/')
+      return [
+        ...(terminals.length === 1 ? [] : [`${terminals.length} terminals`]),
+        ...mountsOf(pid).flatMap(({ root }) => (root.endsWith('core_pattern') ? [root] : [])),
+      ]
+    }
+    await raceCreates(t, container, { usual: 30, args: await terminalTaker(scope), look })
+    await race.stop()
   })
 }
 

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { attackTest, mountsOf, refuses, swapping, type Host } from '../helpers/attack.js'
+import { attackTest, mountsOf, raceCreates, refuses, snapshot, swapping, type Host } from '../helpers/attack.js'
 import type { TestMount } from '../helpers/config.js'
 import type { Scope } from '../helpers/scope.js'
 
@@ -117,32 +117,7 @@ async function sharedVolume(scope: Scope, target: string): Promise<{ volume: str
   return { volume, ...(await swapping(scope, join(volume, 'a'), join(volume, 'link'))) }
 }
 
-/** Creates a container again and again, with mounts below the exchanged directory; `look` is for each success. */
-function createMany(scope: Scope, volume: string, look: (pid: number) => void): number {
-  const container = scope.container()
-  const { config } = container.bundle
-  const mounts = [...config.mounts]
-  let created = 0
-  // When thirty creates in a row lose the race, it goes on until one has.
-  for (let round = 0; round < 30 || (created === 0 && round < 500); round++) {
-    config.mounts = [...mounts, { destination: '/volume', type: 'bind', source: volume, options: ['rbind'] }]
-    // `b` is there, the others have to be made while the way to them changes.
-    for (const path of ['b', `c${round}`, `d${round}/e/f`, 'b', `${round}`]) {
-      const destination = `/volume/a/${path}`
-      config.mounts.push({ destination, type: 'bind', source: scope.path('source'), options: ['rbind'] })
-      config.mounts.push(tmpfs(destination))
-    }
-    container.rewrite()
-    if (container.create().status === 0) {
-      created++
-      look(container.state().pid)
-    }
-    container.remove()
-  }
-  return created
-}
-
-const hostRoot = statSync('/').dev
+const hostRoot = statSync('/')
 
 const races: readonly [string, (host: Host) => string][] = [
   ['/', () => '/'],
@@ -155,18 +130,53 @@ for (const [name, targetOf] of races) {
   attackTest(`exchanging a directory with a link to ${name} moves no mount out of the root`, async (t, scope, host) => {
     mkdirSync(scope.path('source'))
     const race = await sharedVolume(scope, targetOf(host))
-    const wrong: string[] = []
-    const created = createMany(scope, race.volume, (pid) => {
-      for (const { root, point, type } of mountsOf(pid)) {
-        if (root === '/' && !['tmpfs', 'proc', 'sysfs', 'devpts'].includes(type)) wrong.push(point)
+    const container = scope.container()
+    const { config } = container.bundle
+    const mounts = [...config.mounts]
+    const source = scope.path('source')
+    const prepare = (round: number): void => {
+      config.mounts = [...mounts, { destination: '/volume', type: 'bind', source: race.volume, options: ['rbind'] }]
+      // `b` is there, the others have to be made while the way to them changes.
+      for (const path of ['b', `c${round}`, `d${round}/e/f`, 'b', `${round}`]) {
+        const destination = `/volume/a/${path}`
+        config.mounts.push({ destination, type: 'bind', source, options: ['rbind'] }, tmpfs(destination))
       }
-      if (existsSync(`/proc/${pid}/root${host.canary}/file`)) wrong.push('the canary is visible')
-      if (statSync(`/proc/${pid}/root/`).ino === statSync('/').ino && hostRoot === statSync(`/proc/${pid}/root/`).dev)
-        wrong.push('the root is the host’s')
-    })
+      container.rewrite()
+    }
+    const look = (pid: number): string[] => {
+      const root = statSync(`/proc/${pid}/root/`)
+      return [
+        ...mountsOf(pid)
+          .filter(({ root, type }) => root === '/' && !['tmpfs', 'proc', 'sysfs', 'devpts'].includes(type))
+          .map(({ point }) => point),
+        ...(existsSync(`/proc/${pid}/root${host.canary}/file`) ? ['the canary is visible'] : []),
+        ...(root.ino === hostRoot.ino && root.dev === hostRoot.dev ? ['the root is the host’s'] : []),
+      ]
+    }
+    await raceCreates(t, container, { usual: 30, prepare, look })
     await race.stop()
-    t.same(wrong, [])
-    t.ok(created > 0, 'some of them succeed')
-    t.same(readdirSync(scope.path('source')), [])
+    t.same(readdirSync(source), [])
   })
 }
+
+attackTest(
+  'exchanging files with links and fifos while a tmpfs copies them up brings nothing else',
+  async (t, scope, host) => {
+    const container = scope.container((config) => {
+      config.mounts.push({ destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup'] })
+    })
+    const data = join(container.bundle.rootfs, 'data')
+    mkdirSync(join(data, 'directory'), { recursive: true })
+    writeFileSync(join(data, 'directory/inside'), 'inside')
+    writeFileSync(join(data, 'file'), 'inside')
+    symlinkSync(host.canary, join(data, 'link'))
+    scope.runner.runProgram('mkfifo', [join(data, 'fifo')])
+    const directories = await swapping(scope, join(data, 'directory'), join(data, 'link'))
+    const files = await swapping(scope, join(data, 'file'), join(data, 'fifo'))
+    const look = (pid: number): string[] =>
+      snapshot(`/proc/${pid}/root/data`).filter((line) => / canary/.test(line.replace(/ -> .*/, '')))
+    await raceCreates(t, container, { usual: 30, look })
+    await directories.stop()
+    await files.stop()
+  },
+)

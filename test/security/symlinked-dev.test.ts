@@ -1,7 +1,7 @@
 /** /dev of the image is a symbolic link: CVE-2026-41579 (runc), CVE-2026-47766 (crun), CVE-2019-18837. */
 import { existsSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { attackTest } from '../helpers/attack.js'
+import { attackTest, raceCreates, swapping } from '../helpers/attack.js'
 import type { Change } from '../helpers/config.js'
 import { tried } from '../helpers/probe.js'
 
@@ -70,3 +70,19 @@ attackTest('links with the names of /dev’s own links are replaced inside the r
   t.equal(tried(container.report(), 'link /dev/ptmx').text, 'pts/ptmx')
   t.equal(tried(container.report(), 'link /dev/core').text, '/proc/kcore')
 })
+
+attackTest(
+  'exchanging /dev with a link during create makes and removes nothing on the host',
+  async (t, scope, host) => {
+    const container = scope.container((config) => {
+      withoutDev(config)
+      config.linux.devices = [{ path: '/dev/sub/extra', type: 'c', major: 1, minor: 5 }]
+    })
+    const { rootfs } = container.bundle
+    symlinkSync(host.canary, join(rootfs, 'link'))
+    const race = await swapping(scope, join(rootfs, 'dev'), join(rootfs, 'link'))
+    await raceCreates(t, container, { usual: 30, look: () => [] })
+    await race.stop()
+    host.check(t)
+  },
+)
