@@ -1,6 +1,6 @@
 // Programs and libraries of the system that building and testing need, and how each distribution calls them.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { ending, Failure } from './process.mjs'
 
@@ -93,6 +93,13 @@ const tools = {
       packages: ['chromium-headless-shell', 'chromium-headless', 'chromium', 'chromium'],
     },
   ],
+  fuzz: [
+    {
+      name: 'clang++ with libFuzzer',
+      there: hasFuzzer,
+      packages: ['clang libclang-rt-dev', 'clang compiler-rt', 'clang compiler-rt', 'clang compiler-rt'],
+    },
+  ],
   check: [
     {
       name: 'clang-format',
@@ -173,6 +180,16 @@ export function findProgram(name) {
         return false
       }
     })
+}
+
+/** True for a clang with the library that fuzzes, which Debian packages apart; distributions put it at different places. */
+function hasFuzzer() {
+  const { status, stdout } = spawnSync('clang++', ['-print-resource-dir'], { encoding: 'utf8' })
+  if (status !== 0) return false
+  const folder = join(stdout.trim(), 'lib')
+  return (
+    existsSync(folder) && readdirSync(folder, { recursive: true }).some((name) => /libclang_rt\.fuzzer[-.]/.test(name))
+  )
 }
 
 /** A busybox that needs no library, so that it alone makes a rootfs. */

@@ -132,9 +132,10 @@ class Walk {
       return is_gone(errno) || errno == EOPNOTSUPP || fail("read", errno);
     for (const char* next = text.c_str(); *next != '\0';) {
       char* end;
-      add(static_cast<pid_t>(strtol(next, &end, 10)));
+      const long pid = strtol(next, &end, 10);
+      if (end == next) break;  // not a list of the kernel's
+      add(static_cast<pid_t>(pid));
       next = *end == '\n' ? end + 1 : end;
-      if (end == text.c_str() + text.size()) break;
     }
     return true;
   }

@@ -35,16 +35,20 @@ bool copy_text(char (&to)[PATH_MAX], const char* from) noexcept {
   return true;
 }
 
+// A component, or the beginning of one that is longer than any file's name.
+using Name = char[NAME_MAX + 2];
+
 // Takes the next component of `rest` into `name`; false at the end.
-bool next_component(Walk& walk, char (&name)[NAME_MAX + 1], bool& last) noexcept {
+bool next_component(Walk& walk, Name& name, bool& last) noexcept {
   const char* at = walk.rest;
   while (*at == '/') at++;
   size_t length = strcspn(at, "/");
   if (length == 0) return false;
-  if (length > NAME_MAX) length = NAME_MAX;  // mkdirat and openat then answer for it
+  const size_t whole = length;
+  if (length > NAME_MAX + 1) length = NAME_MAX + 1;  // mkdirat and openat then answer for it
   memcpy(name, at, length);
   name[length] = 0;
-  at += length;
+  at += whole;
   while (*at == '/') at++;
   last = *at == 0;
   memmove(walk.rest, at, strlen(at) + 1);
@@ -132,7 +136,7 @@ Failure ensure_in_root(const Context& context, const char* path, Leaf leaf, Fd& 
   Walk walk(context);
   if (!copy_text(walk.rest, path)) return too_long(path);
   if (!reopen_done(walk)) return fail("openat2", path);
-  char name[NAME_MAX + 1];
+  Name name;
   bool last = false;
   while (next_component(walk, name, last)) {
     if (strcmp(name, ".") == 0) continue;

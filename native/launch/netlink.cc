@@ -28,13 +28,14 @@ size_t aligned(size_t size) noexcept { return (size + NLMSG_ALIGNTO - 1) & ~(NLM
 
 NetlinkError error_of(const nlmsghdr& message) {
   nlmsgerr answer;
+  if (message.nlmsg_len < NLMSG_LENGTH(sizeof answer)) return {EBADMSG, ""};
   memcpy(&answer, NLMSG_DATA(&message), sizeof answer);
   NetlinkError result{-answer.error, ""};
   if (answer.error == 0 || (message.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return result;
   // With NLM_F_CAPPED the request is not repeated in front of the attributes.
-  const size_t repeated = (message.nlmsg_flags & NLM_F_CAPPED) == 0
-                              ? aligned(answer.msg.nlmsg_len) - sizeof(nlmsghdr)
-                              : 0;
+  const bool repeats = (message.nlmsg_flags & NLM_F_CAPPED) == 0;
+  if (repeats && answer.msg.nlmsg_len < sizeof(nlmsghdr)) return result;
+  const size_t repeated = repeats ? aligned(answer.msg.nlmsg_len) - sizeof(nlmsghdr) : 0;
   for_each_attribute(message, sizeof answer + repeated,
                      [&](uint16_t type, std::span<const uint8_t> value) {
                        if (type != NLMSGERR_ATTR_MSG) return;

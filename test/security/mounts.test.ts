@@ -68,6 +68,12 @@ attackTest('no link leads a mount to the root', (t, scope) => {
   }
 })
 
+attackTest('a name that is too long for a file is refused, not cut in pieces', (t, scope) => {
+  const container = scope.container((config) => config.mounts.push(tmpfs(`/missing/${'a'.repeat(300)}`)))
+  refuses(t, scope, container, /ENAMETOOLONG|name too long/i)
+  t.same(readdirSync(join(container.bundle.rootfs, 'missing')), [])
+})
+
 attackTest('the file for a bind mount of a file is made inside the root', (t, scope, host) => {
   writeFileSync(scope.path('source'), 'source')
   for (const target of [
