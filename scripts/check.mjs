@@ -46,7 +46,7 @@ function main(names) {
 }
 
 /** C++ files that clang-format looks at. */
-export const nativeFiles = () => filesBelow('native').filter((file) => /\.(cc|h)$/.test(file))
+export const nativeFiles = () => filesBelow('native', 'test/fuzz').filter((file) => /\.(cc|h)$/.test(file))
 
 /**
  * What no object of tsrun-init may ask for, by the names that nm prints. It runs between clone and execve as a copy of a

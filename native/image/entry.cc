@@ -60,6 +60,11 @@ bool is_of_host(std::string_view name) {
 
 }  // namespace
 
+std::string words_of(archive* reader) {
+  const char* words = archive_error_string(reader);
+  return words == nullptr ? "libarchive does not say why" : words;
+}
+
 void EntryWriter::write(archive_entry* entry) {
   const char* raw = archive_entry_pathname(entry);
   const std::string name = raw == nullptr ? "" : raw;
@@ -163,7 +168,7 @@ void EntryWriter::write_data(int file, int64_t size, const Target& target) {
     }
     end = offset + static_cast<int64_t>(length);
   }
-  if (result != ARCHIVE_EOF) refuse_image(target.entry, archive_error_string(reader_));
+  if (result != ARCHIVE_EOF) refuse_image(target.entry, words_of(reader_));
   if (end < size && ftruncate(file, size) < 0) throw_errno("ftruncate", target.entry);
 }
 

@@ -11,6 +11,9 @@
 
 namespace tsrun {
 
+// What libarchive says about its last error, which for some damage is nothing.
+std::string words_of(archive* reader);
+
 // Places entries below the root of `place`.
 class EntryWriter {
  public:

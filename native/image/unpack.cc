@@ -43,8 +43,7 @@ Reader open_reader(Source& source) {
     throw_failure("archive_read_new", ENOMEM);
   if (archive_read_open(reader.get(), &source, nullptr, read_more, nullptr) != ARCHIVE_OK) {
     if (source.error) std::rethrow_exception(source.error);
-    refuse_image("",
-                 std::string("the layer is no tar archive: ") + archive_error_string(reader.get()));
+    refuse_image("", "the layer is no tar archive: " + words_of(reader.get()));
   }
   return reader;
 }
@@ -70,12 +69,11 @@ std::string unpack(const UnpackOptions& options) {
   while ((result = archive_read_next_header(reader.get(), &entry)) != ARCHIVE_EOF) {
     if (source.error) std::rethrow_exception(source.error);
     if (result == ARCHIVE_FATAL)
-      refuse_image(
-          last, std::string("what follows it is damaged: ") + archive_error_string(reader.get()));
+      refuse_image(last, "what follows it is damaged: " + words_of(reader.get()));
     const char* name = archive_entry_pathname(entry);
     last = name == nullptr ? "" : name;
     if (result != ARCHIVE_OK && !(result == ARCHIVE_WARN && is_about_conversion(reader.get())))
-      refuse_image(last, archive_error_string(reader.get()));
+      refuse_image(last, words_of(reader.get()));
     if (++entries > options.max_entries)
       refuse_image(last,
                    "the layer has more than " + std::to_string(options.max_entries) + " entries");

@@ -30,6 +30,8 @@ NetlinkError error_of(const nlmsghdr& message) {
   nlmsgerr answer;
   if (message.nlmsg_len < NLMSG_LENGTH(sizeof answer)) return {EBADMSG, ""};
   memcpy(&answer, NLMSG_DATA(&message), sizeof answer);
+  constexpr int kMaxErrno = 4095;  // of the kernel's err.h
+  if (answer.error > 0 || answer.error < -kMaxErrno) return {EBADMSG, ""};
   NetlinkError result{-answer.error, ""};
   if (answer.error == 0 || (message.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return result;
   // With NLM_F_CAPPED the request is not repeated in front of the attributes.

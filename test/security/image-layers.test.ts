@@ -120,6 +120,12 @@ for (const [what, [entries, words]] of Object.entries(hostile)) {
   })
 }
 
+// libarchive has no words for this end: the program was ended by a signal.
+test('a layer that ends within the padding of a pax header is refused', (t, scope) => {
+  const layer = tar([{ name: 'x', pax: { path: 'n'.repeat(120) } }]).subarray(0, 975)
+  assertRefused(t, scope, tryImport(scope, { layers: [layer] }), 'it is damaged')
+})
+
 /** Imports the file `archive` of the test's folder. */
 const importArchive = (scope: Scope): Result =>
   scope.runtime(['image', 'import', '--image-root', scope.path('store'), scope.path('archive')])
