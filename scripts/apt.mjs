@@ -26,24 +26,24 @@ export function mirrors() {
  * @throws Failure when it cannot be fetched; the folder is then as it was
  */
 export function fetchPackage(name, suite, folder) {
-  fetchInto({ name, suite, folder }, (options, work) => {
+  fetchInto({ names: [name], suite, folder }, (options, work) => {
     output('apt-get', [...options, 'download', `${name}/${suite}`], { cwd: work, timeout: limit })
     return work
   })
 }
 
-/** The same for a package and all that it depends on, libc included: a root directory for it alone. */
-export function fetchWithDependencies(name, suite, folder) {
-  fetchInto({ name, suite, folder }, (options, work) => {
+/** The same for packages and all that they depend on, libc included: a root directory for them alone; version of the first. */
+export function fetchWithDependencies(names, suite, folder) {
+  fetchInto({ names, suite, folder }, (options, work) => {
     // With no package installed, apt fetches each of them.
     const alone = ['-o', 'Dir::State::status=/dev/null', '--no-install-recommends', '--download-only', '-y']
-    output('apt-get', [...options, ...alone, 'install', name], { cwd: work, timeout: limit })
+    output('apt-get', [...options, ...alone, 'install', ...names], { cwd: work, timeout: limit })
     return join(work, 'archives')
   })
 }
 
 /** `download` gets options for apt and a folder of its own; returns where it has put the packages. */
-function fetchInto({ name, suite, folder }, download) {
+function fetchInto({ names, suite, folder }, download) {
   const archive = suite.endsWith('-security') ? '/debian-security' : '/debian'
   const mirror = mirrors().find((address) => address.endsWith(archive))
   if (!mirror) throw new Failure(`apt of this machine has no archive that ends in ${archive}`)
@@ -57,7 +57,7 @@ function fetchInto({ name, suite, folder }, download) {
     const files = readdirSync(from).filter((entry) => entry.endsWith('.deb'))
     const unpacked = join(work, 'unpacked')
     for (const file of files) output('dpkg', ['-x', join(from, file), unpacked])
-    const named = files.find((file) => file.startsWith(`${name}_`))
+    const named = files.find((file) => file.startsWith(`${names[0]}_`))
     writeFileSync(join(unpacked, 'version'), decodeURIComponent(named.split('_')[1]))
     rmSync(folder, { recursive: true, force: true })
     renameSync(unpacked, folder)

@@ -15,7 +15,7 @@ export function fetchCriu() {
   if (reason) throw new Failure(reason)
   mkdirSync(bin, { recursive: true })
   const folder = join(cache, 'criu')
-  fetchWithDependencies('criu', 'sid', folder)
+  fetchWithDependencies(['criu'], 'sid', folder)
   const [loader, triple] =
     process.arch === 'arm64'
       ? ['ld-linux-aarch64.so.1', 'aarch64-linux-gnu']

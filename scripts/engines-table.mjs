@@ -1,26 +1,32 @@
 // Writes docs/engines/table.md from the outcomes that the engines lane has recorded.
-// usage: npm run test:engines; RUNTIME=runc npm run test:engines; node scripts/engines-table.mjs
+// usage: for LANE in engines engines-new; do npm test -- $LANE; RUNTIME=runc npm test -- $LANE; done; node scripts/engines-table.mjs
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fetchEngines } from './newest-engines.mjs'
 import { Failure, isMain, output, root, script } from './process.mjs'
 
+/** The packaged engines of this host and those of sid, each with both runtimes: the order of the columns. */
+const lanes = ['engines', 'engines-new']
+const runtimes = ['runc', 'tsrun']
+
 function main() {
-  const tsrun = outcomesOf('tsrun')
-  const runc = outcomesOf('runc')
+  const columns = lanes.flatMap((lane) => runtimes.map((runtime) => outcomesOf(lane, runtime)))
   const notes = []
-  const lines = [...tsrun].flatMap(([engine, features]) => [
-    `| **${engine}** | | |`,
-    ...[...features].map(([feature, reason]) => {
-      const cells = [runc.get(engine)?.get(feature), reason].map((outcome) => cell(outcome, notes))
+  const lines = [...union(columns.map((column) => column.keys()))].flatMap((engine) => [
+    `| **${engine}** |${' |'.repeat(columns.length)}`,
+    ...[...union(columns.map((column) => column.get(engine)?.keys() ?? []))].map((feature) => {
+      const cells = columns.map((column) => cell(column.get(engine)?.get(feature), notes))
       return `| ${feature.replaceAll('|', '\\|')} | ${cells.join(' | ')} |`
     }),
   ])
   writeFileSync(join(root, 'docs/engines/table.md'), page(lines, notes))
 }
 
+const union = (lists) => new Set(lists.flatMap((list) => [...list]))
+
 /** Engine → feature → why it does not work, or true. */
-function outcomesOf(runtime) {
-  const folder = join(root, 'build/engines', runtime)
+function outcomesOf(lane, runtime) {
+  const folder = join(root, 'build', lane, runtime)
   try {
     const files = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
     return new Map(
@@ -30,7 +36,7 @@ function outcomesOf(runtime) {
       ]),
     )
   } catch {
-    throw new Failure(`no outcomes for ${runtime}: run the engines lane with it before`)
+    throw new Failure(`no outcomes of ${lane} for ${runtime}: run the lane with it before`)
   }
 }
 
@@ -45,23 +51,24 @@ function cell(outcome, notes) {
   return `no (${notes.indexOf(note) + 1})`
 }
 
+/** What the engines below a root directory say of themselves. */
+const versions = (directory) =>
+  ['dockerd', 'containerd', 'podman', 'buildah', 'runc']
+    .map((name) => output('chroot', [directory, name, '--version']).split('\n')[0].trim())
+    .join('; ')
+
 function page(lines, notes) {
-  const versions = [
-    output('dockerd', ['--version']),
-    output('containerd', ['--version']),
-    output('podman', ['--version']),
-    output('buildah', ['--version']),
-    output('runc', ['--version']).split('\n')[0],
-    `Linux ${output('uname', ['-r'])}`,
-  ]
   return [
     '# Engines and their features',
     '',
-    'Written by `scripts/engines-table.mjs` from a run of `npm run test:engines` with each of the two runtimes, on one machine:',
-    `${versions.map((version) => version.trim()).join('; ')}.`,
+    'Written by `scripts/engines-table.mjs` from runs of `npm test -- engines` and `npm test -- engines-new` with each of the two',
+    `runtimes, on one machine with Linux ${output('uname', ['-r']).trim()}.`,
     '',
-    '| feature | runc | tsrun |',
-    '| --- | --- | --- |',
+    `- old: ${versions('/')}`,
+    `- new, of Debian sid: ${versions(fetchEngines())}`,
+    '',
+    '| feature | runc, old | tsrun, old | runc, new | tsrun, new |',
+    '| --- | --- | --- | --- | --- |',
     ...lines,
     '',
     ...(notes.length > 0 ? ['What does not work, in the words of the test:', ''] : []),

@@ -5,7 +5,8 @@ import { packageFile, root } from './process.mjs'
 
 /**
  * Runs the files, prints what happened and returns how many tests passed, failed and were skipped. `timeout`: seconds
- * for a file, if not tap's; `comments`: print what tests tell (`t.comment`); `direct`: one after the other, without tap's runner and without time limits.
+ * for a file, if not tap's; `env`: variables besides those of this process; `comments`: print what tests tell (`t.comment`);
+ * `direct`: one after the other, without tap's runner and without time limits.
  */
 export async function runLane({ name, files, ...options }) {
   console.log(`\n${name}`)
@@ -50,14 +51,18 @@ async function* runTwice(files, options) {
 }
 
 /** Yields one result per file, as tap finishes them. */
-async function* runFiles(files, { jobs, timeout, direct = false }) {
+async function* runFiles(files, { jobs, timeout, env, direct = false }) {
   if (direct) {
     for (const file of files) yield runDirectly(file)
     return
   }
   const limit = timeout === undefined ? [] : [`--timeout=${timeout}`]
   const args = [packageFile('tap', 'dist/esm/run.mjs'), 'run', '--reporter=tap', `--jobs=${jobs}`, ...limit, ...files]
-  const tap = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+  const tap = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const ended = new Promise((resolve) => tap.on('close', resolve))
   const parser = new Parser()
   const results = []

@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { isMain, root, script } from './process.mjs'
+import { fetchEngines } from './newest-engines.mjs'
+import { Failure, isMain, root, script } from './process.mjs'
 import { setUp } from './setup.mjs'
 import { filesBelow } from './stamp.mjs'
 import { reasonAgainstMachines, runMachines } from './test-vm.mjs'
@@ -22,7 +23,10 @@ function needsOfEngines() {
 
 /**
  * `jobs`: files at a time; `tools`: what scripts/tools.mjs installs for it; `unavailable`: why this host cannot run it;
- * `timeout`: seconds for one file, where not those of .taprc (with `ROUNDS` the soak's); `comments`: what its tests tell is printed; `costs`: what it does to this machine beside testing; `machines`: it runs in virtual machines, with files of other lanes too.
+ * `timeout`: seconds for one file, where not those of .taprc (with `ROUNDS` the soak's); `comments`: what its tests tell is printed;
+ * `costs`: what it does to this machine beside testing; `machines`: it runs in virtual machines, with files of other lanes too;
+ * `folder`: where its files are, if not in that of its name; `sample`: its files in a run of all lanes, if not all;
+ * `environment`: variables of its tests, made when it is run.
  */
 const lanes = {
   unit: { jobs: 2, tools: [] },
@@ -36,6 +40,17 @@ const lanes = {
     timeout: 900,
     unavailable: needsRoot ?? needsOfEngines(),
     costs: 'installs Docker, containerd, podman and buildah with the package manager',
+  },
+  // The same files as `engines`; unless it is asked for by name, only some of them.
+  'engines-new': {
+    jobs: 2,
+    tools: ['test'],
+    timeout: 900,
+    folder: 'engines',
+    sample: ['docker-run', 'docker-images', 'containerd-cri', 'podman', 'checkpoint', 'swarm'],
+    unavailable: needsRoot ?? needsOfEngines(),
+    environment: () => ({ ENGINES_ROOT: fetchEngines() }),
+    costs: 'fetches the engines of Debian sid (220 MB) once, into ~/.cache/tsrun-engines',
   },
   vm: {
     jobs: 1,
@@ -70,17 +85,28 @@ async function main(all) {
   // Only now: it needs the npm packages that the set-up installs.
   const { runLane } = await import('./test-lane.mjs')
   const total = { passed: 0, failed: 0, skipped: 0 }
-  for (const { name, files, jobs, timeout, comments, reason, machines } of runs) {
-    if (reason) {
-      console.log(`\n${name}: not run (${reason})`)
+  for (const { name, files, jobs, timeout, comments, reason, machines, environment } of runs) {
+    const [env, missing = reason] = reason ? [] : variables(environment, { required: args.includes(name) })
+    if (missing) {
+      console.log(`\n${name}: not run (${missing})`)
       continue
     }
-    const counts = machines ? await runMachines() : await runLane({ name, files: files(), jobs, timeout, comments })
+    const counts = machines ? await runMachines() : await runLane({ name, files: files(), jobs, timeout, comments, env })
     for (const key of Object.keys(total)) total[key] += counts[key]
   }
   if (total.passed === 0) total.failed++
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
   return total.failed === 0 ? 0 : 1
+}
+
+/** The variables of a lane, or why they cannot be had; unless it was asked for, that only leaves it out. */
+function variables(make, { required }) {
+  try {
+    return [make?.()]
+  } catch (error) {
+    if (required || !(error instanceof Failure)) throw error
+    return [undefined, error.message]
+  }
 }
 
 /** The lanes and single files that were asked for. A lane that is asked for by name is run in any case. */
@@ -91,11 +117,12 @@ function plan(args) {
   const runs = chosen.map((name) => ({
     name,
     // Only when it is run: the set-up compiles the tests.
-    files: () => testFiles(name),
+    files: () => testFiles(lanes[name].folder ?? name, args.length === 0 ? lanes[name].sample : undefined),
     jobs: lanes[name].jobs,
     timeout: process.env.ROUNDS === undefined ? lanes[name].timeout : lanes.soak.timeout,
     comments: lanes[name].comments ?? process.env.ROUNDS !== undefined,
     machines: lanes[name].machines,
+    environment: lanes[name].environment,
     costs: lanes[name].costs,
     tools: lanes[name].tools,
     reason: args.length === 0 ? lanes[name].unavailable : undefined,
@@ -108,9 +135,11 @@ function plan(args) {
 
 const compiled = (file) => join('build', relative(root, join(root, file))).replace(/\.ts$/, '.js')
 
-function testFiles(lane) {
-  return filesBelow(`build/test/${lane}`)
+/** The test files of a folder; `sample`: only these. */
+function testFiles(folder, sample) {
+  return filesBelow(`build/test/${folder}`)
     .filter((file) => file.endsWith('.test.js'))
+    .filter((file) => !sample || sample.some((name) => file.endsWith(`/${name}.test.js`)))
     .map((file) => relative(root, file))
 }
 

@@ -1,5 +1,6 @@
 /** CRI-O's configuration (Debian has no CRI-O): its monitor and the runtime, called as CRI-O calls them. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeBundle } from '../helpers/bundle.js'
@@ -35,7 +36,7 @@ class Crio implements Engine {
     mkdirSync(sandbox.file('sockets'))
     const script = 'import json, sys, tomllib; json.dump(tomllib.load(sys.stdin.buffer), sys.stdout)'
     const input = readFileSync(join(projectRoot, 'docs/engines/crio.conf'), 'utf8')
-    const { stdout, stderr } = await sandbox.run('python3', ['-c', script], { input })
+    const { stdout, stderr } = spawnSync('python3', ['-c', script], { input, encoding: 'utf8' })
     assert.equal(stderr, '')
     const { runtime } = (JSON.parse(stdout) as { crio: { runtime: Runtime } }).crio
     const handler = runtime.runtimes[runtime.default_runtime]

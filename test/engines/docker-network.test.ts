@@ -91,8 +91,9 @@ docker.add('docker-compose up and down of two services', async (docker) => {
     return stdout
   }
   await compose('up', '-d')
-  const fetched = 'until docker logs composed_client_1 2>&1 | grep "a page"; do :; done'
-  const { stdout } = await docker.sandbox.run('sh', ['-c', fetched], { env: docker.environment })
+  const client = (await compose('ps', '-q', 'client')).trim()
+  const fetched = 'until docker logs "$1" 2>&1 | grep "a page"; do :; done'
+  const { stdout } = await docker.sandbox.run('sh', ['-c', fetched, 'sh', client], { env: docker.environment })
   assert.equal(stdout, 'a page\n')
   assert.equal(await compose('exec', '-T', 'client', 'echo', 'inside'), 'inside\n')
   await compose('up', '-d', '--scale', 'server=2')

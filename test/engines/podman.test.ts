@@ -89,7 +89,8 @@ podman.add('top, stats', async (podman) => {
 })
 
 podman.add('--memory: an OOM kill', async (podman) => {
-  assert.equal((await podman.command(['run', '--rm', '--memory', '10m', image, 'tail', '/dev/zero'])).status, 137)
+  const { status, stderr } = await podman.command(['run', '--rm', '--memory', '10m', image, 'tail', '/dev/zero'])
+  assert.equal(status, 137, stderr)
 })
 
 podman.add(

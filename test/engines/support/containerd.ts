@@ -28,22 +28,40 @@ const network = JSON.stringify({
   ],
 })
 
+/** The two formats of config.toml: the file of the documentation, the plugin of the CRI, the image of pods, programs for networks. */
+const formats = {
+  1: {
+    printed: 'containerd.toml',
+    plugin: 'io.containerd.grpc.v1.cri',
+    pause: `sandbox_image = "${pauseImage}"`,
+    programs: 'bin_dir = "/usr/lib/cni"',
+    images: '',
+  },
+  2: {
+    printed: 'containerd2.toml',
+    plugin: 'io.containerd.cri.v1.runtime',
+    pause: '',
+    programs: 'bin_dirs = ["/usr/lib/cni"]',
+    images: `[plugins."io.containerd.cri.v1.images".pinned_images]\n  sandbox = "${pauseImage}"\n`,
+  },
+}
+
 /** Pods without a registry and without the right to protect themselves from the OOM killer; the runtime to compare. */
-const ownSettings = (sandbox: Sandbox): string => `
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${pauseImage}"
+const ownSettings = (sandbox: Sandbox, { plugin, pause, programs, images }: (typeof formats)[1]): string => `
+[plugins."${plugin}"]
+  ${pause}
   restrict_oom_score_adj = true
 
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
+  [plugins."${plugin}".cni]
+    ${programs}
     conf_dir = "${sandbox.file('cni')}"
 
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+  [plugins."${plugin}".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
 
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+    [plugins."${plugin}".containerd.runtimes.runc.options]
       BinaryName = "/usr/sbin/runc"
-`
+${images}`
 
 /** containerd, its client `ctr` and one image. */
 export class Containerd implements Engine {
@@ -58,11 +76,13 @@ export class Containerd implements Engine {
   /** Starts containerd with the configuration of the documentation and imports the image. */
   static async start(options: { path?: string } = {}): Promise<Containerd> {
     const sandbox = await Sandbox.start(options)
-    const printed = readFileSync(join(projectRoot, 'docs/engines/containerd.toml'), 'utf8')
-    // The documentation is about tsrun; the image of pods is on no registry here.
+    const { stdout: version } = await sandbox.run('containerd', ['--version'])
+    const format = formats[/ v?1\./.test(version) ? 1 : 2]
+    const printed = readFileSync(join(projectRoot, 'docs/engines', format.printed), 'utf8')
+    // The documentation is about tsrun.
     const text = runtimeName() === 'tsrun' ? printed : printed.replaceAll('/usr/local/bin/tsrun', sandbox.runtime())
     sandbox.write('cni/10-bridge.conflist', network)
-    const config = sandbox.write('config.toml', text + ownSettings(sandbox))
+    const config = sandbox.write('config.toml', text + ownSettings(sandbox, format))
     const folders = ['--root', sandbox.file('root'), '--state', sandbox.file('state')]
     const socket = ['--address', sandbox.file('containerd.sock')]
     await sandbox.daemon('containerd', ['--config', config, ...folders, ...socket], /containerd successfully booted/)

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { runtimeName } from '../../helpers/requires.js'
 import { ended, Lines } from '../../helpers/runtime.js'
 import { projectRoot } from '../../helpers/tools.js'
+import type { Daemon } from './daemon.js'
 import type { Engine } from './feature.js'
 import { makeImage } from './image.js'
 import { steady, untilSteady } from './steady.js'
-import { Sandbox, type CommandOptions, type Daemon, type Result } from './sandbox.js'
+import { Sandbox, type CommandOptions, type Result } from './sandbox.js'
 
 /** Name of the image that every daemon has. */
 export const image = 'busybox'
@@ -16,12 +17,14 @@ export const image = 'busybox'
 /** A daemon with one image; its containers, networks and images are in the sandbox's folder. */
 export class Docker implements Engine {
   readonly sandbox: Sandbox
-  readonly #daemon: Daemon
+  readonly #startDaemon: () => Promise<Daemon>
+  #daemon: Daemon
   #names = 0
 
-  private constructor(sandbox: Sandbox, daemon: Daemon) {
+  private constructor(sandbox: Sandbox, daemon: Daemon, startDaemon: () => Promise<Daemon>) {
     this.sandbox = sandbox
     this.#daemon = daemon
+    this.#startDaemon = startDaemon
   }
 
   /** Starts the daemon and imports the image. With systemd as cgroup manager it has no network. */
@@ -39,8 +42,8 @@ export class Docker implements Engine {
       : ['--cgroup-parent', `/${sandbox.word}`]
     // Of what is tested checkpoints are experimental.
     const args = ['--config-file', sandbox.file('daemon.json'), '--experimental', ...other]
-    const daemon = await sandbox.daemon('dockerd', args, /API listen on/, { env })
-    const docker = new Docker(sandbox, daemon)
+    const startDaemon = (): Promise<Daemon> => sandbox.daemon('dockerd', args, /API listen on/, { env })
+    const docker = new Docker(sandbox, await startDaemon(), startDaemon)
     await docker.ok('import', '--change', 'CMD ["sh"]', makeImage(sandbox.file('image')), image)
     return docker
   }
@@ -106,6 +109,17 @@ export class Docker implements Engine {
   /** A member of what `docker inspect` knows of a container, as text. */
   inspect(name: string, member: string): Promise<string> {
     return this.ok('inspect', '--format', `{{${member}}}`, name)
+  }
+
+  /** Kills the daemon, as the loss of its machine would; its containers go on. */
+  async lose(): Promise<void> {
+    this.#daemon.kill('SIGKILL')
+    await this.#daemon.ended()
+  }
+
+  /** Starts the daemon that was lost again. */
+  async comeBack(): Promise<void> {
+    this.#daemon = await this.#startDaemon()
   }
 
   async use(runtime: 'tested' | 'runc'): Promise<void> {

@@ -30,8 +30,8 @@ interface FeatureOptions {
   readonly hostLimit?: RegExp
 }
 
-/** Folder of the outcomes, one folder per runtime and one file per engine. */
-const outcomesFolder = join(projectRoot, 'build/engines')
+/** Folder of the outcomes, one folder per runtime and one file per engine; apart for newer engines than the host's. */
+const outcomesFolder = join(projectRoot, process.env.ENGINES_ROOT ? 'build/engines-new' : 'build/engines')
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

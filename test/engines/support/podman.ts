@@ -65,9 +65,9 @@ export class Podman implements Engine {
     return ['podman', ...storage, ...own, ...this.#runtimeOption, ...args]
   }
 
-  /** Where containers.conf is. */
+  /** Where containers.conf is; and podman 5 does not warn of cgroup v1 on standard error. */
   get environment(): Record<string, string> {
-    return { CONTAINERS_CONF: this.sandbox.file('containers.conf') }
+    return { CONTAINERS_CONF: this.sandbox.file('containers.conf'), PODMAN_IGNORE_CGROUPSV1_WARNING: '1' }
   }
 
   /** Runs a buildah command to its end. */

@@ -1,11 +1,13 @@
 /** Test support: a network and mount namespace of its own for an engine, so that whatever it sets up goes with it. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { cgroupsWith, processesWith } from '../../helpers/leaks.js'
 import { runtimeCommand, runtimeName } from '../../helpers/requires.js'
 import { ended, Lines } from '../../helpers/runtime.js'
+import { Daemon, hangs } from './daemon.js'
 import { awaitAll, entries, ownPrefix, sweep, sweepDead } from './leftovers.js'
 
 /** How a command ended. */
@@ -26,17 +28,31 @@ export interface CommandOptions {
 /** Engines meet the programs of the system's packages, not others of the same name. */
 const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** No test waits for time to pass; this only turns a hang into a failure. */
-const hangs = 180_000
-
 /** Where engines keep what cannot be moved elsewhere; `/run` also has the runtime's own state. */
 const privateFolders = ['/usr/local/bin', '/var/lib/cni', '/var/lib/containers']
 
+/** Root directory of other engines than those of this host (scripts/newest-engines.mjs), or '' for the host's. */
+const enginesRoot = process.env.ENGINES_ROOT ?? ''
+
+/** With other engines the sandbox has their root directory, its changes in memory, and of the host what is named here. */
 const script = `
 set -e
+program=$1; shared="$2 $(dirname "$program")"; engines=$3; shift 3
+if [ -n "$engines" ]; then
+  mount -t tmpfs tmpfs /mnt
+  mkdir /mnt/upper /mnt/work /mnt/root
+  mount -t overlay -o "lowerdir=$engines,upperdir=/mnt/upper,workdir=/mnt/work" engines /mnt/root
+  for folder in /proc /sys /dev $shared; do
+    mkdir -p "/mnt/root$folder"
+    mount --rbind "$folder" "/mnt/root$folder"
+  done
+  cd /mnt/root
+  mkdir -p mnt
+  pivot_root . mnt
+  umount -l /mnt
+fi
 mount --make-rshared /
 ip link set lo up
-program=$1; shift
 for folder; do mkdir -p $folder; mount -t tmpfs tmpfs $folder; done
 mkdir -p /run/lock
 ln -s "$program" /usr/local/bin/tsrun
@@ -87,13 +103,33 @@ export class Sandbox {
       script,
       'sh',
       program(folder),
+      [tmpdir(), ...(sharedRun ? ['/run'] : [])].join(' '),
+      enginesRoot,
       ...hidden,
     ]
     const holder = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: systemPath } })
     if ((await new Lines(holder.stdout).next()) !== 'ready') throw new Error('cannot make namespaces for an engine')
+    // An engine that does not start is never closed: the sandbox alone keeps no test from its end.
+    holder.unref()
+    for (const pipe of [holder.stdin, holder.stdout]) (pipe as Socket).unref()
     const sandbox = new Sandbox(folder, holder)
     sandbox.path = path
     return sandbox
+  }
+
+  /** Connects its network namespace with that of another by a veth with these addresses. */
+  async connect(other: Sandbox, [own, others]: readonly [string, string]): Promise<void> {
+    const peer = ['peer', 'name', 'machines', 'netns', `${other.#holder.pid}`]
+    await this.#ip('link', 'add', 'machines', 'type', 'veth', ...peer)
+    await this.#ip('address', 'add', `${own}/24`, 'dev', 'machines')
+    await this.#ip('link', 'set', 'machines', 'up')
+    await other.#ip('address', 'add', `${others}/24`, 'dev', 'machines')
+    await other.#ip('link', 'set', 'machines', 'up')
+  }
+
+  async #ip(...args: string[]): Promise<void> {
+    const { status, stderr } = await this.run('ip', args)
+    if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr}`)
   }
 
   /** Path of a file in the folder. */
@@ -205,63 +241,4 @@ function program(folder: string): string {
   const line = [path, ...args].map((word) => `'${word}'`).join(' ')
   writeFileSync(script, `#!/bin/sh\nexec ${line} "$@"\n`, { mode: 0o755 })
   return script
-}
-
-/** A daemon of an engine with what it writes to its log. */
-export class Daemon {
-  readonly #program: string
-  readonly #child: ChildProcess
-  readonly #lines: string[] = []
-  readonly #waiting: { pattern: RegExp; resolve: () => void; reject: (error: Error) => void }[] = []
-
-  constructor(program: string, child: ChildProcess) {
-    this.#program = program
-    this.#child = child
-    child.stdin?.end()
-    for (const stream of [child.stdout, child.stderr]) void this.#follow(new Lines(stream))
-    child.on('exit', () => this.#fail('has ended'))
-  }
-
-  /** Sends a signal. */
-  kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal)
-  }
-
-  /** Waits for a line of its log, also one that is already there. */
-  async said(pattern: RegExp): Promise<void> {
-    if (this.#lines.some((line) => pattern.test(line))) return
-    const timer = setTimeout(() => this.#fail('is not ready'), hangs)
-    await new Promise<void>((resolve, reject) => this.#waiting.push({ pattern, resolve, reject }))
-    clearTimeout(timer)
-  }
-
-  /** Forgets its log until now, so that `said` waits for a new line. */
-  forget(): void {
-    this.#lines.length = 0
-  }
-
-  /** The end of its log. */
-  get log(): string {
-    return this.#lines.slice(-20).join('\n')
-  }
-
-  /** Ends it and waits. */
-  async stop(): Promise<void> {
-    this.#child.kill('SIGTERM')
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), hangs)
-    await ended(this.#child)
-    clearTimeout(timer)
-  }
-
-  async #follow(lines: Lines): Promise<void> {
-    for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
-      const text = line
-      this.#lines.push(text)
-      for (const waiting of this.#waiting.filter(({ pattern }) => pattern.test(text))) waiting.resolve()
-    }
-  }
-
-  #fail(what: string): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${this.#program} ${what}:\n${this.log}`))
-  }
 }
