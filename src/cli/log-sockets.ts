@@ -1,5 +1,5 @@
 /** Command line: logs of the host that take records over a Unix socket: systemd's journal, and syslog(3). */
-import { closeFile, connectSocket, processIds, sendDescriptor } from '../native/binding.js'
+import { closeFile, connectSocket, sendDescriptor } from '../native/binding.js'
 import { fieldsText, type LogLevel, type LogSink } from './log.js'
 import { oneLine } from './report.js'
 
@@ -21,10 +21,10 @@ export const journalSink = (identifier: string): LogSink =>
     ].join('\n'),
   )
 
-/** The syslog daemon, as the C library speaks with it (RFC 3164); the time is set where it arrives. */
+/** The syslog daemon, as the C library speaks with it (RFC 3164), without a pid as crun; the time is set where it arrives. */
 export const syslogSink = (identifier: string): LogSink =>
   socketSink('/dev/log', ({ level, message, fields }) => {
-    const tag = `${identifier === '' ? 'tsrun' : identifier}[${processIds().pid}]`
+    const tag = identifier === '' ? 'tsrun' : identifier
     return `<${facility | priority[level]}>${tag}: ${oneLine(message)}${fieldsText(fields)}`
   })
 

@@ -1,14 +1,13 @@
 /** Command line: the text of `tsrun --version`. */
 import { seccompVersion } from '../native/binding.js'
 import { packageVersion, stateVersion } from '../core.js'
+import { findProgram } from '../native/helper-process.js'
 
 /** The versions whose command line and behaviour tsrun has, for who asks for one of at least some version. */
-const peers: Readonly<
-  Record<string, { readonly like: string; readonly spec: string; readonly more: readonly string[] }>
-> = {
-  runc: { like: '1.5.1', spec: stateVersion, more: [] },
-  // crun's own specification version, and what podman and CRI-O look for.
-  crun: { like: '1.29.1', spec: '1.0.0', more: ['+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF'] },
+const peers: Readonly<Record<string, { readonly like: string; readonly spec: string; readonly features?: string }>> = {
+  runc: { like: '1.5.1', spec: stateVersion },
+  // crun's own specification version, and what podman and CRI-O look for; with +CRIU where that is installed.
+  crun: { like: '1.29.1', spec: '1.0.0', features: '+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF' },
 }
 
 /**
@@ -24,7 +23,8 @@ export function versionText(): string {
   if (commit !== undefined) lines.push(`commit: ${commit}`)
   const engine = quickjs === undefined ? `node: ${node}` : `quickjs: ${quickjs}`
   lines.push(`spec: ${peer?.spec ?? stateVersion}`, engine)
-  lines.push(`libseccomp: ${seccompVersion()}`, ...(peer?.more ?? []))
+  lines.push(`libseccomp: ${seccompVersion()}`)
+  if (peer?.features) lines.push(peer.features + (findProgram('criu', process.env.PATH) ? ' +CRIU' : ''))
   return `${lines.join('\n')}\n`
 }
 

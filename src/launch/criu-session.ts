@@ -64,7 +64,9 @@ export function openSession(options: CriuOptions, logName: string, config: Confi
   const configFile = config.annotations?.['org.criu.config'] ?? defaultConfigs.find((path) => fileInfo(path))
   const { tcpEstablished, extUnixSk, shellJob, fileLocks, lazyPages, autoDedup } = options
   const opts: Message = {
-    ...{ imagesDirFd: images, workDirFd: work, logLevel, logFile: logName, notifyScripts: true, orphanPtsMaster: true },
+    ...{ imagesDirFd: images, workDirFd: work, logLevel, logFile: logName, notifyScripts: true },
+    // Otherwise CRIU 4.2 looks for the caller's terminal in the mounts of the container, and crashes (mnt: BUG).
+    orphanPtsMaster: !shellJob || config.process.terminal === true,
     ...{ tcpEstablished, extUnixSk, shellJob, fileLocks, lazyPages, autoDedup },
     // An empty annotation asks for no file, as with runc.
     configFile: configFile || undefined,

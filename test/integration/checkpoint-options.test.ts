@@ -78,17 +78,20 @@ test('--ext-unix-sk: a stream whose other end is outside is refused without it',
   await ended(child)
 })
 
-test('--shell-job: a container in the terminal of its caller is refused without it', (t, scope) => {
+test('--shell-job: a container in the terminal of its caller is refused without it, and goes on in that of who restores', (t, scope) => {
   const counter = new Counter(scope)
   const { container, images } = counter
+  const id = counter.newId()
   const line = scope.runner.commandLine([]).join(' ')
   const [from, to] = [`--image-path ${images}`, `--bundle ${container.bundle.path}`]
+  const ask = (id: string): string => `${line} exec ${id} /bin/sh -c 'echo >/question; cat /answer'`
   const script =
-    `${line} run -d ${to} ${container.id}; ${line} checkpoint ${from} ${container.id}; ` +
-    `${line} checkpoint --shell-job ${from} ${container.id} && echo done`
+    `${line} run -d ${to} ${container.id}; ${ask(container.id)}; ${line} checkpoint ${from} ${container.id}; ` +
+    `${line} checkpoint --shell-job ${from} ${container.id} && ${line} restore -d --shell-job ${from} ${to} ${id} && ` +
+    `${ask(id)} && ${line} exec ${id} /bin/sh -c 'readlink /proc/1/fd/1' && ${line} delete -f ${id}`
   const { status, shown } = runInTerminal(['/usr/bin/env', `PATH=${criuPath()}`, '/bin/sh', '-c', script])
   t.equal(status, 0, shown)
-  t.match(shown, /^tsrun: criu dump failed: [^\n]*\/dev\/pts[^\n]*\ndone\r\n$/)
+  t.match(shown, /^1\r\ntsrun: criu dump failed: [^\n]*\/dev\/pts[^\n]*\n2\r\n\/dev\/pts\/\d+\r\n$/)
 })
 
 for (const mode of ['soft', 'full', 'ignore']) {

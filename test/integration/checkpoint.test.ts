@@ -1,5 +1,5 @@
 /** Commands: checkpoint and restore, by CRIU. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Counter, withCriu } from '../helpers/checkpoint.js'
 import type { State } from '../helpers/container.js'
@@ -16,6 +16,8 @@ testCriu(
     const [work, pidFile] = [scope.path('work'), scope.path('pid')]
     t.equal(counter.ask(), 1)
     t.match(counter.checkpoint(['--work-path', work]), done)
+    // The memory of the container is in there.
+    for (const made of [images, work]) t.equal(statSync(made).mode & 0o777, 0o700)
     t.match(scope.runtime(['state', container.id]), { status: 1, stderr: /does not exist/ })
     t.equal((JSON.parse(readFileSync(join(images, 'descriptors.json'), 'utf8')) as string[]).length, 3)
     t.ok(existsSync(join(work, 'dump.log')))

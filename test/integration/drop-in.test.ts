@@ -1,5 +1,5 @@
 /** What engines and operators that were set up for runc or crun rely on: names, flags and logs of theirs. */
-import { copyFileSync, existsSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { Change } from '../helpers/config.js'
 import { runtimeCommand } from '../helpers/requires.js'
 import type { Scope } from '../helpers/scope.js'
@@ -26,6 +26,22 @@ test('by the name of runc or crun it has the version line of these, as engines t
     t.match(lines[0], version)
     t.ok(lines.some((line) => /^spec: \d\.\d\.\d$/.test(line)))
   }
+})
+
+test('by the name of crun it lists +CRIU where that is in the PATH', (t, scope) => {
+  const [program, ...before] = runtimeCommand()
+  const link = scope.path('crun')
+  symlinkSync(before[0] ?? program, link)
+  mkdirSync(scope.path('bin'))
+  writeFileSync(scope.path('bin/criu'), '', { mode: 0o755 })
+  const [first = '', ...args] = before.length > 0 ? [program, link] : [link]
+  const features = (path: string): string | undefined =>
+    scope.runner
+      .runProgram(first, [...args, '--version'], { env: { PATH: path } })
+      .stdout.split('\n')
+      .at(-2)
+  t.equal(features(scope.path('bin')), '+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +CRIU')
+  t.equal(features(scope.path('none')), '+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF')
 })
 
 test('kill and delete take a regular expression for all containers that match it', (t, scope) => {
@@ -107,7 +123,7 @@ test('--log syslog:IDENTIFIER writes to the syslog daemon', (t, scope) => {
   const folder = scope.path('dev')
   const prepare = `mkdir ${folder}; mount --bind /dev ${folder}; mount -t tmpfs none /dev; : > /dev/null; mount --bind ${folder}/null /dev/null`
   const text = received(scope, '/dev/log', prepare, 'syslog:web')
-  t.match(text, /^<11>web\[\d+\]: invalid container ID format: .* code="ERR_TSRUN_USAGE"$/)
+  t.match(text, /^<11>web: invalid container ID format: .* code="ERR_TSRUN_USAGE"$/)
 })
 
 test('a log that nobody takes is an error before anything is done; file: is a path', (t, scope) => {

@@ -152,6 +152,24 @@ test('a quota that systemd rounds and an idle group stay as the config has them'
   t.same(read(), ['0', quota[1]?.replace('33333', '44444')])
 })
 
+test(
+  'after a daemon-reload a quota is what systemd keeps of it, whole percents, until an update writes the exact one',
+  (t, scope) => {
+    const container = sleeper(scope, (config) => {
+      config.linux.resources = { cpu: { quota: 33333, period: 100000 } }
+    })
+    create(t, container)
+    const group = groupOf(container.state().pid, 'cpu')
+    const read = (): string => readGroup(group, 'cpu.max')
+    t.equal(read(), '33333 100000')
+    reloadUnits()
+    t.equal(read(), '34000 100000')
+    t.equal(scope.runtime(['update', '--pids-limit', '11', container.id]).status, 0)
+    t.equal(read(), '33333 100000')
+  },
+  { needs: ['cgroup-v2'] },
+)
+
 test('devices stay as they were when systemd reloads its units', (t, scope) => {
   const attempts = [
     '(: > /dev/null) && echo null',

@@ -53,6 +53,24 @@ test('commands without the flag find all processes of the scope', (t, scope) => 
   t.equal(show(unit, 'LoadState').LoadState, 'not-found')
 })
 
+for (const prefix of ['_', 'cgroup.', 'memory.']) {
+  test(`a scope whose name begins with ${prefix}, which systemd escapes, is found by every command`, (t, scope) => {
+    const container = sleeper(scope, (config) => {
+      config.linux.cgroupsPath = `system.slice::${prefix}${scope.word}`
+    })
+    create(t, container)
+    const unit = `${prefix}${scope.word}.scope`
+    t.same(cgroupsOf(container.state().pid), everywhereAt(`/system.slice/_${unit}`))
+    container.start()
+    t.match(scope.runtime(['exec', container.id, '/bin/true']), { status: 0, stderr: '' })
+    t.match(scope.runtime(['update', '--pids-limit', '11', container.id]), { status: 0, stderr: '' })
+    t.equal(show(unit, 'TasksMax').TasksMax, '11')
+    t.match(container.delete(['--force']), { status: 0, stderr: '' })
+    t.notOk(existsSync(directoryOf(`_${unit}`)))
+    t.equal(show(unit, 'LoadState').LoadState, 'not-found')
+  })
+}
+
 test('annotations set properties of the scope, seconds as in unit files', (t, scope) => {
   const container = sleeper(scope, (config) => {
     config.annotations = {

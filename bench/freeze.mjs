@@ -1,0 +1,120 @@
+// For how long is a container frozen while it is written to files: at once, or after two pre-dumps of its memory?
+// usage (as root): node bench/freeze.mjs [MIB]      where CRIU can track memory (criu check --feature mem_dirty_track)
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fetchCriu } from '../scripts/criu.mjs'
+import { Failure, output, root, run, script } from '../scripts/process.mjs'
+import { findProgram } from '../scripts/tools.mjs'
+import { runtimes } from './runtimes.mjs'
+
+/** Holds so many MiB and goes on writing to one MiB of them in each hundredth of a second. */
+const program = `
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+int main(int argc, char** argv) {
+  size_t size = (size_t)atoi(argv[1]) << 20;
+  char* memory = malloc(size);
+  for (size_t at = 0; at < size; at += 4096) memset(memory + at, (int)(at >> 12) | 1, 4096);
+  struct timespec pause = {0, 10000000};
+  for (size_t at = 0;; at = (at + (1 << 20)) % size) {
+    memset(memory + at, (int)at, 1 << 20);
+    nanosleep(&pause, NULL);
+  }
+}
+`
+
+/** The rounds of each way to write; all but the last are pre-dumps. */
+const ways = { 'at once': ['last'], 'after two pre-dumps': ['first', 'second', 'last'] }
+
+async function main([size = '500']) {
+  if (process.getuid() !== 0) throw new Failure('checkpoints take root')
+  const env = { ...process.env, PATH: `${fetchCriu()}:${process.env.PATH}` }
+  const tracks = spawnSync('criu', ['check', '--feature', 'mem_dirty_track'], { env })
+  if (tracks.status !== 0) throw new Failure('CRIU cannot track memory on this kernel (mem_dirty_track)')
+  const folder = mkdtempSync(join(tmpdir(), 'tsrun-freeze-'))
+  try {
+    console.log(`Linux ${output('uname', ['-r']).trim()}, ${size} MiB; milliseconds frozen, MiB written`)
+    const bundle = makeBundle(folder, size)
+    for (const { name, path } of runtimes().filter(({ name }) => name === 'tsrun' || name === 'runc')) {
+      for (const [way, rounds] of Object.entries(ways)) {
+        const figures = measure({ path, bundle, rounds, env, folder: join(folder, `${name}-${rounds.length}`) })
+        console.log(`${name.padEnd(6)} ${way.padEnd(20)} ${figures.join('   ')}`)
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function makeBundle(folder, size) {
+  const bundle = join(folder, 'bundle')
+  mkdirSync(join(bundle, 'rootfs/bin'), { recursive: true })
+  mkdirSync(join(bundle, 'rootfs/proc'))
+  mkdirSync(join(bundle, 'rootfs/dev'))
+  writeFileSync(join(folder, 'busy.c'), program)
+  run(findProgram('musl-gcc') ?? 'cc', [
+    '-static',
+    '-O1',
+    join(folder, 'busy.c'),
+    '-o',
+    join(bundle, 'rootfs/bin/busy'),
+  ])
+  run(join(root, 'dist/tsrun'), ['spec', '--bundle', bundle])
+  const file = join(bundle, 'config.json')
+  const config = JSON.parse(readFileSync(file, 'utf8'))
+  Object.assign(config.process, { terminal: false, args: ['/bin/busy', size] })
+  writeFileSync(file, JSON.stringify(config))
+  return bundle
+}
+
+/** Runs a container and writes it to files, round by round. */
+function measure({ path, bundle, rounds, env, folder }) {
+  const id = `freeze-${process.pid}`
+  const call = (...args) => {
+    const all = ['--root', join(folder, 'state'), ...args]
+    const { status, stderr } = spawnSync(path, all, { env, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
+    if (status !== 0) throw new Failure(`${path} ${args.join(' ')}: status ${status}: ${stderr}`)
+  }
+  mkdirSync(folder)
+  // Its standard error must be none that the runtime's caller reads: CRIU restores no pipe of others.
+  const line = 'exec "$@" </dev/null >/dev/null 2>&1'
+  run('sh', ['-c', line, 'sh', path, '--root', join(folder, 'state'), 'run', '-d', '--bundle', bundle, id])
+  try {
+    return rounds.map((round, at) => {
+      const images = join(folder, round)
+      const parent = at === 0 ? [] : ['--parent-path', `../${rounds[at - 1]}`]
+      const kind = at === rounds.length - 1 ? [] : ['--pre-dump']
+      call('checkpoint', ...kind, '--image-path', images, '--work-path', images, ...parent, id)
+      const { frozen, written } = readStats(join(images, 'stats-dump'))
+      return `${(frozen / 1000).toFixed(0)} ms, ${((written * 4096) / 1048576).toFixed(0)}`
+    })
+  } finally {
+    spawnSync(path, ['--root', join(folder, 'state'), 'delete', '-f', id])
+  }
+}
+
+/** CRIU's stats.proto behind 12 bytes of magics and size: frozen_time (2) in microseconds and pages_written (7) of dump (1). */
+function readStats(file) {
+  const bytes = readFileSync(file).subarray(12)
+  let at = 0
+  const varint = () => {
+    let value = 0
+    for (let scale = 1; ; scale *= 128) {
+      const byte = bytes[at++]
+      value += (byte & 127) * scale
+      if (byte < 128) return value
+    }
+  }
+  const values = new Map()
+  varint()
+  for (const end = varint() + at; at < end;) {
+    const field = varint() >> 3
+    values.set(field, varint())
+  }
+  return { frozen: values.get(2) ?? 0, written: values.get(7) ?? 0 }
+}
+
+await script(() => main(process.argv.slice(2)))
