@@ -40,9 +40,12 @@ export function planScope({ linux }: Pick<Config, 'linux'>, id: string, facts: H
 /** True when the systemd to ask is that of the user, not that of the system. */
 const usesUserManager = ({ euid, inUserNamespace }: HostFacts): boolean => euid !== 0 || inUserNamespace
 
-/** Names that systemd writes with a `_` before them, since the kernel has files like that (systemd: cg_needs_escape). */
+/**
+ * Names that systemd writes with a `_` before them, since the kernel has files like that (systemd: cg_needs_escape).
+ * A controller counts when it is all that stands before the last dot.
+ */
 const reservedName =
-  /^([_.]|cgroup\.|(cpu|cpuacct|cpuset|io|blkio|memory|devices|pids)\.|(notify_on_release|release_agent|tasks)$)/
+  /^([_.]|cgroup\.|(cpu|cpuacct|cpuset|io|blkio|memory|devices|pids)\.[^.]*$|(notify_on_release|release_agent|tasks)$)/
 
 /** The directory of a unit, by its name. */
 const directoryName = (unit: string): string => (reservedName.test(unit) ? `_${unit}` : unit)

@@ -53,20 +53,25 @@ test('commands without the flag find all processes of the scope', (t, scope) => 
   t.equal(show(unit, 'LoadState').LoadState, 'not-found')
 })
 
-for (const prefix of ['_', 'cgroup.', 'memory.']) {
-  test(`a scope whose name begins with ${prefix}, which systemd escapes, is found by every command`, (t, scope) => {
+for (const [name, directory] of [
+  ['_NAME', '__NAME'],
+  ['cgroup.NAME', '_cgroup.NAME'],
+  ['memory', '_memory'],
+  ['memory.NAME', 'memory.NAME'],
+] as const) {
+  test(`the scope ${name}.scope, whose directory systemd calls ${directory}.scope, is found by every command`, (t, scope) => {
     const container = sleeper(scope, (config) => {
-      config.linux.cgroupsPath = `system.slice::${prefix}${scope.word}`
+      config.linux.cgroupsPath = `system.slice::${name.replace('NAME', scope.word)}`
     })
     create(t, container)
-    const unit = `${prefix}${scope.word}.scope`
-    t.same(cgroupsOf(container.state().pid), everywhereAt(`/system.slice/_${unit}`))
+    const [unit = '', place] = [name, directory].map((text) => `${text.replace('NAME', scope.word)}.scope`)
+    t.same(cgroupsOf(container.state().pid), everywhereAt(`/system.slice/${place}`))
     container.start()
     t.match(scope.runtime(['exec', container.id, '/bin/true']), { status: 0, stderr: '' })
     t.match(scope.runtime(['update', '--pids-limit', '11', container.id]), { status: 0, stderr: '' })
     t.equal(show(unit, 'TasksMax').TasksMax, '11')
     t.match(container.delete(['--force']), { status: 0, stderr: '' })
-    t.notOk(existsSync(directoryOf(`_${unit}`)))
+    t.notOk(existsSync(directoryOf(place ?? '')))
     t.equal(show(unit, 'LoadState').LoadState, 'not-found')
   })
 }

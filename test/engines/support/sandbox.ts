@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { cgroupsWith, processesWith } from '../../helpers/leaks.js'
 import { runtimeCommand, runtimeName } from '../../helpers/requires.js'
 import { ended, Lines } from '../../helpers/runtime.js'
@@ -37,7 +37,7 @@ const enginesRoot = process.env.ENGINES_ROOT ?? ''
 /** With other engines the sandbox has their root directory, its changes in memory, and of the host what is named here. */
 const script = `
 set -e
-program=$1; shared="$2 $(dirname "$program")"; engines=$3; shift 3
+program=$1; shared=$2; engines=$3; shift 3
 if [ -n "$engines" ]; then
   mount -t tmpfs tmpfs /mnt
   mkdir /mnt/upper /mnt/work /mnt/root
@@ -93,6 +93,7 @@ export class Sandbox {
     // Users of containers must get through to their root file systems.
     chmodSync(folder, 0o755)
     const hidden = [...(sharedRun ? [] : ['/run']), ...privateFolders]
+    const runtime = program(folder)
     const args = [
       '--net',
       '--mount',
@@ -102,8 +103,9 @@ export class Sandbox {
       '-c',
       script,
       'sh',
-      program(folder),
-      [tmpdir(), ...(sharedRun ? ['/run'] : [])].join(' '),
+      runtime,
+      // Those of the system's packages are among the engines.
+      [tmpdir(), ...(sharedRun ? ['/run'] : []), ...(isOfSystem(runtime) ? [] : [dirname(runtime)])].join(' '),
       enginesRoot,
       ...hidden,
     ]
@@ -191,6 +193,7 @@ export class Sandbox {
     // Also monitors, and what these have started to clean up.
     awaitAll(() => processesWith(this.word))
     const left = [...this.#processes(), ...this.#mounts(), ...this.cgroups()]
+    this.#holder.ref()
     this.#holder.stdin?.end()
     await ended(this.#holder)
     sweep(this.word)
@@ -230,6 +233,8 @@ export class Sandbox {
       .map((path) => `cgroup: ${path}`)
   }
 }
+
+const isOfSystem = (program: string): boolean => systemPath.split(':').includes(dirname(program))
 
 /** The runtime under test as one program; a command line becomes a script. */
 function program(folder: string): string {

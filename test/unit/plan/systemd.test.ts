@@ -48,7 +48,8 @@ t.test('a name that systemd escapes is found at its directory', (t) => {
   for (const [name, directory] of [
     ['_x', '__x.scope'],
     ['cgroup.x', '_cgroup.x.scope'],
-    ['memory.x', '_memory.x.scope'],
+    ['memory', '_memory.scope'],
+    ['memory.x', 'memory.x.scope'],
     ['x', 'x.scope'],
   ] as const) {
     const { unified = '' } = planSystemdCgroup(path(`::${name}`), 'id', facts())
