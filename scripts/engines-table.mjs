@@ -51,11 +51,14 @@ function cell(outcome, notes) {
   return `no (${notes.indexOf(note) + 1})`
 }
 
-/** What the engines below a root directory say of themselves. */
+/** What the engines below a root directory say of themselves; podman asks /proc for its arguments. */
 const versions = (directory) =>
   ['dockerd', 'containerd', 'podman', 'buildah', 'runc']
-    .map((name) => output('chroot', [directory, name, '--version']).split('\n')[0].trim())
+    .map((name) =>
+      output('unshare', ['--mount', 'sh', '-c', inRoot, directory, name, '--version']).split('\n')[0].trim(),
+    )
     .join('; ')
+const inRoot = 'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"'
 
 function page(lines, notes) {
   return [
