@@ -1,6 +1,7 @@
 // Everything that is checked without running tsrun. usage: node scripts/check.mjs
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkApi } from './api.mjs'
 import { checkKernelHeaders } from './kernel-headers.mjs'
 import { checkLinks } from './links.mjs'
 import { updateMap } from './map.mjs'
@@ -25,6 +26,7 @@ const checks = {
   links: checkLinks,
   map: () => updateMap({ check: true }),
   objects: checkObjects,
+  api: checkApi,
   mutations: checkMutations,
   'kernel-headers': checkKernelHeaders,
 }

@@ -78,7 +78,7 @@ export const rooms = {
     does: 'Runtime, Container and run: what a program that embeds tsrun holds, on an event loop',
     not: 'be loaded by the command line, whose engine has no module of Node.js',
     may: ['errors', 'config', 'plan', 'native', 'host', 'state', 'cgroup', 'stats', 'launch', 'image', 'runtime'],
-    packages: { 'node:stream': 'standard streams' },
+    packages: { 'node:stream': 'standard streams', 'node:worker_threads': 'the thread that does the work' },
   },
   download: {
     does: 'downloads images from registries: a program of its own in Node.js, as the executable has no network',
@@ -99,7 +99,7 @@ export const rooms = {
     does: 'what the package exports, and nothing else',
     not: 'do anything',
     may: ['errors', 'runtime', 'library'],
-    types: ['config', 'plan', 'state', 'stats', 'launch'],
+    types: ['config', 'plan', 'state', 'stats', 'launch', 'image'],
   },
   doctor: {
     does: 'tries what the host offers, and says what of tsrun works with it',

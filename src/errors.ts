@@ -16,7 +16,8 @@ export type ErrorCode =
   | 'ERR_TSRUN_CRIU'
   | 'ERR_TSRUN_IMAGE'
 
-const brand = Symbol.for('tsrun.error')
+/** Marks the errors of every copy of tsrun in a process. */
+export const brand = Symbol.for('tsrun.error')
 
 /** Base of all errors of tsrun; `suppressed` holds failures met while cleaning up after this one. */
 export abstract class TsrunError extends Error {

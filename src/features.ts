@@ -32,11 +32,13 @@ export interface Features {
   readonly potentiallyUnsafeConfigAnnotations: readonly string[]
 }
 
-interface Switch {
+/** Whether there is such a thing. */
+export interface Switch {
   readonly enabled: boolean
 }
 
-interface SeccompFeatures extends Switch {
+/** What a filter can say (features-linux.md "seccomp"). */
+export interface SeccompFeatures extends Switch {
   readonly actions: readonly string[]
   readonly operators: readonly string[]
   readonly archs: readonly string[]

@@ -23,9 +23,18 @@ export {
   type ErrorCode,
   type SyscallFailure,
 } from './errors.js'
-export type { Features } from './features.js'
+export type { ListedImage } from './image/list.js'
+export type { ImageConfig, Manifest } from './image/documents.js'
+export type { Features, SeccompFeatures, Switch } from './features.js'
 export type { ProcessExit } from './library/children.js'
-export { Container, type ContainerExit, type EventOptions, type ExecOptions } from './library/container.js'
+export {
+  Container,
+  type ContainerExit,
+  type EventOptions,
+  type ExecHandleOptions,
+  type ExecOptions,
+  type PressureOptions,
+} from './library/container.js'
 export { defaultConfig, type SandboxConfig, type SandboxLimits, type Size } from './library/default-config.js'
 export { ExecHandle, type ExecExit, type ExecOutput } from './library/exec-handle.js'
 export type { LifeOptions } from './library/life.js'
@@ -40,15 +49,21 @@ export {
   type RunResult,
   type SandboxOptions,
 } from './library/run.js'
-export { Runtime, type CreateOptions, type RestoreOptions } from './library/runtime.js'
+export { Runtime, type CreateOptions, type PlanOptions, type RestoreOptions } from './library/runtime.js'
 export type { Pipes, Stdio, StdioEntry, StdioFile } from './library/stdio.js'
+export type { PressureEvent, PressureThreshold } from './library/pressure.js'
+export type { SyscallAnswer, SyscallCall, SyscallHandler, SyscallHandlers } from './library/supervisor.js'
 export { Terminal, type TerminalSize } from './library/streams.js'
 export type { CheckpointOptions } from './launch/checkpoint.js'
 export type { ContainerEvent } from './launch/events.js'
 export type { StartOptions } from './launch/start.js'
 export type { ProcessChanges } from './plan/exec-process.js'
 export type { RdtSchemas } from './plan/intel-rdt.js'
-export type { CgroupManager, LaunchPlan } from './plan/types.js'
+export type { IntelRdtPlan } from './plan/intel-rdt.js'
+export type { DeviceRulePlan } from './plan/resources/devices.js'
+export type { PlanEvent, Step } from './plan/steps.js'
+export type { Controller, Limit, LimitId, ResourcePlan } from './plan/resources/types.js'
+export type { CgroupManager, CgroupPlan, IdMapping, LaunchPlan, NetDevicePlan, SourcePlan } from './plan/types.js'
 export { defaultRoot, type ContainerList, type RunOptions, type RuntimeOptions } from './runtime.js'
 export type { ContainerState } from './state/record.js'
 export type * from './stats/types.js'

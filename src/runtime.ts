@@ -55,6 +55,17 @@ export function defaultRoot(): string {
   return `${runtimeDirectory}/tsrun`
 }
 
+/** Where and how a runtime with these settings makes its containers, and how it waits. */
+export function makeContext(options: RuntimeOptions, waiter: Waiter): RuntimeContext {
+  return {
+    store: new Store(options.root ?? defaultRoot()),
+    waiter,
+    onWarning: options.onWarning ?? (() => undefined),
+    cgroupManager: options.cgroupManager ?? (options.systemdCgroup ? 'systemd' : 'cgroupfs'),
+    rootless: options.rootless ?? 'auto',
+  }
+}
+
 /** Makes, finds and removes containers below one root directory. */
 export class CoreRuntime {
   /** Parent of all state directories. */
@@ -63,14 +74,8 @@ export class CoreRuntime {
 
   /** `waiter` says how the operations wait; blocking is for programs that have nothing else to do. */
   constructor(options: RuntimeOptions = {}, waiter: Waiter = blockingWaiter) {
-    this.root = options.root ?? defaultRoot()
-    this.context = {
-      store: new Store(this.root),
-      waiter,
-      onWarning: options.onWarning ?? (() => undefined),
-      cgroupManager: options.cgroupManager ?? (options.systemdCgroup ? 'systemd' : 'cgroupfs'),
-      rootless: options.rootless ?? 'auto',
-    }
+    this.context = makeContext(options, waiter)
+    this.root = this.context.store.root
   }
 
   /**

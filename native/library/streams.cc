@@ -24,6 +24,12 @@ OpenedPipe open_pipe() {
   return {ends[0], ends[1]};
 }
 
+int32_t copy_descriptor(int32_t fd) {
+  const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) throw_errno("fcntl");
+  return copy;
+}
+
 void set_non_blocking(int32_t fd) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) throw_errno("fcntl");

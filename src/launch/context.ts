@@ -11,4 +11,6 @@ export interface RuntimeContext {
   /** Who makes the cgroups of new containers. */
   readonly cgroupManager: CgroupManager
   readonly rootless: boolean | 'auto'
+  /** Takes over the listener of a seccomp filter whose `listenerPath` is `ownListener`. */
+  readonly onListener?: (fd: number) => void
 }

@@ -129,7 +129,7 @@ class Creation {
   async serve(): Promise<void> {
     const sources = new SourceHelper(this.plan.sources, this.#context.waiter)
     const container = () => ({ record: this.record, status: 'creating' }) as const
-    const listener = new ListenerDelivery(this.plan, this.init, container)
+    const listener = new ListenerDelivery(this.plan, this.init, container, this.#context)
     const handlers: Handlers = {
       child: async (pid, pidfd) => {
         await this.init.adoptChild(pid, pidfd)

@@ -23,7 +23,7 @@ export async function endProcess(waiter: Waiter, pidfd: number, ended: Ended): P
     signalProcess(pidfd, sigkill)
     if (ended.cgroup !== undefined) new Cgroup(ended.cgroup).thawToDie()
     if (!(await awaitEnd(waiter, pidfd))) throw stillThere(ended)
-    waiter.reap(ended.pid, pidfd)
+    await waiter.reap(ended.pid, pidfd)
   } finally {
     closeFile(pidfd)
   }

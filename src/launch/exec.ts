@@ -105,7 +105,8 @@ class Execution {
   /** Serves init until its program is found and everything about it is set. */
   async serve(status: 'created' | 'running' | 'paused'): Promise<void> {
     const { waiter } = this.#context
-    const listener = new ListenerDelivery(this.#plan, this.init, () => ({ record: this.#record, status }))
+    const container = () => ({ record: this.#record, status })
+    const listener = new ListenerDelivery(this.#plan, this.init, container, this.#context)
     const handlers: Handlers = {
       child: async (pid, pidfd) => {
         await this.init.adoptChild(pid, pidfd)

@@ -72,7 +72,8 @@ export function checkPidFile(path: string | undefined): void {
   throw new UsageError(`the pid file ${JSON.stringify(path)} is a ${what}`)
 }
 
-function readConfigText(bundle: string): string {
+/** The text of a bundle's config.json. @throws ConfigError, SyscallError */
+export function readConfigText(bundle: string): string {
   const path = `${bundle}/config.json`
   try {
     return readJsonText(path)

@@ -1,28 +1,30 @@
 /** Library: a container of a program that embeds tsrun. */
 import type { Readable, Writable } from 'node:stream'
 import { Cgroup } from '../cgroup/cgroup.js'
-import type { Process, Resources } from '../config/types.js'
-import { CoreContainer } from '../container.js'
+import type { Mount, Process, Resources } from '../config/types.js'
 import { messageChain } from '../errors.js'
 import type { CheckpointOptions } from '../launch/checkpoint.js'
-import type { RuntimeContext } from '../launch/context.js'
 import type { ContainerEvent, EventOptions as LaunchEvents } from '../launch/events.js'
 import type { ExecOptions as LaunchOptions, ExecSettings } from '../launch/exec-options.js'
-import { openInit } from '../launch/kill.js'
 import type { StartOptions } from '../launch/start.js'
-import { setTerminalSize } from '../native/event-loop.js'
+import { copyDescriptor } from '../native/event-loop.js'
 import type { ProcessChanges } from '../plan/exec-process.js'
 import type { RdtSchemas } from '../plan/intel-rdt.js'
-import type { StateRecord } from '../state/record.js'
+import type { ContainerState, StateRecord } from '../state/record.js'
 import type { ContainerId } from '../state/store.js'
+import type { ContainerStats } from '../stats/types.js'
 import { readUsage, type Usage } from '../stats/usage.js'
 import { Child, childOf, unknownExit, type ProcessExit } from './children.js'
+import type { Core } from './core-thread.js'
+import type { Handed } from './core.js'
 import { stoppable } from './events.js'
 import { ExecHandle } from './exec-handle.js'
-import { forgetExit, recallExit, rememberExit } from './exits.js'
+import { forgetExit, recallExit, rememberExit, stateDirectory } from './exits.js'
 import { Life, type LifeOptions } from './life.js'
 import * as check from './options.js'
 import { OpenedStdio, type Pipes, type Stdio } from './stdio.js'
+import type { PressureEvent, PressureThreshold } from './pressure.js'
+import { supervisorOf } from './supervisor.js'
 import { Terminal, type TerminalSize } from './streams.js'
 
 /** How a container ended; both `code` and `signal` are null when another process, or another thread, has made it. */
@@ -50,8 +52,16 @@ export interface EventOptions extends Pick<LaunchEvents, 'interval'> {
   readonly signal?: AbortSignal
 }
 
+/** Settings of `Container.events` that also tells when the container is short of memory. */
+export interface PressureOptions extends EventOptions {
+  /** How short; takes a unified hierarchy, as of cgroup v2 or of a hybrid host. */
+  readonly memoryPressure: PressureThreshold
+}
+
 /** What a container has that this program has made, beyond one that it has found. */
 export interface Origin {
+  readonly record: StateRecord
+  readonly child: Child
   readonly stdio: OpenedStdio
   readonly terminal: Terminal | null
   readonly options: LifeOptions
@@ -62,28 +72,39 @@ export const sizeOf = (terminal: boolean | TerminalSize | undefined): TerminalSi
   typeof terminal === 'object' ? terminal : undefined
 
 /** One container of a Runtime. */
-export class Container extends CoreContainer implements Pipes {
+export class Container implements Pipes {
+  readonly id: string
   /** Its standard streams, where `create` was told `pipe`. */
   readonly stdin: Writable | null
   readonly stdout: Readable | null
   readonly stderr: Readable | null
   /** Its terminal, where `create` was told to keep that. */
   readonly terminal: Terminal | null
+  readonly #core: Core
+  readonly #key: ContainerId
   readonly #life: Life
   #child: Child | undefined
   #exit: Promise<ContainerExit> | undefined
 
   /** Made by Runtime; `origin` for one that this program has made just now. */
-  constructor(context: RuntimeContext, id: ContainerId, child?: Child, origin?: Origin) {
-    super(context, id)
+  constructor(core: Core, id: ContainerId, origin?: Origin) {
+    this.id = id
+    this.#core = core
+    this.#key = id
     this.stdin = origin?.stdio.stdin ?? null
     this.stdout = origin?.stdio.stdout ?? null
     this.stderr = origin?.stdio.stderr ?? null
     this.terminal = origin?.terminal ?? null
-    this.#life = new Life(origin?.options ?? {}, (signal) => void super.kill(signal).catch(() => undefined))
-    if (child === undefined) return
-    const record = context.store.load(id)
-    rememberExit(context.store.directory(id), record, this.#follow(child, record))
+    this.#life = new Life(origin?.options ?? {}, (signal) => {
+      void core.container(id, 'kill', signal).catch(() => undefined)
+    })
+    if (origin === undefined) return
+    const { child, record } = origin
+    rememberExit(this.#directory, record, this.#follow(child, record))
+  }
+
+  get #directory(): string {
+    return stateDirectory(this.#core.settings.root, this.id)
   }
 
   /** Takes its end down when it comes, before anybody can remove its cgroup. */
@@ -101,45 +122,97 @@ export class Container extends CoreContainer implements Pipes {
     try {
       return { ...exit, oom: new Cgroup(cgroup).oomKilled, timedOut, usage: readUsage(new Cgroup(cgroup)) }
     } catch (error) {
-      this.context.onWarning(`what container ${this.id} has used is not known: ${messageChain(error)}`)
+      this.#core.onWarning(`what container ${this.id} has used is not known: ${messageChain(error)}`)
       return { ...exit, oom: false, timedOut, usage: {} }
     }
   }
 
+  /** The state as it is now. @throws NotFoundError, StoreError */
+  state(): Promise<ContainerState> {
+    return this.#core.container(this.#key, 'state')
+  }
+
   /** Starts the program of a created container. @throws UsageError, StatusError, SyscallError, HookError */
-  override async start(options: StartOptions = {}): Promise<void> {
-    await super.start(await check.checkOptions('start', check.startShape(), options))
+  async start(options: StartOptions = {}): Promise<void> {
+    const given = await check.checkOptions('start', check.startShape(), options)
+    await this.#core.container(this.#key, 'start', given)
     this.#life.begin()
   }
 
   /**
    * Sends a signal to init, with `all` to all processes. @throws UsageError, NotFoundError, StatusError
    */
-  override async kill(signal: check.Signal = 'SIGTERM', options: { readonly all?: boolean } = {}): Promise<void> {
-    await super.kill(check.signalNumber(signal), await check.checkOptions('kill', check.killShape(), options))
+  async kill(signal: check.Signal = 'SIGTERM', options: { readonly all?: boolean } = {}): Promise<void> {
+    const number = check.signalNumber(signal)
+    await this.#core.container(this.#key, 'kill', number, await check.checkOptions('kill', check.killShape(), options))
+  }
+
+  /** Stops all processes until `resume`. @throws StatusError unless it runs or is created, UnsupportedError */
+  pause(): Promise<void> {
+    return this.#core.container(this.#key, 'pause')
+  }
+
+  /** Lets the processes of a paused container go on. @throws StatusError unless it is paused */
+  resume(): Promise<void> {
+    return this.#core.container(this.#key, 'resume')
+  }
+
+  /** Pids of all processes, in the pid namespace of this program, in ascending order; none when it has stopped. */
+  processes(): Promise<number[]> {
+    return this.#core.container(this.#key, 'processes')
+  }
+
+  /** What the container uses now. @throws StatusError when it has stopped */
+  stats(): Promise<ContainerStats> {
+    return this.#core.container(this.#key, 'stats')
   }
 
   /**
    * Writes the container to files, from which `Runtime.restore` makes one; it is gone then, unless it is left running.
    * @throws UsageError, StatusError unless it runs or is paused, ConfigError, UnsupportedError, CriuError, SyscallError
    */
-  override async checkpoint(options: CheckpointOptions): Promise<void> {
-    await super.checkpoint(await check.checkOptions('checkpoint', check.checkpointShape(), options))
+  async checkpoint(options: CheckpointOptions): Promise<void> {
+    const given = await check.checkOptions('checkpoint', check.checkpointShape(), options)
+    await this.#core.container(this.#key, 'checkpoint', given)
   }
 
   /** Removes the container; `force` kills it first. @throws UsageError, NotFoundError, StatusError, StoreError */
-  override async delete(options: { readonly force?: boolean } = {}): Promise<void> {
-    await super.delete(await check.checkOptions('delete', check.deleteShape(), options))
-    forgetExit(this.context.store.directory(this.key))
+  async delete(options: { readonly force?: boolean } = {}): Promise<void> {
+    const given = await check.checkOptions('delete', check.deleteShape(), options)
+    await this.#core.container(this.#key, 'delete', given)
+    forgetExit(this.#directory)
   }
 
   /**
-   * What happens to the container until it ends: statistics, the first after one interval, and OOM kills at once.
-   * Leaving the loop, `return` and `signal` end it at once and release everything. @throws StatusError, UsageError
+   * What happens to the container until it ends: statistics, the first after one interval, OOM kills and a shortage of
+   * memory at once. Leaving the loop, `return` and `signal` end it at once and release everything.
+   * @throws StatusError, UsageError, UnsupportedError for `memoryPressure`
    */
-  override events(options: EventOptions = {}): AsyncGenerator<ContainerEvent, void, void> {
-    const { signal, ...rest } = check.checkNow('events', check.eventsShape(), options)
-    return stoppable((stop) => super.events({ ...rest, stop }), signal)
+  events(options: PressureOptions): AsyncGenerator<ContainerEvent | PressureEvent, void, void>
+  events(options?: EventOptions): AsyncGenerator<ContainerEvent, void, void>
+  events(options: EventOptions | PressureOptions = {}): AsyncGenerator<ContainerEvent | PressureEvent, void, void> {
+    const { signal, memoryPressure, ...rest } = check.checkNow<Partial<PressureOptions>>(
+      'events',
+      check.eventsShape(),
+      options,
+    )
+    return stoppable((stop) => this.#events({ ...rest, stop }, memoryPressure), signal)
+  }
+
+  async *#events(
+    options: LaunchEvents,
+    threshold: PressureThreshold | undefined,
+  ): AsyncGenerator<ContainerEvent | PressureEvent, void, void> {
+    const source = await this.#core.ask('openEvents', [this.#key, options, threshold])
+    try {
+      for (;;) {
+        const event = await this.#core.ask('nextEvent', [source])
+        if (event === undefined) return
+        yield event
+      }
+    } finally {
+      await this.#core.ask('endEvents', [source])
+    }
   }
 
   /**
@@ -147,8 +220,22 @@ export class Container extends CoreContainer implements Pipes {
    * @throws UsageError for a limit that nobody knows, ConfigError, StatusError unless it is created, running or paused,
    * UnsupportedError, SyscallError
    */
-  override async update(resources: Resources, intelRdt: RdtSchemas = {}): Promise<void> {
-    await super.update(check.checkNow('update', check.resourceNames(), resources), intelRdt)
+  async update(resources: Resources, intelRdt: RdtSchemas = {}): Promise<void> {
+    const given = check.checkNow('update', check.resourceNames(), resources)
+    await this.#core.container(this.#key, 'update', given, intelRdt)
+  }
+
+  /**
+   * Adds mounts, entries as in config.json, whose sources are opened where this program is. All are made, or none.
+   * @throws ConfigError, StatusError when it has stopped, UnsupportedError, SyscallError
+   */
+  addMounts(mounts: readonly Mount[]): Promise<void> {
+    return this.#core.container(this.#key, 'addMounts', mounts)
+  }
+
+  /** Takes away what is mounted at the destinations. All of them, or none. @throws as addMounts */
+  removeMounts(mounts: readonly Mount[]): Promise<void> {
+    return this.#core.container(this.#key, 'removeMounts', mounts)
   }
 
   /**
@@ -160,26 +247,17 @@ export class Container extends CoreContainer implements Pipes {
     given.signal?.throwIfAborted()
     const { stdio: target, timeout, killSignal, signal, ...rest } = given
     const size = 'terminal' in given ? sizeOf(given.terminal) : undefined
-    const { execProcess } = await import('../launch/exec.js')
+    const terminal = 'terminal' in given ? { terminal: Boolean(given.terminal) } : {}
     const stdio = new OpenedStdio(target ?? 'inherit')
     try {
-      const settings = {
-        ...rest,
-        stdio: stdio.fds,
-        ...('terminal' in given ? { terminal: Boolean(given.terminal) } : {}),
+      const asked = { ...rest, ...terminal, stdio: stdio.fds } as LaunchOptions
+      const take = ({ pid, pidfd, ptmx }: Handed): ExecHandle => {
+        stdio.started()
+        const own = ptmx < 0 ? null : new Terminal(copyDescriptor(ptmx))
+        const child = new Child(pid, copyDescriptor(pidfd), { own: true })
+        return new ExecHandle(child, stdio, own, check.present({ timeout, killSignal, signal }))
       }
-      const { pid, pidfd, ptmx } = await execProcess(this.context, this.key, settings as LaunchOptions, {
-        terminalStays: !given.consoleSocket,
-        onTerminal: (fd) => size && setTerminalSize(fd, size.cols, size.rows),
-      })
-      stdio.started()
-      const terminal = ptmx < 0 ? null : new Terminal(ptmx)
-      const life = {
-        ...(timeout && { timeout }),
-        ...(killSignal !== undefined && { killSignal }),
-        ...(signal && { signal }),
-      }
-      return new ExecHandle(new Child(pid, pidfd, { own: true }), stdio, terminal, life)
+      return await this.#core.ask('exec', [this.#key, asked, size], take, supervisorOf(this.#directory))
     } catch (error) {
       stdio.abandon()
       throw error
@@ -192,23 +270,22 @@ export class Container extends CoreContainer implements Pipes {
    */
   async wait(options: { readonly signal?: AbortSignal } = {}): Promise<ContainerExit> {
     const { signal } = await check.checkOptions('wait', check.waitShape(), options)
-    const exit = (this.#exit ??= this.#find())
+    signal?.throwIfAborted()
+    if (this.#exit === undefined) await this.#find()
     await this.#child?.wait(signal)
-    return exit
+    return this.#exit as Promise<ContainerExit>
   }
 
-  /** Another handle of this program may have made it. */
-  #find(): Promise<ContainerExit> {
-    const { store } = this.context
-    const record = store.load(this.key)
-    const known = recallExit(store.directory(this.key), record)
-    if (known !== undefined) {
-      this.#child = childOf(record.pid)
-      return known
-    }
-    const pidfd = openInit(record)
-    if (pidfd < 0) return Promise.resolve(this.#lastLook(record, unknownExit))
-    return this.#follow(new Child(record.pid, pidfd, { own: false }), record)
+  #find(): Promise<void> {
+    return this.#core.ask('find', [this.#key], ({ record, pid, pidfd }) => {
+      // Another handle of this program may have made it.
+      const known = this.#exit ?? recallExit(this.#directory, record)
+      if (known !== undefined) {
+        this.#child ??= childOf(pid)
+        this.#exit = known
+      } else if (pidfd < 0) this.#exit = Promise.resolve(this.#lastLook(record, unknownExit))
+      else void this.#follow(new Child(pid, copyDescriptor(pidfd), { own: false }), record)
+    })
   }
 
   /** Kills and removes it, and closes its streams. @throws what `delete` throws */

@@ -3,6 +3,9 @@ import { fileInfo } from '../native/binding.js'
 import type { StateRecord } from '../state/record.js'
 import type { ContainerExit } from './container.js'
 
+/** Where the state of a container is. */
+export const stateDirectory = (root: string, id: string): string => `${root}/${id}`
+
 interface Known {
   readonly pid: number
   readonly startTime: string

@@ -12,6 +12,7 @@ import { parseSignal } from '../config/signals.js'
 import { nearest } from '../config/suggest.js'
 import { UsageError } from '../errors.js'
 import { isStdio } from './stdio.js'
+import type { SyscallHandlers } from './supervisor.js'
 
 /** A signal by its number (1 to 64) or its name, such as `SIGTERM` or `TERM`. */
 export type Signal = number | NodeJS.Signals | (string & {})
@@ -28,8 +29,10 @@ export function value<T>(test: (given: unknown) => boolean, expected: string): S
   return { kind: 'value', test, expected }
 }
 
+const isFunction = (given: unknown): boolean => typeof given === 'function'
+
 /** A function. */
-export const callable = value<() => void>((given) => typeof given === 'function', 'a function')
+export const callable = value<() => void>(isFunction, 'a function')
 /** An object that others check. */
 export const document = value<object>(
   (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
@@ -87,9 +90,18 @@ const bundleMembers = {
   ...{ notifySocket: text, listenFds: preserved, noPivot: flag, noNewKeyring: flag },
 }
 
+/** Functions that decide system calls. */
+export const syscallHandlers = value<SyscallHandlers>(
+  (given) => document.kind === 'value' && document.test(given) && Object.values(given as object).every(isFunction),
+  'functions, by the names of system calls',
+)
 /** Options of `Runtime.create`. */
 export const createShape = lazily(() =>
-  object({ bundle: text }, { ...bundleMembers, ...life, stdio, terminal, killOnExit: flag }, strict),
+  object(
+    { bundle: text },
+    { ...bundleMembers, ...life, stdio, terminal, killOnExit: flag, onSyscall: syscallHandlers },
+    strict,
+  ),
 )
 /** Options of `Runtime.run`. */
 export const foregroundShape = lazily(() =>
@@ -156,7 +168,14 @@ export const execShape = (options: unknown): Shape<object> =>
 
 /** Options of `events`. */
 export const eventsShape = lazily(() =>
-  object({}, { interval: value((given) => typeof given === 'number', 'milliseconds'), signal: abortSignal }, strict),
+  object(
+    {},
+    {
+      ...{ interval: value((given) => typeof given === 'number', 'milliseconds'), signal: abortSignal },
+      memoryPressure: object({}, { stall: milliseconds, window: milliseconds }, strict),
+    },
+    strict,
+  ),
 )
 /** Options of `wait`. */
 export const waitShape = lazily(() => object({}, { signal: abortSignal }, strict))
@@ -207,6 +226,10 @@ export function checkNow<T extends object>(what: string, shape: Shape<object>, o
   })
   throw usageError(what, problems.length === 0 ? ['must be an object'] : problems)
 }
+
+/** What is there of some options. */
+export const present = <T extends object>(options: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as typeof options
 
 const usageError = (what: string, problems: readonly string[]): UsageError =>
   new UsageError(`invalid options of ${what}: ${problems.join('; ')}`)

@@ -19,14 +19,17 @@ import {
   abortSignal,
   callable,
   checkOptions,
+  present,
   signal as anySignal,
   stdio as anyStdio,
+  syscallHandlers,
   value,
   type Signal,
 } from './options.js'
 import { collect } from './output.js'
 import { Runtime } from './runtime.js'
 import type { StdioEntry } from './stdio.js'
+import type { SyscallHandlers } from './supervisor.js'
 
 /** What a program may use of everything. */
 export interface RunLimits extends SandboxLimits {
@@ -43,6 +46,8 @@ export interface SandboxOptions extends Omit<SandboxConfig, 'limits' | 'terminal
   readonly input?: string | Uint8Array | Exclude<StdioEntry, string>
   /** Called with what is kept of the output, as it comes. */
   readonly onOutput?: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void
+  /** Decides these system calls of the program, by their names; see SyscallHandler for what is not safe. */
+  readonly onSyscall?: SyscallHandlers
   /** Ends the program; the call is rejected with the signal's reason then. */
   readonly signal?: AbortSignal
   /** What ends it when its time is over; default SIGKILL. */
@@ -82,7 +87,7 @@ const shape = lazily(() =>
     sandboxRequired(),
     {
       ...sandboxMembers(),
-      ...{ onOutput: callable, signal: abortSignal, killSignal: anySignal, id: text },
+      ...{ onOutput: callable, onSyscall: syscallHandlers, signal: abortSignal, killSignal: anySignal, id: text },
       input: value(
         (given) => typeof given === 'string' || given instanceof Uint8Array || isStream(given),
         'a text, bytes or a stream',
@@ -112,7 +117,7 @@ export async function run(options: SandboxOptions | ImageSandboxOptions): Promis
 
 async function runInRootfs(options: SandboxOptions): Promise<RunResult> {
   const given = await checkOptions('run', shape(), options)
-  const { limits = {}, input, onOutput, signal, killSignal, runtime = new Runtime(), id, ...rest } = given
+  const { limits = {}, input, onOutput, onSyscall, signal, killSignal, runtime = new Runtime(), id, ...rest } = given
   const { time, output, ...counted } = limits
   const config = defaultConfig({ root: runtime.root, ...rest, limits: counted })
   const inputs = typeof input === 'string' || input instanceof Uint8Array
@@ -120,7 +125,7 @@ async function runInRootfs(options: SandboxOptions): Promise<RunResult> {
     ...{ bundle: config.root.path, config, killSignal: killSignal ?? sigkill },
     stdio: [inputs ? 'pipe' : (input ?? 'ignore'), 'pipe', 'pipe'],
     ...(time === undefined ? {} : { timeout: durationOf('limits.time', time) }),
-    ...(signal === undefined ? {} : { signal }),
+    ...present({ signal, onSyscall }),
   })
   const kept = output === undefined ? {} : { maxBuffer: sizeOf('limits.output', output) }
   const begun = performance.now()

@@ -2,9 +2,8 @@
 import { lockFile, reapProcess, receive } from '../native/binding.js'
 import { launchInBackground, lockInBackground, readable } from '../native/event-loop.js'
 import type { Waiter } from '../native/wait.js'
-import { childOf } from './children.js'
 
-/** What a Runtime of the library waits with. */
+/** For a thread that has an event loop. */
 export const eventWaiter: Waiter = {
   readable,
   async frame(sync) {
@@ -19,10 +18,8 @@ export const eventWaiter: Waiter = {
     if (!lockFile(fd, { wait: false })) await lockInBackground(fd)
   },
   launch: launchInBackground,
-  // Somebody may be waiting for the exit status.
-  reap(pid, pidfd) {
-    const child = childOf(pid)
-    if (child === undefined) reapProcess(pidfd)
-    else child.collect()
+  reap(_, pidfd) {
+    reapProcess(pidfd)
+    return Promise.resolve()
   },
 }

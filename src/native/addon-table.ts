@@ -85,6 +85,11 @@ export const recordTable = {
   launched: { pid: 'i32', pidfd: 'fd', sync: 'fd' },
   /** A launch in a thread: an eventfd that becomes readable when it is done, and its number. */
   startedLaunch: { notice: 'fd', job: 'u32' },
+  /** A system call that waits for an answer, of a thread; `name` is empty for one that libseccomp doesn't know. */
+  notification: {
+    ...{ id: 'u64', pid: 'i32', name: 'text' },
+    ...{ arg0: 'u64', arg1: 'u64', arg2: 'u64', arg3: 'u64', arg4: 'u64', arg5: 'u64' },
+  },
   /** The ends of a pipe. */
   openedPipe: { read: 'fd', write: 'fd' },
   /** A program that was started with one end of a SOCK_SEQPACKET pair, and ours. */
@@ -272,8 +277,22 @@ export const libraryTable = {
   lockInBackground: { args: ['fd:i32'], result: 'fd' },
   // streams.cc
   openPipe: { args: [], result: 'openedPipe' },
+  copyDescriptor: { args: ['fd:i32'], result: 'fd' },
   setNonBlocking: { args: ['fd:i32'], result: 'void' },
   readBytes: { args: ['fd:i32'], result: 'bytes?' },
   writeBytes: { args: ['fd:i32', 'bytes:bytes', 'offset:u32'], result: 'u32' },
   setTerminalSize: { args: ['ptmx:i32', 'columns:u32', 'rows:u32'], result: 'void' },
+  // notifications.cc
+  receiveNotification: { args: ['listener:i32'], result: 'notification?' },
+  readNotified: { args: ['listener:i32', 'id:u64', 'pid:i32', 'address:u64', 'size:u32'], result: 'bytes' },
+  answerNotification: {
+    args: ['listener:i32', 'id:u64', 'value:number', 'error:i32', 'pass:boolean'],
+    result: 'boolean',
+  },
+  giveDescriptor: {
+    args: ['listener:i32', 'id:u64', 'fd:i32', 'at:i32', 'closeOnExec:boolean', 'answer:boolean'],
+    result: 'i32',
+  },
+  connectNotified: { args: ['listener:i32', 'id:u64', 'pid:i32', 'fd:i32', 'address:bytes'], result: 'fd' },
+  openPressure: { args: ['path:path', 'trigger:text'], result: 'fd' },
 } as const

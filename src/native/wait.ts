@@ -24,7 +24,7 @@ export interface Waiter {
   /** Clones init, which waits until init has been executed. @throws SyscallError */
   launch(request: LaunchRequest): Promise<Launched>
   /** Takes the exit status of a process that has ended, and is this process's child or not. */
-  reap(pid: number, pidfd: number): void
+  reap(pid: number, pidfd: number): Promise<void>
 }
 
 /** Waits with blocking system calls: nothing to load, no thread, no wake-up. */
@@ -39,7 +39,10 @@ export const blockingWaiter: Waiter = {
     return Promise.resolve()
   },
   launch: (request) => new Promise((resolve) => resolve(launch(request))),
-  reap: (_, pidfd) => void reapProcess(pidfd),
+  reap(_, pidfd) {
+    reapProcess(pidfd)
+    return Promise.resolve()
+  },
 }
 
 /** A limit for several waits together. */

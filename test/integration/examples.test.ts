@@ -2,8 +2,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import type { Scope } from '../helpers/scope.js'
 import { test } from '../helpers/test.js'
 import { projectRoot } from '../helpers/tools.js'
@@ -110,4 +112,30 @@ test(
     t.same(scope.leftovers(), [])
   },
   { needs },
+)
+
+test(
+  'egress lets a program connect to the addresses that it is given, whatever else it tries',
+  async (t, scope) => {
+    const servers = [createServer((socket) => socket.end('hello\n')), createServer((socket) => socket.end('no\n'))]
+    const ports: number[] = []
+    for (const server of servers) {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      scope.defer(() => void server.close())
+      ports.push((server.address() as AddressInfo).port)
+    }
+    const [allowed = 0, other = 0] = ports
+    const from = (port: number): string => `(exec 3<>/dev/tcp/127.0.0.1/${port} && cat <&3) 2>&1`
+    const udp = `(echo x > /dev/udp/127.0.0.1/${allowed}) 2>&1`
+    const args = [example('egress.mjs'), scope.root, `127.0.0.1:${allowed}`, 'bash', '-c']
+    const child = spawn(process.execPath, [...args, `${from(allowed)}; ${from(other)}; ${udp}; exit 7`])
+    const texts = [child.stdout, child.stderr].map((stream) => text(stream))
+    t.same(await once(child, 'close'), [7, null])
+    const [stdout, stderr] = await Promise.all(texts)
+    t.match(stdout, /^hello\n.*Connection refused\n.*socket: Operation not permitted\n/s)
+    t.notMatch(stdout, /^no$/m)
+    t.equal(stderr, `refused: 127.0.0.1:${other}\n`)
+    t.same(scope.leftovers(), [])
+  },
+  { needs: [...needs, 'x86-64'] },
 )

@@ -204,3 +204,23 @@ test(
   },
   { needs },
 )
+
+test(
+  'a shortage of memory is told while it lasts',
+  async (t, scope) => {
+    const { container } = await started(scope, [
+      ...['/bin/sh', '-c', 'while :; do busybox dd if=/dev/zero of=/big bs=1M count=48 2>/dev/null; done'],
+    ])
+    await container.update({ memory: { limit: 16 << 20 } })
+    const events = container.events({ interval: 3_600_000, memoryPressure: { stall: 20, window: 2000 } })
+    const { value } = await events.next()
+    if (value?.type !== 'pressure') throw new Error('another event came first')
+    t.equal(value.id, container.id)
+    t.ok(value.data.some.total > 0)
+    await events.return()
+    const refused = container.events({ memoryPressure: { stall: 3000, window: 2000 } })
+    await t.rejects(refused.next(), { code: 'ERR_TSRUN_SYSCALL', errnoName: 'EINVAL' })
+    await container.delete({ force: true })
+  },
+  { needs: ['tsrun', 'cgroup:memory'] },
+)
