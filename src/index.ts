@@ -23,6 +23,8 @@ export {
   type ErrorCode,
   type SyscallFailure,
 } from './errors.js'
+export type { MountIdMap } from './config/id-map.js'
+export type { Digest } from './image/digest.js'
 export type { ListedImage } from './image/list.js'
 export type { ImageConfig, Manifest } from './image/documents.js'
 export type { Features, SeccompFeatures, Switch } from './features.js'
@@ -61,7 +63,7 @@ export type { ProcessChanges } from './plan/exec-process.js'
 export type { RdtSchemas } from './plan/intel-rdt.js'
 export type { IntelRdtPlan } from './plan/intel-rdt.js'
 export type { DeviceRulePlan } from './plan/resources/devices.js'
-export type { PlanEvent, Step } from './plan/steps.js'
+export type { PlanEvent, Step, StepName } from './plan/steps.js'
 export type { Controller, Limit, LimitId, ResourcePlan } from './plan/resources/types.js'
 export type { CgroupManager, CgroupPlan, IdMapping, LaunchPlan, NetDevicePlan, SourcePlan } from './plan/types.js'
 export { defaultRoot, type ContainerList, type RunOptions, type RuntimeOptions } from './runtime.js'

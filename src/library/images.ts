@@ -39,9 +39,11 @@ const resultLimit = 16 << 20
 
 /** Runs a command about images to its end; what it has printed. @throws ImageError with its message */
 async function tsrun(group: string, action: string, options: ImageOptions, args: readonly string[]): Promise<string> {
-  const path = `${packageFolder()}/dist/tsrun`
-  if (fileInfo(path) === undefined)
-    throw new UnsupportedError('image', `images take the command line of tsrun, which is not at ${path}`)
+  const places = ['dist', `prebuilds/${process.platform}-${process.arch}`]
+  const paths = places.map((place) => `${packageFolder()}/${place}/tsrun`)
+  const path = paths.find((file) => fileInfo(file) !== undefined)
+  if (path === undefined)
+    throw new UnsupportedError('image', `images take the command line of tsrun, which is not at ${paths.join(' or ')}`)
   const root = options.root === undefined || action === 'delete' ? [] : ['--image-root', options.root]
   const stdout = memoryFile('output', '')
   try {
