@@ -1,5 +1,6 @@
 /** Library: tells when processes of a container have to wait for memory (psi.rst of the kernel). */
 import { StatusError, UnsupportedError } from '../errors.js'
+import { Cgroup } from '../cgroup/cgroup.js'
 import { closeFile, fileInfo } from '../native/binding.js'
 import { openPressure, whenReady } from '../native/event-loop.js'
 import type { StateRecord } from '../state/record.js'
@@ -40,7 +41,7 @@ export class PressureWatch {
       throw new UnsupportedError('memory pressure', message)
     }
     this.#id = id
-    this.#read = () => filesOf(cgroup).unified.pressure('memory.pressure')
+    this.#read = () => filesOf(new Cgroup(cgroup)).unified.pressure('memory.pressure')
     this.#fd = openPressure(path, `some ${Math.round(stall * 1000)} ${Math.round(window * 1000)}`)
   }
 
