@@ -1,12 +1,10 @@
 // Makes dist/tsrun: the command line on QuickJS, one static file (docs/engine.md).
 // usage: node scripts/engine.mjs SOURCES COMMIT
-import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { availableParallelism, homedir } from 'node:os'
+import { copyFileSync, mkdirSync, renameSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { mirrors } from './apt.mjs'
 import { bundleCommandLine } from './bundle.mjs'
+import { debianSource } from './debian-source.mjs'
 import { isMain, packageFile, root, runQuietly, script } from './process.mjs'
 import { filesBelow } from './stamp.mjs'
 
@@ -18,52 +16,23 @@ export const engineSource = {
   sha256: 'ec81da5b3249ed648dbc7df4a1654988910e66a118d9b71cb63534216efcfbbe',
 }
 
-/** Debian's section, and Ubuntu's for the same file. */
-const sections = ['main', 'universe']
-const aptHelper = '/usr/lib/apt/apt-helper'
-const at = (path) => join(root, path)
-
-/** Where the engine's sources are kept, outside of the project, for all its checkouts. */
-const cacheFolder = () => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tsrun-engine')
-
-/**
- * Folder with the engine's sources, fetched on first use: `{ folder }`, or `{ reason }` why there are none.
- */
-export function engineSources() {
-  const folder = join(cacheFolder(), engineSource.name)
-  if (existsSync(join(folder, 'quickjs.c'))) return { folder }
-  if (!existsSync(aptHelper)) return { reason: "its engine comes from Debian's packages, and this is no Debian" }
-  mkdirSync(cacheFolder(), { recursive: true })
-  const archive = join(cacheFolder(), `${engineSource.name}-${process.pid}.tar.xz`)
-  try {
-    const problem = fetchSource(archive)
-    if (problem) return { reason: problem }
-    const unpacked = join(cacheFolder(), `unpacked-${process.pid}`)
-    mkdirSync(unpacked)
-    runQuietly('tar', ['-xJf', archive, '-C', unpacked])
-    // Another checkout may have been faster.
-    if (!existsSync(folder)) renameSync(join(unpacked, engineSource.name), folder)
-    rmSync(unpacked, { recursive: true })
-    return { folder }
-  } finally {
-    rmSync(archive, { force: true })
-  }
+/** Node's own tests of Node-API (test/native/js-native-api.test.ts), of the version that Debian 13 has. */
+export const nodeSource = {
+  name: 'node-v20.19.2',
+  file: 'n/nodejs/nodejs_20.19.2+dfsg.orig.tar.xz',
+  sha256: '5e5559381ad031d245a8efa403458abbb73755f74c3e6380f185a4dd342b7949',
+  members: ['test/js-native-api', 'LICENSE'],
 }
 
-/** Fetches the archive by apt, with its proxies and from its mirrors; why it could not, or undefined. */
-function fetchSource(archive) {
-  const checksum = `SHA256:${engineSource.sha256}`
-  for (const mirror of mirrors()) {
-    for (const section of sections) {
-      const uri = `${mirror}/pool/${section}/${engineSource.file}`
-      spawnSync(aptHelper, ['-qq', 'download-file', uri, archive, checksum], { stdio: 'ignore' })
-      if (!existsSync(archive)) continue
-      const found = createHash('sha256').update(readFileSync(archive)).digest('hex')
-      if (found === engineSource.sha256) return undefined
-      return `${engineSource.file} has another checksum than it should: ${found}`
-    }
-  }
-  return `the mirrors of apt have no ${engineSource.file}`
+const at = (path) => join(root, path)
+
+/** Folder with the engine's sources: `{ folder }`, or `{ reason }` why there are none. */
+export const engineSources = () => debianSource(engineSource)
+
+/** Folder with Node's tests: `{ folder }`, or `{ reason }` why there are none. */
+export function fetchNodeTests() {
+  const { folder, reason } = debianSource(nodeSource)
+  return folder === undefined ? { reason } : { folder: join(folder, 'test/js-native-api') }
 }
 
 /** What the executable is made of, for its stamp. */
@@ -78,20 +47,38 @@ export const addonObjects = () =>
     (file) => file.endsWith('.o') && !file.includes('/native/library/'),
   )
 
+const configure = (cmake, settings) => {
+  const options = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`)
+  runQuietly('cmake', ['-S', at('native/engine'), '-B', cmake, ...options])
+}
+
+const settingsOf = (folder) => ({
+  CMAKE_BUILD_TYPE: 'Release',
+  ENGINE: folder,
+  BUNDLE: at('build/engine/bundle'),
+  NODE_API_HEADERS: packageFile('node-api-headers', 'include'),
+  ADDON_OBJECTS: addonObjects().join(';'),
+})
+
+/**
+ * Builds the program in which tests run scripts and addons on the engine (test/helpers/judge); its path, or undefined where there
+ * is no engine. `sanitize`: values of -fsanitize=; `collect`: garbage is collected at each allocation.
+ */
+export function buildJudge({ sanitize = '', collect = false } = {}) {
+  const { folder } = engineSources()
+  if (folder === undefined) return undefined
+  const cmake = at(`build/judge/${[sanitize, collect ? 'collect' : ''].filter(Boolean).join('-') || 'plain'}`)
+  configure(cmake, { ...settingsOf(folder), TSRUN_SANITIZE: sanitize, TSRUN_FORCE_GC: collect ? 'ON' : 'OFF' })
+  runQuietly('cmake', ['--build', cmake, '--target', 'judge', '--parallel', String(availableParallelism())])
+  return join(cmake, 'judge')
+}
+
 /** Builds the executable. `commit`: for `--version`. */
 async function buildEngine([folder, commit]) {
   const bundle = at('build/engine/bundle')
   await bundleCommandLine(bundle, commit)
-  const settings = {
-    CMAKE_BUILD_TYPE: 'Release',
-    ENGINE: folder,
-    BUNDLE: bundle,
-    NODE_API_HEADERS: packageFile('node-api-headers', 'include'),
-    ADDON_OBJECTS: addonObjects().join(';'),
-  }
-  const options = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`)
   const cmake = at('build/engine/cmake')
-  runQuietly('cmake', ['-S', at('native/engine'), '-B', cmake, ...options])
+  configure(cmake, settingsOf(folder))
   runQuietly('cmake', ['--build', cmake, '--parallel', String(availableParallelism())])
   mkdirSync(at('dist'), { recursive: true })
   // By rename, since a process may be running the old file.

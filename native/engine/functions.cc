@@ -16,12 +16,14 @@ JSValue call_native(JSContext* context, JSValueConst function, JSValueConst self
   napi_callback_info__ info{self, count, values, callback->data};
   env->set(napi_ok);
   napi_value returned = callback->function(env, &info);
-  JSValue result = returned == nullptr ? JS_UNDEFINED : JS_DupValue(context, value_of(returned));
+  // With an exception pending, what is returned is not looked at: it need not be a handle.
+  const bool thrown = JS_HasException(context);
+  JSValue result = thrown                ? JS_EXCEPTION
+                   : returned == nullptr ? JS_UNDEFINED
+                                         : JS_DupValue(context, value_of(returned));
   env->scopes.resize(depth);
   env->close_to(mark);
-  if (!JS_HasException(context)) return result;
-  JS_FreeValue(context, result);
-  return JS_EXCEPTION;
+  return result;
 }
 
 namespace {

@@ -1,4 +1,6 @@
 // Node-API over QuickJS: properties of objects and elements of arrays.
+#include <algorithm>
+
 #include "engine/env.h"
 
 namespace {
@@ -56,48 +58,55 @@ int flags_of(napi_property_attributes attributes) {
   int flags = JS_PROP_HAS_ENUMERABLE | JS_PROP_HAS_CONFIGURABLE;
   if (attributes & napi_enumerable) flags |= JS_PROP_ENUMERABLE;
   if (attributes & napi_configurable) flags |= JS_PROP_CONFIGURABLE;
-  return flags | JS_PROP_THROW;
+  return flags;
 }
 
-/** A function for a property, undefined without a callback. */
+/** A function for a property, undefined without a callback. It has no name in Node-API. */
 napi_status function_for(napi_env env, const napi_property_descriptor& property,
                          napi_callback callback, napi_value* result) {
   if (callback == nullptr) return napi_get_undefined(env, result);
-  return napi_create_function(env, property.utf8name, NAPI_AUTO_LENGTH, callback, property.data,
-                              result);
+  return napi_create_function(env, "", 0, callback, property.data, result);
+}
+
+/** A property's name, given as bytes or as a string or symbol. JS_ATOM_NULL: as none of these. */
+JSAtom name_of(napi_env env, const napi_property_descriptor& property) {
+  if (property.utf8name != nullptr) return JS_NewAtom(env->context, property.utf8name);
+  const bool is_name = property.name != nullptr && (JS_IsString(value_of(property.name)) ||
+                                                    JS_IsSymbol(value_of(property.name)));
+  return is_name ? JS_ValueToAtom(env->context, value_of(property.name)) : JS_ATOM_NULL;
 }
 
 napi_status define_one(napi_env env, JSValueConst object,
                        const napi_property_descriptor& property) {
   JSContext* context = env->context;
-  const JSAtom name = property.utf8name != nullptr
-                          ? JS_NewAtom(context, property.utf8name)
-                          : JS_ValueToAtom(context, value_of(property.name));
-  if (name == JS_ATOM_NULL) return env->set(napi_pending_exception);
-  int flags = flags_of(property.attributes), outcome = -1;
-  napi_value one, other;
-  napi_status status;
+  int flags = flags_of(property.attributes);
+  napi_value value = property.value, getter, setter;
+  napi_get_undefined(env, &getter);
+  setter = getter;
+  napi_status status = napi_ok, refused = napi_invalid_arg;
   if (property.getter != nullptr || property.setter != nullptr) {
-    status = function_for(env, property, property.getter, &one);
-    if (status == napi_ok) status = function_for(env, property, property.setter, &other);
+    status = function_for(env, property, property.getter, &getter);
+    if (status == napi_ok) status = function_for(env, property, property.setter, &setter);
     if (property.getter != nullptr) flags |= JS_PROP_HAS_GET;
     if (property.setter != nullptr) flags |= JS_PROP_HAS_SET;
-    if (status == napi_ok)
-      outcome = JS_DefineProperty(context, object, name, JS_UNDEFINED, value_of(one),
-                                  value_of(other), flags);
+    value = getter;
   } else {
-    one = property.value;
-    status =
-        property.method == nullptr ? napi_ok : function_for(env, property, property.method, &one);
     flags |= JS_PROP_HAS_VALUE | JS_PROP_HAS_WRITABLE;
     if (property.attributes & napi_writable) flags |= JS_PROP_WRITABLE;
-    if (status == napi_ok && one == nullptr) status = env->set(napi_invalid_arg);
-    if (status == napi_ok)
-      outcome = JS_DefineProperty(context, object, name, value_of(one), JS_UNDEFINED, JS_UNDEFINED,
-                                  flags);
+    if (property.method != nullptr) {
+      refused = napi_generic_failure;
+      status = function_for(env, property, property.method, &value);
+    }
   }
+  if (status != napi_ok) return status;
+  CHECK_ARG(env, value);
+  const JSAtom name = name_of(env, property);
+  CHECK(env, name != JS_ATOM_NULL, napi_name_expected);
+  // Not JS_PROP_THROW: that it is refused is said by the status alone. A proxy's exception is pending beside it.
+  const int outcome = JS_DefineProperty(context, object, name, value_of(value), value_of(getter),
+                                        value_of(setter), flags);
   JS_FreeAtom(context, name);
-  return status == napi_ok ? done(env, outcome) : status;
+  return env->set(outcome > 0 ? napi_ok : refused);
 }
 
 }  // namespace
@@ -120,9 +129,10 @@ napi_status napi_create_array_with_length(napi_env env, size_t length, napi_valu
   CHECK_ENV(env);
   CHECK_ARG(env, result);
   JSValue array = JS_NewArray(env->context);
+  // Node takes an int; what is negative then is an empty array.
+  const int size = std::max(static_cast<int>(length), 0);
   if (!JS_IsException(array) &&
-      JS_SetPropertyStr(env->context, array, "length",
-                        JS_NewInt64(env->context, static_cast<int64_t>(length))) < 0) {
+      JS_SetPropertyStr(env->context, array, "length", JS_NewInt32(env->context, size)) < 0) {
     JS_FreeValue(env->context, array);
     array = JS_EXCEPTION;
   }
@@ -201,19 +211,18 @@ napi_status napi_set_element(napi_env env, napi_value object, uint32_t index, na
   return set(env, object, JS_NewAtomUInt32(env->context, index), value);
 }
 
-napi_status napi_define_properties(napi_env env, napi_value object, size_t count,
+napi_status napi_define_properties(napi_env env, napi_value value, size_t count,
                                    const napi_property_descriptor* properties) {
   ENTER(env);
   CHECK(env, count == 0 || properties != nullptr, napi_invalid_arg);
-  CHECK_ARG(env, object);
-  CHECK(env, JS_IsObject(value_of(object)), napi_object_expected);
-  for (size_t at = 0; at < count; at++) {
-    CHECK(env, properties[at].utf8name != nullptr || properties[at].name != nullptr,
-          napi_name_expected);
-    const napi_status status = define_one(env, value_of(object), properties[at]);
-    if (status != napi_ok) return status;
-  }
-  return env->set(napi_ok);
+  CHECK_ARG(env, value);
+  const JSValue object = object_for(env->context, value_of(value));
+  CHECK(env, !JS_IsException(object), napi_object_expected);
+  napi_status status = napi_ok;
+  for (size_t at = 0; at < count && status == napi_ok; at++)
+    status = define_one(env, object, properties[at]);
+  JS_FreeValue(env->context, object);
+  return env->set(status);
 }
 
 }  // extern "C"

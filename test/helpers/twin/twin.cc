@@ -2,6 +2,10 @@
 // and result as `[status, result]`, with the last error's words and a pending exception, which is cleared.
 #include <node_api.h>
 
+#ifdef ON_ENGINE
+#include "engine/env.h"
+#endif
+
 #include <cstring>
 #include <string>
 #include <vector>
@@ -167,8 +171,8 @@ napi_value typed_info(const Call& c) {
   napi_value buffer = nullptr;
   const napi_status status =
       napi_get_typedarray_info(c.env, c.values[0], &type, &length, &data, &buffer, &offset);
-  std::string words = std::to_string(type) + " " + std::to_string(length) + " " +
-                      std::to_string(offset);
+  std::string words =
+      std::to_string(type) + " " + std::to_string(length) + " " + std::to_string(offset);
   if (status == napi_ok && length > 0)
     words += " " + std::to_string(*static_cast<const uint8_t*>(data));
   return outcome(c.env, status, text(c.env, words));
@@ -176,14 +180,15 @@ napi_value typed_info(const Call& c) {
 napi_value new_typed(const Call& c) {
   napi_value value = nullptr;
   const auto type = static_cast<napi_typedarray_type>(static_cast<int>(c.number_at(0)));
-  const auto length = static_cast<size_t>(c.number_at(2)), offset = static_cast<size_t>(c.number_at(3));
+  const auto length = static_cast<size_t>(c.number_at(2)),
+             offset = static_cast<size_t>(c.number_at(3));
   return outcome(c.env, napi_create_typedarray(c.env, type, length, c.values[1], offset, &value),
                  value);
 }
 napi_value call_function(const Call& c) {
   napi_value value = nullptr;
-  return outcome(c.env, napi_call_function(c.env, c.values[1], c.values[0], 2, c.values + 2, &value),
-                 value);
+  return outcome(
+      c.env, napi_call_function(c.env, c.values[1], c.values[0], 2, c.values + 2, &value), value);
 }
 napi_value throw_value(const Call& c) {
   return outcome(c.env, napi_throw(c.env, c.values[0]), nullptr);
@@ -205,7 +210,9 @@ napi_value while_pending(const Call& c) {
   std::string words;
   const auto note = [&](napi_status status) { words += std::to_string(status) + " "; };
   note(napi_get_property(c.env, c.self, c.values[0], &value));
-  note(napi_create_function(c.env, "f", 1, [](napi_env, napi_callback_info) -> napi_value { return nullptr; }, nullptr, &value));
+  note(napi_create_function(
+      c.env, "f", 1, [](napi_env, napi_callback_info) -> napi_value { return nullptr; }, nullptr,
+      &value));
   note(napi_call_function(c.env, c.self, c.values[1], 0, nullptr, &value));
   note(napi_create_object(c.env, &value));
   note(napi_throw(c.env, c.values[0]));
@@ -275,6 +282,64 @@ napi_value arguments(const Call& c) {
   return text(c.env, words);
 }
 
+/** `(object, name, kind, attributes, value)`: kind 0 a value, 1 a method, 2 a getter, 3 a setter, 4 both. */
+napi_value define(const Call& c) {
+  napi_property_descriptor property{};
+  const std::string name = c.text_at(1);
+  const auto kind = static_cast<int>(c.number_at(2));
+  const auto noop = [](napi_env env, napi_callback_info info) -> napi_value {
+    size_t count = 0;
+    napi_get_cb_info(env, info, &count, nullptr, nullptr, nullptr);
+    return number(env, static_cast<double>(count));
+  };
+  property.utf8name = name.empty() ? nullptr : name.c_str();
+  if (name.empty()) property.name = c.values[1];
+  property.attributes = static_cast<napi_property_attributes>(static_cast<int>(c.number_at(3)));
+  if (kind == 0) property.value = c.values[0];
+  if (kind == 1) property.method = noop;
+  if (kind == 2 || kind == 4) property.getter = noop;
+  if (kind == 3 || kind == 4) property.setter = noop;
+  return outcome(c.env, napi_define_properties(c.env, c.values[0], 1, &property), nullptr);
+}
+
+int finalizers_called = 0;
+/** Counts the death of an object; a second argument is called with the count. */
+napi_value finalizer(const Call& c) {
+  napi_ref callback = nullptr;
+  napi_valuetype type{};
+  napi_typeof(c.env, c.values[1], &type);
+  if (type == napi_function) napi_create_reference(c.env, c.values[1], 1, &callback);
+  const auto finalize = [](napi_env env, void* data, void* hint) {
+    finalizers_called += *static_cast<int*>(data);
+    delete static_cast<int*>(data);
+    if (hint == nullptr) return;
+    napi_value function = nullptr, self = nullptr, argument = number(env, finalizers_called);
+    napi_handle_scope scope = nullptr;
+    napi_open_handle_scope(env, &scope);
+    napi_get_undefined(env, &self);
+    napi_get_reference_value(env, static_cast<napi_ref>(hint), &function);
+    napi_call_function(env, self, function, 1, &argument, nullptr);
+    napi_delete_reference(env, static_cast<napi_ref>(hint));
+    napi_close_handle_scope(env, scope);
+  };
+  auto* one = new int(1);
+  const napi_status status =
+      napi_add_finalizer(c.env, c.values[0], one, finalize, callback, nullptr);
+  if (status != napi_ok) {
+    delete one;
+    if (callback != nullptr) napi_delete_reference(c.env, callback);
+  }
+  return outcome(c.env, status, nullptr);
+}
+/** Node.js has a function of its own for it. */
+napi_value collect(const Call& c) {
+#ifdef ON_ENGINE
+  JS_RunGC(JS_GetRuntime(c.env->context));
+#endif
+  return number(c.env, 0);
+}
+napi_value finalized(const Call& c) { return number(c.env, finalizers_called); }
+
 struct Entry {
   const char* name;
   Function function;
@@ -311,6 +376,10 @@ constexpr Entry entries[] = {
     {"reference", reference},
     {"scopes", scopes},
     {"arguments", arguments},
+    {"define", define},
+    {"finalizer", finalizer},
+    {"finalized", finalized},
+    {"collect", collect},
 };
 
 napi_value dispatch(napi_env env, napi_callback_info info) {

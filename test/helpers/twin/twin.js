@@ -117,7 +117,7 @@ function ask(say, every) {
     say('setElement', [target, 2, 'value'])
   }
   for (const big of [0n, 1n, 18446744073709551615n, 9223372036854775808n]) say('newBigint', [big])
-  for (const length of [0, 3]) say('newArray', [length])
+  for (const length of [0, 3, -1, 2147483648, 4294967296]) say('newArray', [length])
   for (let type = -1; type < 13; type++)
     for (const [length, offset] of [
       [0, 0],
@@ -142,7 +142,78 @@ function act(say, every) {
   for (const args of [[], [1], [1, 'a', null, {}], [1, 2, 3, 4, 5, 6]]) say('arguments', args)
 }
 
-export function report(twin) {
+/** What define_properties makes of each kind of property with each attribute, on objects that take it and others. */
+function define(say, lines) {
+  const described = (object, name) => {
+    const found = Object.getOwnPropertyDescriptor(object, name)
+    return words(found && { ...found, value: typeof found.value })
+  }
+  for (let kind = 0; kind < 5; kind++)
+    for (let attributes = 0; attributes < 8; attributes++) {
+      const object = {}
+      say('define', [object, 'x', kind, attributes])
+      lines.push(described(object, 'x'))
+      // Once more, with other attributes: what is not configurable stays as it is.
+      say('define', [object, 'x', kind, attributes ^ 3])
+      lines.push(described(object, 'x'))
+    }
+  for (const [object, name] of [
+    [[1], '0'],
+    [Object.freeze({}), 'x'],
+    [() => 1, 'name'],
+    [new Proxy({}, {}), 'x'],
+    [proxy, 'x'],
+    [new Uint8Array(2), '0'],
+    [5, 'x'],
+    [null, 'x'],
+    [undefined, 'x'],
+    ['text', 'x'],
+    [{}, 7],
+    [{}, Symbol('s')],
+    [{}, null],
+    [{}, {}],
+  ])
+    for (const kind of [0, 1, 4]) {
+      say('define', [object, name, kind, 7])
+      if (typeof object === 'object' && object !== null && object !== proxy && typeof name === 'string')
+        lines.push(described(object, name))
+    }
+  const called = {}
+  say('define', [called, 'both', 4, 7])
+  say('define', [called, 'method', 1, 7])
+  lines.push(words([called.both, called.method(1, 2), called.method.name, (called.both = 3)]))
+}
+
+/** Each finalizer once, after its object's death; `turn`: lets jobs and, with `gc`, the collector do their work. */
+async function finalize(twin, lines, say, every, turn) {
+  every('finalizer')
+  const before = async () => {
+    for (let at = 0; at < 5; at++) await turn()
+    return twin.finalized()
+  }
+  const living = [{}, Object.freeze({}), [], () => 1, new Date(0)]
+  const first = await before()
+  for (const object of living) say('finalizer', [object])
+  lines.push(`of the living: ${(await before()) - first}`)
+  const heard = []
+  ;(() => {
+    say('finalizer', [{}])
+    const twice = {}
+    say('finalizer', [twice])
+    say('finalizer', [twice])
+    say('finalizer', [Object.freeze({})])
+    // A circle, which only a collector finds.
+    const circle = {}
+    circle.self = circle
+    say('finalizer', [circle])
+    say('finalizer', [{}, (count) => heard.push(count > first)])
+  })()
+  lines.push(`of the dead: ${(await before()) - first} ${words(heard)}`)
+  living.length = 0
+  lines.push(`of all: ${(await before()) - first}`)
+}
+
+export async function report(twin, turn) {
   const lines = []
   const say = (call, args) => {
     let came
@@ -161,6 +232,8 @@ export function report(twin) {
   }
   ask(say, every)
   act(say, every)
+  define(say, lines)
+  await finalize(twin, lines, say, every, turn)
   lines.push(
     Object.keys(twin)
       .map((name) => words(twin[name]))
