@@ -42,6 +42,18 @@ export function fetchWithDependencies(names, suite, folder) {
   })
 }
 
+/** Several packages of another architecture (`arm64`), as they are named, together in one folder. */
+export function fetchForeign(names, suite, architecture, folder) {
+  fetchInto({ name: names[0], suite, folder }, (options, work) => {
+    const foreign = [`APT::Architecture=${architecture}`, `APT::Architectures=${architecture}`]
+    const all = [...options, ...foreign.flatMap((option) => ['-o', option])]
+    // Its lists are others than those of this machine's architecture.
+    output('apt-get', [...all, 'update', '--error-on=any'], { timeout: limit })
+    output('apt-get', [...all, 'download', ...names.map((name) => `${name}/${suite}`)], { cwd: work, timeout: limit })
+    return work
+  })
+}
+
 /** `download` gets options for apt and a folder of its own; returns where it has put the packages. */
 function fetchInto({ names, suite, folder }, download) {
   const archive = suite.endsWith('-security') ? '/debian-security' : '/debian'

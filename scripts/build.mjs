@@ -127,7 +127,8 @@ function compile(project, output) {
   run(node, [tool('typescript', 'bin/tsc'), '-p', project, ...memory])
 }
 
-function commit() {
+/** The commit that is checked out, for `--version`; '' where there is none. */
+export function commit() {
   if (!existsSync(at('.git'))) return ''
   try {
     return output('git', ['rev-parse', 'HEAD']).trim()

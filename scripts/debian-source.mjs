@@ -29,7 +29,7 @@ export function debianSource({ name, members = [], ...source }) {
     if (problem) return { reason: problem }
     const unpacked = join(cacheFolder(), `unpacked-${process.pid}`)
     mkdirSync(unpacked)
-    runQuietly('tar', ['-xJf', archive, '-C', unpacked, ...members.map((member) => `${name}/${member}`)])
+    runQuietly('tar', ['-xf', archive, '-C', unpacked, ...members.map((member) => `${name}/${member}`)])
     // Another checkout may have been faster.
     if (!existsSync(folder)) renameSync(join(unpacked, name), folder)
     rmSync(unpacked, { recursive: true })

@@ -41,24 +41,25 @@ export const engineInputs = () => [
   at('build/Release/build-stamp'),
 ]
 
-/** Object files of the addon that the executable needs; none where the package's own addon is in use. */
-export const addonObjects = () =>
-  filesBelow('build/cmake/CMakeFiles/tsrun.dir/native').filter(
+/** Object files of an addon that the executable needs; none where the package's own addon is in use. */
+export const addonObjects = (cmake) =>
+  filesBelow(`${cmake}/CMakeFiles/tsrun.dir/native`).filter(
     (file) => file.endsWith('.o') && !file.includes('/native/library/'),
   )
 
-const configure = (cmake, settings) => {
-  const options = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`)
+/** Configures the build of native/engine in the folder `cmake`: `sources` of the engine, more `settings` for CMake. */
+export function configureEngine(cmake, sources, settings = {}) {
+  const all = {
+    CMAKE_BUILD_TYPE: 'Release',
+    ENGINE: sources,
+    BUNDLE: at('build/engine/bundle'),
+    NODE_API_HEADERS: packageFile('node-api-headers', 'include'),
+    ADDON_OBJECTS: addonObjects('build/cmake').join(';'),
+    ...settings,
+  }
+  const options = Object.entries(all).map(([name, value]) => `-D${name}=${value}`)
   runQuietly('cmake', ['-S', at('native/engine'), '-B', cmake, ...options])
 }
-
-const settingsOf = (folder) => ({
-  CMAKE_BUILD_TYPE: 'Release',
-  ENGINE: folder,
-  BUNDLE: at('build/engine/bundle'),
-  NODE_API_HEADERS: packageFile('node-api-headers', 'include'),
-  ADDON_OBJECTS: addonObjects().join(';'),
-})
 
 /**
  * Builds the program in which tests run scripts and addons on the engine (test/helpers/judge); its path, or undefined where there
@@ -67,8 +68,10 @@ const settingsOf = (folder) => ({
 export function buildJudge({ sanitize = '', collect = false } = {}) {
   const { folder } = engineSources()
   if (folder === undefined) return undefined
-  const cmake = at(`build/judge/${[sanitize, collect ? 'collect' : ''].filter(Boolean).join('-') || 'plain'}`)
-  configure(cmake, { ...settingsOf(folder), TSRUN_SANITIZE: sanitize, TSRUN_FORCE_GC: collect ? 'ON' : 'OFF' })
+  const kind = [sanitize, collect ? 'collect' : ''].filter(Boolean).join('-')
+  // The executable's own objects serve the plain one.
+  const cmake = at(kind ? `build/judge/${kind}` : 'build/engine/cmake')
+  configureEngine(cmake, folder, { TSRUN_SANITIZE: sanitize, TSRUN_FORCE_GC: collect ? 'ON' : 'OFF' })
   runQuietly('cmake', ['--build', cmake, '--target', 'judge', '--parallel', String(availableParallelism())])
   return join(cmake, 'judge')
 }
@@ -78,7 +81,7 @@ async function buildEngine([folder, commit]) {
   const bundle = at('build/engine/bundle')
   await bundleCommandLine(bundle, commit)
   const cmake = at('build/engine/cmake')
-  configure(cmake, settingsOf(folder))
+  configureEngine(cmake, folder)
   runQuietly('cmake', ['--build', cmake, '--parallel', String(availableParallelism())])
   mkdirSync(at('dist'), { recursive: true })
   // By rename, since a process may be running the old file.

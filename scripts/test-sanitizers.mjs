@@ -19,7 +19,12 @@ function main(names) {
     if (program === undefined) throw new Failure('this machine has no sources of the engine')
     console.log(`\n${name}`)
     // Where the program holds its sanitizers, what is wrong ends it with a status of its own.
-    const env = { ...process.env, TSRUN_JUDGE: program, ASAN_OPTIONS: 'detect_leaks=1', UBSAN_OPTIONS: 'print_stacktrace=1' }
+    const env = {
+      ...process.env,
+      TSRUN_JUDGE: program,
+      ASAN_OPTIONS: 'detect_leaks=1',
+      UBSAN_OPTIONS: 'print_stacktrace=1',
+    }
     try {
       run(process.execPath, ['scripts/test.mjs', ...tests], { env })
     } catch (error) {
