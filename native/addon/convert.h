@@ -14,6 +14,7 @@
 
 #include "addon/descriptors.h"
 #include "addon/failure.h"
+#include "addon/text.h"
 
 namespace tsrun {
 
@@ -52,7 +53,7 @@ inline bool take_boolean(const Napi::Value& value) {
 
 inline std::string take_text(const Napi::Value& value) {
   expect(value.IsString(), value, "a string");
-  return value.As<Napi::String>().Utf8Value();
+  return bytes_of_text(value.As<Napi::String>());
 }
 
 // The kernel would see the path up to the NUL: another one.
@@ -124,7 +125,7 @@ inline Napi::Value give(Napi::Env env, uint32_t value) { return Napi::Number::Ne
 inline Napi::Value give(Napi::Env env, double value) { return Napi::Number::New(env, value); }
 inline Napi::Value give(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, value); }
 inline Napi::Value give(Napi::Env env, const std::string& value) {
-  return Napi::String::New(env, value);
+  return text_of_bytes(env, value);
 }
 
 inline Napi::Value give(Napi::Env env, const std::vector<uint8_t>& value) {

@@ -1,4 +1,4 @@
-// Node-API over QuickJS: references, finalizers, and what of the event loop the executable refuses.
+// Node-API over QuickJS: references and finalizers.
 #include <algorithm>
 
 #include "engine/env.h"
@@ -22,16 +22,6 @@ JSValue run_finalizer(JSContext* context, JSValueConst, int count, JSValueConst*
   env->close_to(mark);
   return JS_HasException(context) ? JS_EXCEPTION : JS_UNDEFINED;
 }
-
-namespace {
-
-napi_status refuse(napi_env env) {
-  CHECK_ENV(env);
-  JS_ThrowTypeError(env->context, "no event loop in this executable: only blocking waits");
-  return env->set(napi_pending_exception);
-}
-
-}  // namespace
 
 extern "C" {
 
@@ -87,22 +77,7 @@ napi_status napi_add_finalizer(napi_env env, napi_value object, void* data, napi
   return env->set(napi_ok);
 }
 
-napi_status napi_create_threadsafe_function(napi_env env, napi_value, napi_value, napi_value,
-                                            size_t, size_t, void*, napi_finalize, void*,
-                                            napi_threadsafe_function_call_js,
-                                            napi_threadsafe_function*) {
-  return refuse(env);
-}
-
-// No handle of these kinds is ever given out, so none can come in.
-napi_status napi_call_threadsafe_function(napi_threadsafe_function, void*,
-                                          napi_threadsafe_function_call_mode) {
-  return napi_invalid_arg;
-}
-napi_status napi_release_threadsafe_function(napi_threadsafe_function,
-                                             napi_threadsafe_function_release_mode) {
-  return napi_invalid_arg;
-}
+// Of node-addon-api's classes, which tsrun's addon has no objects of.
 napi_status napi_async_destroy(napi_env, napi_async_context) { return napi_invalid_arg; }
 napi_status napi_close_callback_scope(napi_env, napi_callback_scope) { return napi_invalid_arg; }
 

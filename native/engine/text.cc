@@ -2,44 +2,10 @@
 #include "engine/text.h"
 
 #include <cstdint>
-#include <cstring>
 
-namespace {
+#include "sys/utf8.h"
 
-/** Length of the well-formed UTF-8 sequence at the beginning of `bytes` (RFC 3629), or 0. */
-size_t sequence_length(std::string_view bytes) {
-  const auto byte = [&](size_t at) {
-    return at < bytes.size() ? static_cast<uint8_t>(bytes[at]) : 0;
-  };
-  const auto follows = [&](size_t at) { return (byte(at) & 0xc0) == 0x80; };
-  const unsigned first = byte(0), second = byte(1);
-  if (first < 0x80) return 1;
-  if (first < 0xc2 || first > 0xf4 || !follows(1)) return 0;
-  if (first < 0xe0) return 2;
-  if (first == 0xe0 && second < 0xa0) return 0;
-  if (first == 0xed && second > 0x9f) return 0;
-  if (!follows(2)) return 0;
-  if (first < 0xf0) return 3;
-  if (first == 0xf0 && second < 0x90) return 0;
-  if (first == 0xf4 && second > 0x8f) return 0;
-  return follows(3) ? 4 : 0;
-}
-
-size_t well_formed_length(std::string_view bytes) {
-  size_t at = 0;
-  while (at < bytes.size()) {
-    if (static_cast<uint8_t>(bytes[at]) < 0x80) {
-      at++;
-      continue;
-    }
-    const size_t length = sequence_length(bytes.substr(at));
-    if (length == 0) break;
-    at += length;
-  }
-  return at;
-}
-
-}  // namespace
+using tsrun::well_formed_length;
 
 JSValue text_from_bytes(JSContext* context, std::string_view bytes) {
   size_t good = well_formed_length(bytes);

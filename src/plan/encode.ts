@@ -143,9 +143,23 @@ function putText(output: Output, value: string): void {
   // A UTF-16 unit takes at most three bytes of UTF-8.
   grow(output, value.length * 3 + 8)
   const start = output.length + 4
-  const { written } = output.encoder.encodeInto(value, output.bytes.subarray(start))
+  const { written: all } = output.encoder.encodeInto(value, output.bytes.subarray(start))
+  const written = all === value.length ? all : putPoints(output, value, start, start + all)
   putU32(output, written)
   output.length = padded(start + written + 1)
+}
+
+/** The same for what is not ASCII: a lone surrogate that stands for a byte is that byte, where the encoder of Node.js puts U+FFFD. */
+function putPoints(output: Output, value: string, start: number, end: number): number {
+  let at = start
+  for (const point of value) {
+    const unit = point.charCodeAt(0)
+    if (point.length === 1 && unit >= 0xdc80 && unit <= 0xdcff) output.bytes[at++] = unit & 0xff
+    else at += output.encoder.encodeInto(point, output.bytes.subarray(at)).written
+  }
+  // What was there before is longer.
+  output.bytes.fill(0, at, end)
+  return at - start
 }
 
 function putTexts(output: Output, values: readonly string[]): void {

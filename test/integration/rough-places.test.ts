@@ -1,11 +1,14 @@
 /** Where the surroundings of tsrun itself are poor: limits, sysctls and file systems that it has to do without. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Change } from '../helpers/config.js'
 import type { Container } from '../helpers/container.js'
 import type { Result } from '../helpers/runtime.js'
 import type { Scope } from '../helpers/scope.js'
+import { running } from '../helpers/exec.js'
 import { test } from '../helpers/test.js'
+import { projectRoot } from '../helpers/tools.js'
 
 const echo: Change = (config) => {
   config.process.args = ['/bin/sh', '-c', 'echo hello']
@@ -73,3 +76,25 @@ test('whoever ignores SIGCHLD still learns how hooks and programs end', (t, scop
   })
   t.match(runWhere(scope, container, 'trap "" CHLD; exec "$@"'), { status: 3, stderr: '' })
 })
+
+for (const [engine, command] of Object.entries({
+  'the executable': [join(projectRoot, 'dist/tsrun')],
+  'Node.js': [process.execPath, join(projectRoot, 'dist/cli/main.js')],
+})) {
+  test(`bytes that are not UTF-8 reach program and file system as they came, in ${engine}`, (t, scope) => {
+    const container = running(scope)
+    // Made by the shell: JavaScript has no such arguments to give.
+    const script = `
+      b=$(printf 'a\\377b\\355\\240\\200')
+      exec "$@" --pid-file "$FOLDER/$b" "$ID" /bin/sh -c 'printf %s "$1" | od -An -tx1' sh "$b"`
+    const args = [...command, '--root', scope.root, 'exec']
+    const env = { PATH: process.env.PATH ?? '', FOLDER: container.bundle.path, ID: container.id }
+    const result = scope.runner.runProgram('/bin/sh', ['-c', script, 'sh', ...args], { env })
+    t.match(result, { status: 0, stdout: ' 61 ff 62 ed a0 80\n', stderr: '' })
+    const folder = Buffer.from(`${container.bundle.path}/`)
+    const names = readdirSync(container.bundle.path, { encoding: 'buffer' })
+    const name = names.find((one) => one.equals(Buffer.from([0x61, 0xff, 0x62, 0xed, 0xa0, 0x80])))
+    t.ok(name, 'the pid file has the name that was given')
+    if (name) unlinkSync(Buffer.concat([folder, name]))
+  })
+}
