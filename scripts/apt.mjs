@@ -42,14 +42,22 @@ export function fetchWithDependencies(names, suite, folder) {
   })
 }
 
-/** Several packages of another architecture (`arm64`), as they are named, together in one folder. */
+/**
+ * Several packages of another architecture (`arm64`), without what they depend on, together in one folder. `kernel-of:NAME` is the
+ * kernel that the package NAME of the distribution depends on.
+ */
 export function fetchForeign(names, suite, architecture, folder) {
-  fetchInto({ name: names[0], suite, folder }, (options, work) => {
+  fetchInto({ names, suite, folder }, (options, work) => {
     const foreign = [`APT::Architecture=${architecture}`, `APT::Architectures=${architecture}`]
     const all = [...options, ...foreign.flatMap((option) => ['-o', option])]
     // Its lists are others than those of this machine's architecture.
     output('apt-get', [...all, 'update', '--error-on=any'], { timeout: limit })
-    output('apt-get', [...all, 'download', ...names.map((name) => `${name}/${suite}`)], { cwd: work, timeout: limit })
+    const real = names.map((name) => {
+      const [, of] = name.split('kernel-of:')
+      if (of === undefined) return name
+      return /^Depends: (linux-image-[^ ,]+)/m.exec(output('apt-cache', [...all, 'show', `${of}/${suite}`]))?.[1] ?? of
+    })
+    output('apt-get', [...all, 'download', ...real.map((name) => `${name}/${suite}`)], { cwd: work, timeout: limit })
     return work
   })
 }
@@ -69,7 +77,7 @@ function fetchInto({ names, suite, folder }, download) {
     const files = readdirSync(from).filter((entry) => entry.endsWith('.deb'))
     const unpacked = join(work, 'unpacked')
     for (const file of files) output('dpkg', ['-x', join(from, file), unpacked])
-    const named = files.find((file) => file.startsWith(`${names[0]}_`))
+    const named = files.find((file) => file.startsWith(`${names[0]}_`)) ?? files[0]
     writeFileSync(join(unpacked, 'version'), decodeURIComponent(named.split('_')[1]))
     rmSync(folder, { recursive: true, force: true })
     renameSync(unpacked, folder)
