@@ -48,6 +48,26 @@ test('a user imports an image, runs it, and nothing of the container is left', (
   t.match(user.runtime(['image', 'gc', '--image-root', store]).stdout, 'removed 5 blobs, 3 layers')
 })
 
+test('a detached container of a user is entered, and its bundle goes with it', (t, scope) => {
+  const user = new User(scope, ids)
+  const store = storeOf(scope, user)
+  writeLayout(scope.path('layout'), { layers: [busyboxLayer()], config: { User: 'app' } })
+  t.equal(user.runtime(['image', 'import', '--image-root', store, '--name', 'test', scope.path('layout')]).stderr, '')
+  const id = scope.newId()
+  const detached = ['run', '--image-root', store, '--image', 'test', '--detach', '--name', id]
+  const { status, stderr } = user.runtime([...detached, 'sh', '-c', 'echo x > /tmp/new; sleep 100'])
+  t.same([status, stderr], [0, ''])
+  const script = 'id -u; stat -c %u:%g /tmp/new; cat /etc/os-release; touch /tmp/exec; stat -c %u:%g /tmp/exec'
+  t.match(user.runtime(['exec', id, 'sh', '-c', script]), { status: 0, stderr: '', stdout: '1000\n1000:1000\nNAME=test\n1000:1000\n' })
+  t.match(user.runtime(['exec', '-u', '5:6', id, 'id', '-u']), { stdout: '5\n', stderr: '' })
+  t.match(user.runtime(['exec', '-u', '0', id, 'sh', '-c', 'echo y > /new; id -u']), { stdout: '0\n', stderr: '' })
+  t.equal(readdirSync(`${store}/run`).length, 1)
+  t.match(user.runtime(['state', id]).stdout, '"running"')
+  t.match(user.runtime(['delete', '--force', id]), { status: 0, stderr: '' })
+  t.same(readdirSync(`${store}/run`), [])
+  t.same(readdirSync(`${store}/bundles`), [])
+})
+
 test('a device in a layer is refused to who is not root, with its name', (t, scope) => {
   const user = new User(scope, ids)
   const store = storeOf(scope, user)
