@@ -1,10 +1,18 @@
-/** Command line: how a container of an image is to be, by the flags of `docker run`. */
-import { type Mount, parseSize, type Resources, UsageError } from '../core.js'
-import type { Overrides } from '../image/convert.js'
-import { readFile, realPath } from '../native/binding.js'
+/** Command line: the flags that say how a container of an image is to be, named as those of `docker run`. */
+import { UsageError } from '../errors.js'
 import type { OptionSpec } from './argv.js'
 import { imageRootOption } from './image-root.js'
 import type { OptionValues } from './options.js'
+
+/** A flag of a namespace that is the host's, or as `own` says the container's. */
+const namespaceOption = <const N extends string, const O extends string>(name: N, own: O, what: string) =>
+  ({
+    name,
+    kind: 'string',
+    value: 'NAME',
+    choices: [own, 'host'],
+    description: `${what}: ${own} (the default), or host: as the host`,
+  }) as const
 
 /** Flags of `bundle create` and of `run --image`. */
 export const overrideOptions = [
@@ -31,6 +39,12 @@ export const overrideOptions = [
     description: 'show a directory or file of the host at a path; with :ro it can only be read',
   },
   {
+    name: 'mount',
+    kind: 'list',
+    value: 'SPEC',
+    description: 'mount type=bind,source=PATH,target=PATH[,readonly] or type=tmpfs,target=PATH[,tmpfs-size=SIZE]',
+  },
+  {
     name: 'tmpfs',
     kind: 'list',
     value: 'PATH',
@@ -47,24 +61,52 @@ export const overrideOptions = [
   },
   { name: 'cpus', kind: 'string', value: 'N', description: 'CPUs that may be used, also a fraction' },
   {
+    name: 'memory-swap',
+    kind: 'string',
+    value: 'SIZE',
+    description: 'limit of memory and swap together; -1: any amount',
+  },
+  { name: 'memory-reservation', kind: 'string', value: 'SIZE', description: 'memory that is not reclaimed' },
+  { name: 'cpu-shares', short: 'c', kind: 'int', value: 'N', min: 2, description: 'relative weight for CPU time' },
+  { name: 'cpuset-cpus', kind: 'string', value: 'LIST', description: 'CPUs to use, such as 0-3,7' },
+  { name: 'cpuset-mems', kind: 'string', value: 'LIST', description: 'memory nodes to use' },
+  {
     name: 'pids-limit',
     kind: 'int',
     value: 'N',
     min: -1,
     description: 'processes and threads at most; -1: any number',
   },
+  { name: 'domainname', kind: 'string', value: 'NAME', description: 'NIS domain name in the container' },
   { name: 'hostname', kind: 'string', value: 'NAME', description: 'host name in the container' },
   { name: 'read-only', kind: 'boolean', description: 'let nothing be written to the root file system' },
-  {
-    name: 'network',
-    kind: 'string',
-    value: 'NAME',
-    choices: ['none', 'host'],
-    description: 'none (the default): nothing; host: as the host',
-  },
+  namespaceOption('network', 'none', 'network'),
+  namespaceOption('pid', 'private', 'processes that are seen'),
+  namespaceOption('ipc', 'private', 'shared memory and queues'),
+  namespaceOption('uts', 'private', 'names of the host'),
+  namespaceOption('cgroupns', 'private', 'cgroups that are seen'),
   { name: 'tty', short: 't', kind: 'boolean', description: 'give the program a terminal' },
   { name: 'cap-add', kind: 'list', value: 'NAME', description: 'add a capability' },
   { name: 'cap-drop', kind: 'list', value: 'NAME', description: 'take a capability away, or ALL' },
+  {
+    name: 'security-opt',
+    kind: 'list',
+    value: 'OPTION',
+    description:
+      'no-new-privileges; seccomp=FILE or seccomp=unconfined; apparmor=PROFILE; systempaths=unconfined: mask nothing',
+  },
+  { name: 'ulimit', kind: 'list', value: 'NAME=SOFT[:HARD]', description: 'a limit such as nofile=1024:2048' },
+  { name: 'sysctl', kind: 'list', value: 'NAME=VALUE', description: "set a kernel parameter of the container's own" },
+  { name: 'shm-size', kind: 'string', value: 'SIZE', description: 'size of /dev/shm (default: 64m)' },
+  { name: 'group-add', kind: 'list', value: 'GROUP', description: 'a further group of the program: NAME or GID' },
+  {
+    name: 'oom-score-adj',
+    kind: 'int',
+    value: 'N',
+    min: -1000,
+    description: 'how soon to be killed for want of memory',
+  },
+  { name: 'label', short: 'l', kind: 'list', value: 'NAME=VALUE', description: 'add an annotation; NAME alone: empty' },
   { name: 'annotation', kind: 'list', value: 'NAME=VALUE', description: 'add an annotation' },
 ] as const satisfies readonly OptionSpec[]
 
@@ -79,10 +121,17 @@ export const imageRunOptions = [
   { name: 'name', kind: 'string', value: 'ID', description: 'id of the container of an image (default: a new one)' },
   imageRootOption,
   { name: 'insecure', kind: 'boolean', description: 'pull the image without TLS, from a registry of this machine' },
+  {
+    name: 'pull',
+    kind: 'string',
+    value: 'WHEN',
+    choices: ['missing', 'always', 'never'],
+    description: 'pull the image when it is missing (the default), always or never',
+  },
+  { name: 'rm', kind: 'boolean', description: 'leave nothing of the container, as in any case without --keep' },
+  { name: 'interactive', short: 'i', kind: 'boolean', description: 'pass standard input on, as in any case' },
   ...overrideOptions,
 ] as const satisfies readonly OptionSpec[]
-
-type Values = OptionValues<typeof overrideOptions>
 
 /** Nothing is ignored: without an image the bundle says it all. @throws UsageError */
 export function assertWithImage(values: Partial<OptionValues<typeof imageRunOptions>>): void {
@@ -91,97 +140,4 @@ export function assertWithImage(values: Partial<OptionValues<typeof imageRunOpti
     return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0)
   })
   if (given !== undefined) throw new UsageError(`--${given.name} goes with --image: a bundle has its config.json`)
-}
-
-/** Microseconds in which CPU time is counted (config-linux.md "CPU"). */
-const period = 100_000
-
-/** What the flags say; `args` are those of the program. @throws UsageError, SyscallError */
-export function overridesOf(values: Values, args: readonly string[]): Overrides {
-  const { user, workdir, hostname, entrypoint } = values
-  const env = [...values.envFile.flatMap(readEnvFile), ...values.env].flatMap(variable)
-  return {
-    ...(args.length === 0 ? {} : { args }),
-    ...(entrypoint === undefined ? {} : { entrypoint: entrypoint === '' ? [] : [entrypoint] }),
-    ...(user === undefined ? {} : { user }),
-    ...(workdir === undefined ? {} : { workdir: absolute('--workdir', workdir) }),
-    ...(hostname === undefined ? {} : { hostname }),
-    ...{ env, readOnly: values.readOnly, tty: values.tty, network: networkOf(values.network) },
-    mounts: [...values.volume.map(volume), ...values.tmpfs.map(tmpfs)],
-    capAdd: values.capAdd.map(capability),
-    capDrop: values.capDrop.map(capability),
-    resources: resourcesOf(values),
-    annotations: Object.fromEntries(values.annotation.map((text) => pair('--annotation', text))),
-  }
-}
-
-function networkOf(name = 'none'): 'none' | 'host' {
-  if (name !== 'none' && name !== 'host')
-    throw new UsageError(`invalid value for --network: ${JSON.stringify(name)}: none or host`)
-  return name
-}
-
-function pair(flag: string, text: string): [string, string] {
-  const equals = text.indexOf('=')
-  if (equals < 1) throw new UsageError(`invalid value for ${flag}: ${JSON.stringify(text)}: NAME=VALUE`)
-  return [text.slice(0, equals), text.slice(equals + 1)]
-}
-
-/** A name without a value is taken over, and left out where the caller has none. */
-function variable(text: string): string[] {
-  if (text.startsWith('=') || text === '') throw new UsageError(`invalid value for --env: ${JSON.stringify(text)}`)
-  if (text.includes('=')) return [text]
-  const value = process.env[text]
-  return value === undefined ? [] : [`${text}=${value}`]
-}
-
-const readEnvFile = (path: string): string[] =>
-  readFile(path)
-    .split('\n')
-    .map((line) => line.replace(/\r$/, '').trimStart())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-
-function absolute(flag: string, path: string): string {
-  if (path.startsWith('/')) return path
-  throw new UsageError(`invalid value for ${flag}: ${JSON.stringify(path)} is not absolute`)
-}
-
-/** `SOURCE:PATH[:OPTIONS]`; a source that is no path would be a volume of an engine. */
-function volume(text: string): Mount {
-  const [source = '', path = '', options = '', ...more] = text.split(':')
-  if (path === '' || more.length > 0 || !/^[./~]/.test(source) || source.startsWith('~'))
-    throw new UsageError(
-      `invalid value for --volume: ${JSON.stringify(text)}: SOURCE:PATH[:ro], SOURCE begins with / or .`,
-    )
-  const given = options === '' ? [] : options.split(',')
-  return {
-    ...{ destination: absolute('--volume', path), type: 'bind', source: realPath(source) },
-    options: ['rbind', ...(given.some((one) => /^r?(private|shared|slave)$/.test(one)) ? [] : ['rprivate']), ...given],
-  }
-}
-
-function tmpfs(text: string): Mount {
-  const [path = '', options = ''] = text.split(':')
-  const given = options === '' ? [] : options.split(',')
-  return {
-    ...{ destination: absolute('--tmpfs', path), type: 'tmpfs', source: 'tmpfs' },
-    options: ['nosuid', 'nodev', 'noexec', ...given],
-  }
-}
-
-function capability(text: string): string {
-  const name = text.toUpperCase()
-  return name === 'ALL' || name.startsWith('CAP_') ? name : `CAP_${name}`
-}
-
-function resourcesOf({ memory, cpus, pidsLimit }: Values): Resources {
-  const limit = memory === undefined ? undefined : parseSize('--memory', memory)
-  const count = cpus === undefined ? undefined : /^\d*\.?\d+$/.test(cpus) ? Number(cpus) : NaN
-  if (count !== undefined && !(count >= 0.01 && count <= 8192))
-    throw new UsageError(`invalid value for --cpus: ${JSON.stringify(cpus)}: a number of 0.01 or more`)
-  return {
-    ...(limit === undefined ? {} : { memory: { limit, swap: limit } }),
-    ...(count === undefined ? {} : { cpu: { quota: Math.max(1000, Math.round(count * period)), period } }),
-    ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),
-  }
 }

@@ -2,6 +2,7 @@
 import { defaultRoot, isTsrunError, nearest } from '../core.js'
 import { listDirectory, terminalSize } from '../native/binding.js'
 import type { CommandSpec } from './command.js'
+import { dockerFlags } from './docker-flags.js'
 import { globalOptions } from './options.js'
 import { commands } from './program.js'
 
@@ -13,7 +14,7 @@ const otherNames: Readonly<Record<string, string>> = {
 
 /** Flags that people type out of habit, by command. */
 const habits: Readonly<Record<string, readonly (readonly [RegExp, string])[]>> = {
-  run: [[/^(it|ti|i|t|tty|interactive)$/, 'config.json decides: "terminal": true in its "process" gives a terminal']],
+  run: dockerFlags,
   create: [
     [/^(it|ti|i|t|tty|interactive)$/, 'config.json decides: "terminal": true in its "process" gives a terminal'],
   ],
@@ -44,6 +45,8 @@ export function hintFor(
 }
 
 function forFlag(flag: string, command: CommandSpec | undefined): string | undefined {
+  const habit = command && habits[command.name]?.find(([pattern]) => pattern.test(flag))?.[1]
+  if (habit !== undefined) return habit
   const near = nearest(
     flag,
     (command?.options ?? globalOptions).map(({ name }) => name),
@@ -53,7 +56,7 @@ function forFlag(flag: string, command: CommandSpec | undefined): string | undef
   if (globalOptions.some(({ name, ...rest }) => name === flag || ('short' in rest && rest.short === flag))) {
     return `--${flag} stands before the command: tsrun --${flag} … ${command.name}`
   }
-  return habits[command.name]?.find(([pattern]) => pattern.test(flag))?.[1]
+  return undefined
 }
 
 const ask = (meant: string | undefined, before = ''): string | undefined =>

@@ -1,11 +1,14 @@
 /** Command line: `run --image`: a bundle of an image that goes with its container. */
 import { UsageError } from '../core.js'
 import { bindToContainer, createBundle, deleteBundle, runPlace } from '../image/bundle.js'
-import { findImageIfAny } from '../image/image.js'
-import { defaultLimits } from '../image/layers.js'
+import type { Digest } from '../image/digest.js'
+import { findImage, findImageIfAny } from '../image/image.js'
+import { defaultLimits, type LayerLimits } from '../image/layers.js'
+import type { ImageStore } from '../image/store.js'
 import { removeDirectory } from '../native/binding.js'
 import { becomeRoot } from './become-root.js'
-import { type imageRunOptions, overridesOf } from './bundle-options.js'
+import type { imageRunOptions } from './bundle-options.js'
+import { overridesOf } from './bundle-overrides.js'
 import type { CommandContext } from './command.js'
 import { createInput } from './create-input.js'
 import { openStore, ownRights } from './image-options.js'
@@ -21,13 +24,11 @@ type Values = OptionValues<typeof imageRunOptions> &
 
 /** Runs a container of an image; in the foreground nothing is left of it at the end. @throws what `run` throws, ImageError */
 export async function runImage(options: Values, args: readonly string[], context: CommandContext): Promise<number> {
-  if (options.bundle !== undefined) throw new UsageError('--bundle does not go with --image, which makes a bundle')
+  assertPossible(options)
   const store = openStore(options)
   const image = options.image ?? ''
   const limits = defaultLimits
-  const found = findImageIfAny(store, image)
-  const { insecure } = options
-  const digest = found ?? (await (await import('./pull-image.js')).pullImage(store, image, { insecure, limits })).digest
+  const digest = await imageOf(store, options, limits)
   becomeRoot()
   const rights = ownRights()
   const runtime = context.runtime()
@@ -54,6 +55,24 @@ export async function runImage(options: Values, args: readonly string[], context
     else if (ended) deleteBundle(bundle)
     place.release()
   }
+}
+
+/** @throws UsageError */
+function assertPossible({ bundle, rm, keep, detach, pull }: Values): void {
+  if (bundle !== undefined) throw new UsageError('--bundle does not go with --image, which makes a bundle')
+  if (rm && keep) throw new UsageError('--rm does not go with --keep')
+  if (rm && detach)
+    throw new UsageError('--rm does not go with --detach: nobody waits for the end, which is tsrun delete')
+  if (pull !== undefined && !['missing', 'always', 'never'].includes(pull))
+    throw new UsageError(`invalid value for --pull: ${JSON.stringify(pull)}: missing, always or never`)
+}
+
+/** That of the store, or as --pull says that of the registry. @throws ImageError */
+async function imageOf(store: ImageStore, options: Values, limits: LayerLimits): Promise<Digest> {
+  const { image = '', pull = 'missing', insecure } = options
+  if (pull === 'never') return findImage(store, image)
+  const found = pull === 'missing' ? findImageIfAny(store, image) : undefined
+  return found ?? (await (await import('./pull-image.js')).pullImage(store, image, { insecure, limits })).digest
 }
 
 /** Says which image it is; the end of the directory's name is nobody else's. */

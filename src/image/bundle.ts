@@ -12,6 +12,7 @@ import {
   fileInfo,
   hasErrno,
   lockFile,
+  machineName,
   makeDirectory,
   openFile,
   openFlag,
@@ -90,6 +91,7 @@ export async function createBundle(
         accounts: readAccounts(`${directory}/rootfs`),
         cgroupNamespace: probeHost({ apparmor: false, selinux: false }).cgroup.mode === 'v2',
         inUserNamespace: options.rights.inUserNamespace,
+        machine: machineName(),
       })
       const config = afterwards === undefined ? converted : { ...converted, hooks: { poststop: [afterwards] } }
       writeFile(

@@ -1,6 +1,8 @@
 /** Images: the config.json of a container from the config of its image (image-spec, conversion.md). Pure. */
 import { exampleConfig } from '../config/example.js'
-import type { Config, Mount, Namespace, Resources } from '../config/types.js'
+import { defaultSeccomp } from '../config/seccomp-profile.js'
+import type { Config, Linux, Mount, NamespaceType, Process, Resources, Seccomp } from '../config/types.js'
+import { capabilityNames } from '../config/vocabulary/process.js'
 import { ImageError } from '../errors.js'
 import type { ImageConfig } from './documents.js'
 import { type Accounts, resolveUser } from './users.js'
@@ -16,17 +18,32 @@ export interface Overrides {
   /** `USER[:GROUP]`, names or numbers. */
   readonly user?: string
   readonly workdir?: string
+  /** Groups beside those of the user, names or numbers. */
+  readonly groups?: readonly string[]
   readonly hostname?: string
+  readonly domainname?: string
   /** The root file system can only be read; the image's volumes are empty file systems in memory then. */
   readonly readOnly?: boolean
   readonly tty?: boolean
-  /** `none`: a network namespace with nothing in it; `host` is the host's. */
-  readonly network?: 'none' | 'host'
+  /** Namespaces that are the host's; of the network otherwise one with nothing in it. */
+  readonly shared?: readonly NamespaceType[]
+  /** A cgroup namespace also where the host's hierarchy is not v2. */
+  readonly cgroupNamespace?: boolean
   readonly mounts?: readonly Mount[]
-  /** Names such as `CAP_NET_ADMIN`. */
+  /** Bytes of /dev/shm; default 64 MiB. */
+  readonly shmSize?: number
+  /** Names such as `CAP_NET_ADMIN`, or `ALL`. */
   readonly capAdd?: readonly string[]
-  /** The same, or `ALL`. */
   readonly capDrop?: readonly string[]
+  /** In the place of Docker's filter for the capabilities. */
+  readonly seccomp?: (capabilities: readonly string[]) => Seccomp | undefined
+  readonly noNewPrivileges?: boolean
+  readonly apparmor?: string
+  /** Nothing of /proc and /sys is masked or read-only. */
+  readonly openPaths?: boolean
+  readonly rlimits?: NonNullable<Process['rlimits']>
+  readonly oomScoreAdj?: number
+  readonly sysctl?: Readonly<Record<string, string>>
   readonly resources?: Resources
   readonly annotations?: Readonly<Record<string, string>>
 }
@@ -37,8 +54,10 @@ export interface ConversionInputs {
   readonly rootfs: string
   readonly accounts: Accounts
   readonly cgroupNamespace: boolean
-  /** In a user namespace the sysfs of the host stands for one of its own. */
+  /** In a user namespace the host's sysfs, and what else its owner may not mount, stands for one of its own. */
   readonly inUserNamespace: boolean
+  /** Name of the machine in uname(2). */
+  readonly machine: string
 }
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -48,34 +67,48 @@ const defaultCapabilities = [
   ...['NET_BIND_SERVICE', 'SYS_CHROOT', 'KILL', 'AUDIT_WRITE'],
 ].map((name) => `CAP_${name}`)
 
-/** @throws ImageError when nothing says which program to run, or for a user that the image does not know */
+/**
+ * @throws ImageError when nothing says which program to run, for a user that the image does not know, and for a
+ * capability that there is not
+ */
 export function convertConfig(image: ImageConfig, overrides: Overrides, inputs: ConversionInputs): Config {
-  const { Env = [], WorkingDir = '', User = '' } = image.config ?? {}
-  const base = exampleConfig({ cgroupNamespace: inputs.cgroupNamespace })
+  const { hostname: ownName, ...base } = exampleConfig({
+    cgroupNamespace: overrides.cgroupNamespace ?? inputs.cgroupNamespace,
+  })
   const capabilities = capabilitiesOf(overrides)
-  const { tty = false, readOnly = false } = overrides
+  const { hostname = ownName, domainname, shared = [] } = overrides
   return {
     ...base,
-    process: {
-      ...base.process,
-      terminal: tty,
-      user: resolveUser(overrides.user ?? User, inputs.accounts),
-      args: argsOf(image, overrides),
-      env: mergeEnv([defaultPath, ...(tty ? ['TERM=xterm'] : [])], Env, overrides.env ?? []),
-      cwd: overrides.workdir ?? (WorkingDir === '' ? '/' : WorkingDir),
-      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
-      // The caller's own limits.
-      rlimits: [],
-    },
-    root: { path: inputs.rootfs, readonly: readOnly },
-    ...(overrides.hostname === undefined ? {} : { hostname: overrides.hostname }),
-    mounts: [
-      ...(base.mounts ?? []).map(inputs.inUserNamespace && overrides.network === 'host' ? withHostSys : (one) => one),
-      ...(readOnly ? volumesOf(image, overrides.mounts ?? []) : []),
-      ...(overrides.mounts ?? []),
-    ],
+    process: processOf(image, overrides, inputs, capabilities),
+    root: { path: inputs.rootfs, readonly: overrides.readOnly ?? false },
+    ...(hostname === undefined || shared.includes('uts') ? {} : { hostname }),
+    ...(domainname === undefined ? {} : { domainname }),
+    mounts: mountsOf(base.mounts ?? [], image, overrides, inputs),
     annotations: { ...annotationsOf(image), ...overrides.annotations },
-    linux: linuxOf(base, overrides, inputs),
+    linux: linuxOf(base.linux ?? {}, overrides, inputs, capabilities),
+  }
+}
+
+function processOf(
+  image: ImageConfig,
+  overrides: Overrides,
+  { accounts }: ConversionInputs,
+  capabilities: readonly string[],
+): Config['process'] {
+  const { Env = [], WorkingDir = '', User = '' } = image.config ?? {}
+  const { tty = false, noNewPrivileges = false, apparmor, oomScoreAdj, groups = [] } = overrides
+  return {
+    terminal: tty,
+    user: resolveUser(overrides.user ?? User, accounts, groups),
+    args: argsOf(image, overrides),
+    env: mergeEnv([defaultPath, ...(tty ? ['TERM=xterm'] : [])], Env, overrides.env ?? []),
+    cwd: overrides.workdir ?? (WorkingDir === '' ? '/' : WorkingDir),
+    capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+    // Otherwise the caller's own limits.
+    rlimits: overrides.rlimits ?? [],
+    noNewPrivileges,
+    ...(apparmor === undefined ? {} : { apparmorProfile: apparmor }),
+    ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
   }
 }
 
@@ -94,20 +127,50 @@ function mergeEnv(...lists: readonly (readonly string[])[]): string[] {
   return [...values.values()]
 }
 
+/** In the order of docker run: ALL first, then what is taken from it, or given. */
 function capabilitiesOf({ capAdd = [], capDrop = [] }: Overrides): string[] {
-  const kept = capDrop.includes('ALL') ? [] : defaultCapabilities.filter((name) => !capDrop.includes(name))
-  return [...new Set([...kept, ...capAdd])]
+  for (const name of [...capAdd, ...capDrop])
+    if (name !== 'ALL' && !(capabilityNames as readonly string[]).includes(name))
+      throw new ImageError(`there is no capability ${JSON.stringify(name)} (capabilities(7))`)
+  const all = capAdd.includes('ALL') ? capabilityNames : capDrop.includes('ALL') ? [] : defaultCapabilities
+  return [...new Set([...all.filter((name) => !capDrop.includes(name)), ...capAdd.filter((name) => name !== 'ALL')])]
 }
 
-/** Who runs on the host's network does not own its namespace, and may not mount a sysfs. */
-const withHostSys = (mount: Mount): Mount =>
-  mount.destination === '/sys'
-    ? { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'] }
-    : mount
+/** What root of a user namespace may only mount where the namespace of it is its own. */
+const hostMounts: Partial<Readonly<Record<NamespaceType, string>>> = {
+  network: '/sys',
+  pid: '/proc',
+  ipc: '/dev/mqueue',
+}
+
+function mountsOf(
+  base: readonly Mount[],
+  image: ImageConfig,
+  overrides: Overrides,
+  { inUserNamespace }: ConversionInputs,
+): Mount[] {
+  const { mounts = [], shared = [], shmSize, readOnly = false } = overrides
+  const foreign = new Set(inUserNamespace ? shared.map((type) => hostMounts[type]) : [])
+  const own = base.map((mount): Mount => {
+    const { destination, options = [] } = mount
+    if (foreign.has(destination))
+      return {
+        ...{ destination, type: 'none', source: destination },
+        options: ['rbind', 'nosuid', 'noexec', 'nodev', ...(destination === '/sys' ? ['ro'] : [])],
+      }
+    if (destination !== '/dev/shm' || shmSize === undefined) return mount
+    return { ...mount, options: [...options.filter((one) => !one.startsWith('size=')), `size=${shmSize}`] }
+  })
+  const taken = new Set(mounts.map(({ destination }) => destination))
+  return [
+    ...own.filter(({ destination }) => !taken.has(destination)),
+    ...(readOnly ? volumesOf(image, taken) : []),
+    ...mounts,
+  ]
+}
 
 /** What the image has there is copied up. */
-function volumesOf(image: ImageConfig, mounts: readonly Mount[]): Mount[] {
-  const taken = new Set(mounts.map(({ destination }) => destination))
+function volumesOf(image: ImageConfig, taken: ReadonlySet<string>): Mount[] {
   return Object.keys(image.config?.Volumes ?? {})
     .filter((destination) => !taken.has(destination))
     .map((destination) => ({
@@ -136,11 +199,17 @@ function annotationsOf(image: ImageConfig): Record<string, string> {
 }
 
 function linuxOf(
-  base: Config,
-  { network, resources }: Overrides,
-  { inUserNamespace }: ConversionInputs,
-): NonNullable<Config['linux']> {
-  const { namespaces = [], resources: own, ...linux } = base.linux ?? {}
-  const kept = namespaces.filter(({ type }: Namespace) => network !== 'host' || type !== 'network')
-  return { ...linux, namespaces: kept, resources: { ...(inUserNamespace ? {} : own), ...resources } }
+  { namespaces = [], resources, maskedPaths = [], readonlyPaths = [] }: Linux,
+  { shared = [], sysctl, openPaths = false, seccomp, ...overrides }: Overrides,
+  { inUserNamespace, machine }: ConversionInputs,
+  capabilities: readonly string[],
+): Linux {
+  const filter = seccomp === undefined ? defaultSeccomp(machine, capabilities) : seccomp(capabilities)
+  return {
+    namespaces: namespaces.filter(({ type }) => !shared.includes(type)),
+    resources: { ...(inUserNamespace ? {} : resources), ...overrides.resources },
+    ...(openPaths ? {} : { maskedPaths, readonlyPaths }),
+    ...(sysctl === undefined ? {} : { sysctl }),
+    ...(filter === undefined ? {} : { seccomp: filter }),
+  }
 }

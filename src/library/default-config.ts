@@ -3,14 +3,14 @@ import { parseDuration } from '../config/duration.js'
 import { exampleConfig } from '../config/example.js'
 import { lazily, list, object, oneOf, type Shape } from '../config/schema/shape.js'
 import { flag, id, text, textMap } from '../config/schema/values.js'
+import { defaultSeccomp } from '../config/seccomp-profile.js'
 import { parseSize } from '../config/sizes.js'
 import type { Config, Mount, Resources } from '../config/types.js'
 import { UnsupportedError } from '../errors.js'
-import { processIds } from '../native/binding.js'
+import { machineName, processIds } from '../native/binding.js'
 import { defaultRoot } from '../runtime.js'
 import { hostView } from './host-view.js'
 import { checkNow, document, value } from './options.js'
-import { defaultSeccomp } from './seccomp-profile.js'
 
 /** An amount: bytes, or a text such as `256M`. */
 export type Size = number | string
@@ -130,7 +130,7 @@ export function defaultConfig(options: SandboxConfig): Config {
         ...(given.network === 'host' ? [] : [{ type: 'network' as const }]),
       ],
       resources: { ...(rootless ? {} : linux.resources), ...resources(given.limits ?? {}) },
-      seccomp: defaultSeccomp(),
+      seccomp: defaultSeccomp(machineName()),
     },
   }
 }

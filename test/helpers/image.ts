@@ -101,6 +101,10 @@ export function busyboxLayer(): Buffer {
     'mount',
     'hostname',
     'readlink',
+    'grep',
+    'df',
+    'unshare',
+    'chroot',
   ]
   return gzipSync(
     tar([

@@ -82,6 +82,7 @@ t.test('entrypoint, command and arguments stand for each other as in Docker', as
       accounts: { passwd: '', group: '' },
       cgroupNamespace: true,
       inUserNamespace: false,
+      machine: 'x86_64',
     }).process.args
   const both = { Entrypoint: ['e'], Cmd: ['c'] }
   t.same(args(both, {}), ['e', 'c'])

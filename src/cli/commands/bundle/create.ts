@@ -1,5 +1,6 @@
 /** `tsrun bundle create`. */
-import { overrideOptions, overridesOf } from '../../bundle-options.js'
+import { overrideOptions } from '../../bundle-options.js'
+import { overridesOf } from '../../bundle-overrides.js'
 import { becomeRoot } from '../../become-root.js'
 import { defineCommand } from '../../command.js'
 import { limitOptions, limitsOf, openStore, ownRights } from '../../image-options.js'

@@ -1,8 +1,8 @@
 /**
- * Library: the syscall filter of Docker and podman for a container without capabilities (moby's default profile), on x86-64
- * and on arm64: what it does not name fails with EPERM.
+ * Stage 1, config: the syscall filter of Docker and podman (moby's default profile) for a container with certain
+ * capabilities, on x86-64 and on arm64: what it does not name fails with EPERM. Pure.
  */
-import type { Seccomp } from '../config/types.js'
+import type { Seccomp } from './types.js'
 
 const allowed =
   '_llseek _newselect accept accept4 access adjtimex alarm bind brk cachestat capget capset chdir chmod chown ' +
@@ -55,16 +55,48 @@ const families = [
   { op: 'SCMP_CMP_GT', value: 40 },
 ] as const
 
-/** clone(2) without any new namespace. */
+/** Flags of clone(2) that make a new namespace. */
 const newNamespaces = 0x7e020000
+
+const withoutNamespaces: NonNullable<Seccomp['syscalls']> = [
+  {
+    names: ['clone'],
+    action: 'SCMP_ACT_ALLOW',
+    args: [{ index: 0, value: newNamespaces, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
+  },
+  // As if there were none: its flags are in memory, where a filter cannot look. The C library then takes clone.
+  { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 },
+]
 
 /** The execution domains that are Linux's own (personality(2)); the last one asks which it is. */
 const personalities = [0, 8, 0x20000, 0x20008, 0xffffffff]
 
-/** The profile for the architecture that this program runs on. */
-export function defaultSeccomp(): Seccomp {
-  const arm = process.arch === 'arm64'
-  const names = `${allowed} ${arm ? allowedHere.arm64 : allowedHere.x64}`.split(' ')
+/** What those with a capability may call besides. */
+const withCapability: Readonly<Record<string, string>> = {
+  CAP_BPF: 'bpf',
+  CAP_DAC_READ_SEARCH: 'open_by_handle_at',
+  CAP_PERFMON: 'perf_event_open',
+  CAP_SYS_ADMIN:
+    'bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie lsm_get_self_attr lsm_list_modules ' +
+    'lsm_set_self_attr mount mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd setdomainname ' +
+    'sethostname setns syslog umount umount2 unshare',
+  CAP_SYS_BOOT: 'reboot',
+  CAP_SYS_CHROOT: 'chroot',
+  CAP_SYS_MODULE: 'delete_module finit_module init_module',
+  CAP_SYS_NICE: 'get_mempolicy mbind set_mempolicy set_mempolicy_home_node',
+  CAP_SYS_PACCT: 'acct',
+  CAP_SYS_PTRACE: 'kcmp pidfd_getfd process_madvise',
+  CAP_SYS_RAWIO: 'ioperm iopl',
+  CAP_SYS_TIME: 'clock_settime clock_settime64 settimeofday stime',
+  CAP_SYS_TTY_CONFIG: 'vhangup',
+  CAP_SYSLOG: 'syslog',
+}
+
+/** The profile for a machine (its name in uname(2)) and the capabilities of the container. */
+export function defaultSeccomp(machine: string, capabilities: readonly string[] = []): Seccomp {
+  const arm = machine === 'aarch64'
+  const more = capabilities.map((name) => withCapability[name] ?? '')
+  const names = [allowed, arm ? allowedHere.arm64 : allowedHere.x64, ...more].filter(Boolean).join(' ').split(' ')
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: 1,
@@ -72,7 +104,7 @@ export function defaultSeccomp(): Seccomp {
       ? ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM']
       : ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
     syscalls: [
-      { names, action: 'SCMP_ACT_ALLOW' },
+      { names: [...new Set(names)], action: 'SCMP_ACT_ALLOW' },
       ...families.map((family) => ({
         names: ['socket'],
         action: 'SCMP_ACT_ALLOW' as const,
@@ -83,13 +115,7 @@ export function defaultSeccomp(): Seccomp {
         action: 'SCMP_ACT_ALLOW' as const,
         args: [{ index: 0, value, op: 'SCMP_CMP_EQ' as const }],
       })),
-      {
-        names: ['clone'],
-        action: 'SCMP_ACT_ALLOW',
-        args: [{ index: 0, value: newNamespaces, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
-      },
-      // As if there were none: its flags are in memory, where a filter cannot look. The C library then takes clone.
-      { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 },
+      ...(names.includes('clone3') ? [] : withoutNamespaces),
     ],
   }
 }
