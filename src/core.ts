@@ -2,6 +2,7 @@
  * What the command line is made of, beside files, streams and terminals: exports, nothing else. A program that embeds tsrun
  * gets the same things on an event loop, from `index.ts`.
  */
+export { seccompOfDocker } from './config/docker-seccomp.js'
 export { parseDuration } from './config/duration.js'
 export { exampleConfig } from './config/example.js'
 export { parseJson } from './config/json.js'
@@ -11,7 +12,8 @@ export { parseSignal, signalNames } from './config/signals.js'
 export { parseInt64, parseSize } from './config/sizes.js'
 export { stringifyConfig } from './config/stringify.js'
 export { nearest } from './config/suggest.js'
-export type { Config, Int64, IntelRdt, Mount, Resources } from './config/types.js'
+export type { Config, Int64, IntelRdt, Mount, NamespaceType, Process, Resources } from './config/types.js'
+export { rlimitNumber } from './config/vocabulary/process.js'
 export {
   ImageError,
   isTsrunError,

@@ -65,8 +65,8 @@ ImageResult unpack_archive(const UnpackRequest& request) {
 }
 
 int32_t open_overlay(const OverlayRequest& request) {
-  return open_overlay(
-      Overlay{request.lowers, request.upper, request.work, request.user, request.passing});
+  return open_overlay(Overlay{request.lowers, request.upper, request.work, request.user,
+                              request.passing, request.grows});
 }
 
 void attach_mount(int32_t mount, const std::string& path) {

@@ -125,8 +125,10 @@ class Copy {
       if (end < 0) throw_errno("lseek", path);
       off_t to = begin;
       while (begin < end) {
-        const ssize_t copied =
-            copy_file_range(in, &begin, out, &to, static_cast<size_t>(end - begin), 0);
+        const size_t rest = static_cast<size_t>(end - begin);
+        ssize_t copied = copy_file_range(in, &begin, out, &to, rest, 0);
+        // From one kind of file system to another.
+        if (copied < 0 && errno == EXDEV) copied = copy_piece(in, &begin, out, &to, rest);
         if (copied < 0 && errno == EINTR) continue;
         if (copied < 0) throw_errno("copy_file_range", path);
         if (copied == 0) throw_failure("copy_file_range", EIO, path);
@@ -134,6 +136,14 @@ class Copy {
       at = end;
     }
     if (ftruncate(out, size) < 0) throw_errno("ftruncate", path);
+  }
+
+  static ssize_t copy_piece(int in, off_t* begin, int out, off_t* to, size_t rest) {
+    char piece[64 << 10];
+    const ssize_t got = pread(in, piece, rest < sizeof piece ? rest : sizeof piece, *begin);
+    const ssize_t put = got <= 0 ? got : pwrite(out, piece, static_cast<size_t>(got), *to);
+    if (put > 0) *begin += put, *to += put;
+    return put;
   }
 
   static void copy_metadata(int in, int out, const struct stat& info, const std::string& path) {

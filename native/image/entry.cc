@@ -118,6 +118,7 @@ void EntryWriter::write_root(archive_entry* entry, const std::string& name) {
   (void)place_.note("");
   if (!options_.layer) return;
   const Target target{name, "", ".", options_.root};
+  drop_attributes(target);
   set_owner_and_mode(entry, target);
   set_attributes(entry, target);
   place_.keep_times("", times_of(entry).both, name);
@@ -173,9 +174,10 @@ void EntryWriter::write_data(int file, int64_t size, const Target& target) {
 }
 
 void EntryWriter::write_directory(archive_entry* entry, const Target& target) {
-  if (mkdirat(target.directory, target.name.c_str(), 0700) < 0 && errno != EEXIST)
-    throw_errno("mkdir", target.entry);
+  const bool is_new = mkdirat(target.directory, target.name.c_str(), 0700) == 0;
+  if (!is_new && errno != EEXIST) throw_errno("mkdir", target.entry);
   if (!options_.layer) return;
+  if (!is_new) drop_attributes(target);
   set_owner_and_mode(entry, target);
   set_attributes(entry, target);
   place_.keep_times(target.path, times_of(entry).both, target.entry);
@@ -249,6 +251,22 @@ void EntryWriter::set_owner_and_mode(archive_entry* entry, const Target& target)
   if (archive_entry_filetype(entry) == AE_IFLNK) return;
   if (fchmodat(target.directory, target.name.c_str(), mode_of(entry), 0) < 0)
     throw_errno("chmod", target.entry);
+}
+
+// What a directory of lower layers has is replaced by what its new entry has (image-spec, layer.md
+// "Additions and Modifications").
+void EntryWriter::drop_attributes(const Target& target) {
+  const std::string path = through_proc(target.directory, target.name);
+  std::string names(65536, '\0');  // XATTR_LIST_MAX
+  const ssize_t length = llistxattr(path.c_str(), names.data(), names.size());
+  if (length < 0 && errno != ENOTSUP) throw_errno("listxattr", target.entry);
+  for (ssize_t at = 0; at < length;) {
+    const char* name = &names[static_cast<size_t>(at)];
+    at += static_cast<ssize_t>(strlen(name)) + 1;
+    if (is_of_host(name) || is_of_overlay(name)) continue;
+    if (lremovexattr(path.c_str(), name) < 0 && errno != ENODATA)
+      throw_errno("removexattr", target.entry + " (" + name + ")");
+  }
 }
 
 void EntryWriter::set_attributes(archive_entry* entry, const Target& target) {

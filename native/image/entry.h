@@ -40,6 +40,7 @@ class EntryWriter {
   void write_link(archive_entry* entry, const Target& target);
   void write_device(archive_entry* entry, const Target& target);
   void set_owner_and_mode(archive_entry* entry, const Target& target);
+  static void drop_attributes(const Target& target);
   void set_attributes(archive_entry* entry, const Target& target);
   void count_bytes(int64_t size, const std::string& entry);
 

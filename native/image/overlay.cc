@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "addon/failure.h"
 #include "sys/fd.h"
@@ -47,23 +48,29 @@ void copy_root(const Opened& from, const std::string& to) {
 }
 
 // Before Linux 6.5 all layers are one value: their descriptors, seen from where all of them are, keep it short.
-void set_lowers_together(const Fd& context, const std::vector<Opened>& lowers) {
+void set_lowers_together(const Fd& context, const std::vector<Opened>& lowers, bool grows) {
   std::string value;
   for (const Opened& lower : lowers)
     value += (value.empty() ? "" : ":") + std::to_string(lower.fd.get());
-  if (value.size() >= kMaxValue) throw_failure("fsconfig", E2BIG, "lowerdir");
+  // A stack that just fits must not become one that does not: what is made of it could not be mounted.
+  const size_t next = grows ? sizeof ":1234" - 1 : 0;
+  if (value.size() + next >= kMaxValue) throw_failure("fsconfig", E2BIG, "lowerdir");
   set(context, "lowerdir", value);
 }
 
-// Overlayfs looks for relative names when it is made.
-void create_there(const Fd& context) {
-  const Fd here{open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  if (!here || chdir("/proc/self/fd") < 0) throw_errno("chdir", "/proc/self/fd");
-  const int result = sys::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr);
-  const int error = errno;
-  if (fchdir(here.get()) < 0) throw_errno("fchdir");
-  if (result < 0) throw_failure("fsconfig", error, "overlay");
-}
+// Names of descriptors mean something here: overlayfs looks for them when it is given them, before 6.5 when it is made.
+class AtDescriptors {
+ public:
+  AtDescriptors() : here_(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+    if (!here_ || chdir("/proc/self/fd") < 0) throw_errno("chdir", "/proc/self/fd");
+  }
+  AtDescriptors(const AtDescriptors&) = delete;
+  // A directory that has been left can be entered again.
+  ~AtDescriptors() { (void)!fchdir(here_.get()); }
+
+ private:
+  const Fd here_;
+};
 
 }  // namespace
 
@@ -72,13 +79,13 @@ int open_overlay(const Overlay& overlay) {
   if (!context) throw_errno("fsopen", "overlay");
   std::vector<Opened> lowers;
   for (const std::string& path : overlay.lowers) lowers.push_back(open_layer(path));
-  bool together = false;
+  std::optional<AtDescriptors> together;
   for (const Opened& lower : lowers) {
     if (sys::fsconfig(context.get(), FSCONFIG_SET_STRING, "lowerdir+", lower.name.c_str()) == 0)
       continue;
     if (errno != EINVAL || &lower != &lowers.front()) throw_errno("fsconfig", lower.name);
-    together = true;
-    set_lowers_together(context, lowers);
+    together.emplace();
+    set_lowers_together(context, lowers, overlay.grows);
     break;
   }
   Opened upper, work;
@@ -95,11 +102,8 @@ int open_overlay(const Overlay& overlay) {
        {std::pair{overlay.user, "userxattr"}, std::pair{overlay.passing, "volatile"}})
     if (wanted && sys::fsconfig(context.get(), FSCONFIG_SET_FLAG, flag, nullptr) < 0)
       throw_errno("fsconfig", flag);
-  if (together) {
-    create_there(context);
-  } else if (sys::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0) {
+  if (sys::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0)
     throw_errno("fsconfig", "overlay");
-  }
   const int mount = sys::fsmount(context.get(), 0);
   if (mount < 0) throw_errno("fsmount", "overlay");
   return mount;

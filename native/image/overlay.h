@@ -12,6 +12,8 @@ struct Overlay {
   bool user;
   // Nobody needs the upper directory after a crash: unmounting does not wait for the disk.
   bool passing;
+  // It becomes a layer, and is itself below a next one.
+  bool grows;
 };
 
 // The detached mount. Throws SyscallFailure.

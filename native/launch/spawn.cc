@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ struct Shared {
   const char* const* binds;  // source and target by turns
   size_t bind_count;
   const char* keyring;  // null: the caller's
+  pid_t caller;         // with which it ends; 0: it does not
   ChildFailure failure;
 };
 
@@ -43,6 +45,11 @@ void bind_all(Shared& s) noexcept {
 
 void become_program(void* argument) noexcept {
   Shared& s = *static_cast<Shared*>(argument);
+  if (s.caller != 0) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) give_up(s.failure, "prctl", errno);
+    // It may have ended before.
+    if (getppid() != s.caller) _exit(1);
+  }
   for (int i = 0; i < s.count; i++)
     if (dup2(s.descriptors[i], i) < 0) give_up(s.failure, "dup2", errno);
   // What the caller preserves for the container is no business of a helper.
@@ -96,6 +103,7 @@ Child spawn(const SpawnRequest& request) {
                 binds.data(),
                 request.binds.size(),
                 request.keyring ? request.keyring->c_str() : nullptr,
+                request.ends_with_caller ? getpid() : 0,
                 {}};
   return vfork_child(0, -1, become_program, &shared, shared.failure);
 }

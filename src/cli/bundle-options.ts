@@ -1,5 +1,5 @@
 /** Command line: the flags that say how a container of an image is to be, named as those of `docker run`. */
-import { UsageError } from '../errors.js'
+import { UsageError } from '../core.js'
 import type { OptionSpec } from './argv.js'
 import { imageRootOption } from './image-root.js'
 import type { OptionValues } from './options.js'

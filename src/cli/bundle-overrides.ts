@@ -1,8 +1,5 @@
 /** Command line: what the flags of `docker run` say of a container of an image. */
-import { parseSize } from '../config/sizes.js'
-import type { NamespaceType, Process, Resources } from '../config/types.js'
-import { rlimitNumber } from '../config/vocabulary/process.js'
-import { UsageError } from '../errors.js'
+import { type NamespaceType, parseSize, type Process, type Resources, rlimitNumber, UsageError } from '../core.js'
 import type { Overrides } from '../image/convert.js'
 import { readFile } from '../native/binding.js'
 import type { overrideOptions } from './bundle-options.js'

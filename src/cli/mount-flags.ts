@@ -1,7 +1,5 @@
 /** Command line: mounts as `docker run` writes them: --volume, --mount and --tmpfs. */
-import { parseSize } from '../config/sizes.js'
-import type { Mount } from '../config/types.js'
-import { UsageError } from '../errors.js'
+import { type Mount, parseSize, UsageError } from '../core.js'
 import { fileInfo, realPath } from '../native/binding.js'
 
 /** The path of a flag, which is one of the container. @throws UsageError */

@@ -46,7 +46,10 @@ export async function pullImage(
       platform,
       options.insecure ? 'insecure' : 'secure',
     ]
-    const { status, output } = await runHelper({ path: node, args, cwd: '/', stderr: others }, blockingWaiter)
+    const { status, output } = await runHelper(
+      { path: node, args, cwd: '/', stderr: others, endsWithCaller: true },
+      blockingWaiter,
+    )
     if (status === null || !('code' in status) || status.code !== 0)
       throw new ImageError(`cannot pull ${reference.name}: ${output === '' ? describeEnd(status) : output}`)
     const digest = parseDigest(output)

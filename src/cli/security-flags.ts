@@ -1,7 +1,5 @@
 /** Command line: what --security-opt says, in the words of `docker run`. */
-import { seccompOfDocker } from '../config/docker-seccomp.js'
-import { parseJson } from '../config/json.js'
-import { UsageError } from '../errors.js'
+import { parseJson, seccompOfDocker, UsageError } from '../core.js'
 import type { Overrides } from '../image/convert.js'
 import { kernelRelease, machineName, readFile } from '../native/binding.js'
 

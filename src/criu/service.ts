@@ -75,6 +75,7 @@ export async function callCriu(call: CriuCall): Promise<Message> {
       descriptors: [...descriptors],
       binds: (call.binds ?? []).map(([from, to]) => [from, to]),
       keyring: call.keyring,
+      endsWithCaller: false,
     },
   })
   try {

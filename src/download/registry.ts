@@ -3,6 +3,7 @@ import { ImageError, UsageError } from '../errors.js'
 import { documentLimit, mediaType } from '../image/documents.js'
 import type { Reference } from '../image/reference.js'
 import { type Credentials, findCredentials } from './credentials.js'
+import { type Answer, send } from './http.js'
 
 const accept = [mediaType.manifest, mediaType.index, mediaType.dockerManifest, mediaType.dockerIndex].join(', ')
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/
@@ -32,7 +33,7 @@ export class Registry {
   async manifest(tag: string): Promise<{ text: string; type: string }> {
     const response = await this.#get(`${this.#base}/manifests/${tag}`, { accept })
     const text = new TextDecoder().decode(await readAll(response, documentLimit))
-    return { text, type: (response.headers.get('content-type') ?? '').split(';', 1)[0]?.trim() ?? '' }
+    return { text, type: response.header('content-type').split(';', 1)[0]?.trim() ?? '' }
   }
 
   /**
@@ -46,7 +47,6 @@ export class Registry {
   ): Promise<{ from: number; body: AsyncIterable<Uint8Array> }> {
     const headers = from > 0 ? { range: `bytes=${from}-` } : {}
     const response = await this.#blobResponse(`${this.#base}/blobs/${digest}`, headers, urls)
-    if (response.body === null) throw new ImageError(`the registry gives nothing for ${digest}`)
     return { from: response.status === 206 ? from : 0, body: response.body }
   }
 
@@ -54,35 +54,33 @@ export class Registry {
     url: string,
     headers: Readonly<Record<string, string>>,
     urls: readonly string[],
-  ): Promise<Response> {
+  ): Promise<Answer> {
     try {
       return await this.#get(url, headers)
     } catch (error) {
       // A foreign layer is to be had elsewhere (image-spec, descriptor.md "urls"); its digest says whether it is it.
       const elsewhere = urls.find((one) => one.startsWith('https://'))
       if (elsewhere === undefined) throw error
-      const response = await send(elsewhere, headers)
-      if (!response.ok) throw new ImageError(`${elsewhere}: HTTP status ${response.status}`, { cause: error })
+      const response = await send(elsewhere, { headers })
+      if (!isGood(response)) throw new ImageError(`${elsewhere}: HTTP status ${response.status}`, { cause: error })
       return response
     }
   }
 
-  async #get(url: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+  async #get(url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
     let response = await this.#send(url, headers)
     if (response.status === 401) {
-      await response.body?.cancel()
-      await this.#authorize(response.headers.get('www-authenticate') ?? '')
+      response.body.destroy()
+      await this.#authorize(response.header('www-authenticate'))
       response = await this.#send(url, headers)
     }
-    if (response.ok) return response
+    if (isGood(response)) return response
     throw new ImageError(`${url}: ${await explain(response)}`)
   }
 
-  #send(url: string, headers: Readonly<Record<string, string>>): Promise<Response> {
-    return send(url, {
-      ...headers,
-      ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
-    })
+  #send(url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+    const authorization = this.#authorization === undefined ? {} : { authorization: this.#authorization }
+    return send(url, { headers: { ...headers, ...authorization } })
   }
 
   /** Does what the challenge asks for (RFC 9110, section 11.6.1). */
@@ -115,7 +113,7 @@ export class Registry {
       credentials !== undefined && 'identityToken' in credentials
         ? await this.#refresh(url, { scope, service, refresh_token: credentials.identityToken })
         : await this.#askToken(url, { scope, service }, credentials)
-    if (!response.ok) throw new ImageError(`${realm}: ${await explain(response)}`)
+    if (!isGood(response)) throw new ImageError(`${realm}: ${await explain(response)}`)
     const { token, access_token: other } = JSON.parse(
       new TextDecoder().decode(await readAll(response, documentLimit)),
     ) as { token?: string; access_token?: string }
@@ -123,22 +121,16 @@ export class Registry {
     return token ?? other ?? ''
   }
 
-  #askToken(
-    url: URL,
-    query: Readonly<Record<string, string>>,
-    credentials: Credentials | undefined,
-  ): Promise<Response> {
+  #askToken(url: URL, query: Readonly<Record<string, string>>, credentials: Credentials | undefined): Promise<Answer> {
     for (const [name, value] of Object.entries(query)) if (value !== '') url.searchParams.set(name, value)
-    return send(
-      url.href,
-      credentials !== undefined && 'user' in credentials ? { authorization: basic(credentials) } : {},
-    )
+    const known = credentials !== undefined && 'user' in credentials
+    return send(url.href, { headers: known ? { authorization: basic(credentials) } : {} })
   }
 
   /** OAuth 2 (RFC 6749, section 6). */
-  #refresh(url: URL, fields: Readonly<Record<string, string>>): Promise<Response> {
+  #refresh(url: URL, fields: Readonly<Record<string, string>>): Promise<Answer> {
     const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'tsrun', ...fields })
-    return send(url.href, {}, body)
+    return send(url.href, { headers: {}, body })
   }
 }
 
@@ -149,19 +141,12 @@ const basic = ({ user, password }: { user: string; password: string }): string =
 const parameters = (challenge: string): ReadonlyMap<string, string> =>
   new Map([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name.toLowerCase(), value]))
 
-async function send(url: string, headers: Readonly<Record<string, string>>, body?: URLSearchParams): Promise<Response> {
-  try {
-    return await fetch(url, { headers, ...(body === undefined ? {} : { method: 'POST', body }) })
-  } catch (cause) {
-    // fetch says "fetch failed"; why is in its cause.
-    throw new ImageError(`cannot reach ${new URL(url).origin}`, { cause: (cause as Error).cause ?? cause })
-  }
-}
+const isGood = ({ status }: Answer): boolean => status >= 200 && status < 300
 
-async function readAll(response: Response, limit: number): Promise<Uint8Array> {
+async function readAll(response: Answer, limit: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let size = 0
-  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const part of response.body as AsyncIterable<Uint8Array>) {
     size += part.length
     if (size > limit) throw new ImageError(`${response.url} has more than ${limit} bytes`)
     parts.push(part)
@@ -170,7 +155,7 @@ async function readAll(response: Response, limit: number): Promise<Uint8Array> {
 }
 
 /** distribution-spec, "Error Codes". */
-async function explain(response: Response): Promise<string> {
+async function explain(response: Answer): Promise<string> {
   const status = `HTTP status ${response.status}`
   try {
     const text = new TextDecoder().decode(await readAll(response, documentLimit))

@@ -33,7 +33,6 @@ import {
   copyStack,
   ensureLayers,
   hasNoOverlay,
-  isWhole,
   type LayerLimits,
   lowersOf,
   mountLayers,
@@ -129,8 +128,7 @@ function record(directory: string, value: BundleRecord): void {
 function makeRootfs(store: ImageStore, { chains }: Image, directory: string, options: BundleOptions): void {
   const rootfs = `${directory}/rootfs`
   makeDirectory(rootfs, 0o755)
-  const top = chains.at(-1)
-  if (top === undefined) return
+  if (chains.length === 0) return
   makeDirectory(`${directory}/overlay`, 0o700)
   const [upper, work] = ['upper', 'work'].map((name) => `${directory}/overlay/${name}`) as [string, string]
   makeDirectory(upper, 0o755)
@@ -139,9 +137,9 @@ function makeRootfs(store: ImageStore, { chains }: Image, directory: string, opt
     const at = { upper, work, path: rootfs, passing: options.passing ?? false }
     mountLayers(lowersOf(store, chains), at, options.rights)
   } catch (error) {
-    if (!hasNoOverlay(error) || (chains.length > 1 && !isWhole(store, top))) throw error
+    if (!hasNoOverlay(error)) throw error
     removeTree(`${directory}/overlay`)
-    copyStack(store, chains, rootfs)
+    copyStack(store, chains, rootfs, options.rights)
   }
 }
 

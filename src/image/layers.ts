@@ -112,13 +112,13 @@ function openRoot(store: ImageStore, below: readonly Digest[], ingest: string, r
     try {
       return openOverlay({
         ...{ lowers: lowersOf(store, below), upper, work: `${ingest}/work` },
-        ...{ user: rights.inUserNamespace, passing: true },
+        ...{ user: rights.inUserNamespace, passing: true, grows: true },
       })
     } catch (error) {
       if (!hasNoOverlay(error)) throw error
     }
   }
-  copyStack(store, below, `${ingest}/layer/fs`)
+  copyStack(store, below, `${ingest}/layer/fs`, rights)
   writeFile(`${ingest}/layer/${wholeMark}`, '', openFlag.write | openFlag.create)
   return openFile(upper, directoryFlag)
 }
@@ -132,17 +132,38 @@ export function lowersOf(store: ImageStore, chains: readonly Digest[]): string[]
     .reverse()
 }
 
-/** No overlayfs in this kernel (ENODEV), not for this user (EPERM), or not on this file system (EINVAL, EOPNOTSUPP). */
+/**
+ * No overlayfs in this kernel (ENODEV), not for this user (EPERM), not on this file system (EINVAL, EOPNOTSUPP), or not
+ * of so many layers (E2BIG).
+ */
 export const hasNoOverlay = (error: unknown): boolean =>
-  ['ENODEV', 'EPERM', 'EINVAL', 'EOPNOTSUPP'].some((name) => hasErrno(error, name))
+  ['ENODEV', 'EPERM', 'EINVAL', 'EOPNOTSUPP', 'E2BIG'].some((name) => hasErrno(error, name))
 
-/** Copies what layers make together; without overlayfs only the topmost can be asked for. */
-export function copyStack(store: ImageStore, chains: readonly Digest[], to: string): void {
-  const top = chains.at(-1)
-  if (top === undefined) return
-  if (chains.length > 1 && !isWhole(store, top))
-    throw new ImageError('the layers of this image were unpacked for overlayfs, which cannot be used now')
-  copyTree(`${store.layer(top)}/fs`, to)
+/** Copies what layers make together. @throws ImageError where that cannot be seen without overlayfs */
+export function copyStack(store: ImageStore, chains: readonly Digest[], to: string, rights: Rights): void {
+  const lowers = lowersOf(store, chains)
+  const [lowest] = lowers
+  if (lowest === undefined) return
+  if (lowers.length === 1) {
+    copyTree(lowest, to)
+    return
+  }
+  const stack = openStack(lowers, rights)
+  try {
+    copyTree(`/proc/self/fd/${stack}`, to)
+  } finally {
+    closeFile(stack)
+  }
+}
+
+function openStack(lowers: readonly string[], { inUserNamespace }: Rights): number {
+  try {
+    return openOverlay({ lowers, upper: '', work: '', user: inUserNamespace, passing: false, grows: false })
+  } catch (cause) {
+    if (!hasNoOverlay(cause)) throw cause
+    const message = 'the layers of this image were unpacked for overlayfs, which cannot be used now'
+    throw new ImageError(message, { cause })
+  }
 }
 
 function unpackBlob(path: string, root: number, diff: string, rights: Rights, limits: LayerLimits): void {
@@ -163,7 +184,7 @@ export function mountLayers(
   rights: Rights,
 ): void {
   const { upper, work, passing } = at
-  const mount = openOverlay({ lowers, upper, work, passing, user: rights.inUserNamespace })
+  const mount = openOverlay({ lowers, upper, work, passing, user: rights.inUserNamespace, grows: false })
   try {
     attachMount(mount, at.path)
   } finally {

@@ -1,10 +1,19 @@
 /** Library: images, by tsrun's own command line in processes of their own: unpacking would block the event loop. */
+import { sigkill } from '../config/vocabulary/signals.js'
 import { ImageError, UnsupportedError, UsageError } from '../errors.js'
 import { runPlace } from '../image/bundle.js'
 import type { ImageConfig, Manifest } from '../image/documents.js'
 import type { ListedImage } from '../image/list.js'
 import { defaultImageRoot, ImageStore } from '../image/store.js'
-import { closeFile, fileInfo, memoryFile, packageFolder, processIds, readTail } from '../native/binding.js'
+import {
+  closeFile,
+  fileInfo,
+  memoryFile,
+  packageFolder,
+  processIds,
+  readTail,
+  signalProcess,
+} from '../native/binding.js'
 import { describeEnd, runHelper } from '../native/helper-process.js'
 import { eventWaiter } from './waiter.js'
 
@@ -12,6 +21,8 @@ import { eventWaiter } from './waiter.js'
 export interface ImageOptions {
   /** Directory of the images; default /var/lib/tsrun/images, without root $XDG_DATA_HOME/tsrun/images. */
   readonly root?: string
+  /** Ends the work; the call is rejected with the signal's reason then, and the store is as whole as ever. */
+  readonly signal?: AbortSignal
 }
 
 /** What `pull` and `import` take. */
@@ -45,10 +56,23 @@ async function tsrun(group: string, action: string, options: ImageOptions, args:
   if (path === undefined)
     throw new UnsupportedError('image', `images take the command line of tsrun, which is not at ${paths.join(' or ')}`)
   const root = options.root === undefined || action === 'delete' ? [] : ['--image-root', options.root]
+  const { signal } = options
+  signal?.throwIfAborted()
   const stdout = memoryFile('output', '')
+  let kill = (): void => undefined
+  const abort = (): void => kill()
   try {
+    const onStart = (pidfd: number): void => {
+      kill = () => void signalProcess(pidfd, sigkill)
+      signal?.addEventListener('abort', abort)
+    }
     const command = [path, group, action, ...root, ...args]
-    const { status, output } = await runHelper({ path, args: command, cwd: process.cwd(), stdout }, eventWaiter)
+    const { status, output } = await runHelper(
+      { path, args: command, cwd: process.cwd(), stdout, onStart },
+      eventWaiter,
+    )
+    signal?.removeEventListener('abort', abort)
+    signal?.throwIfAborted()
     if (status !== null && 'code' in status && status.code === 0) return readTail(stdout, resultLimit)
     throw new ImageError(output.trim().replace(/^tsrun: /, '') || describeEnd(status))
   } finally {
@@ -111,7 +135,12 @@ export const images = {
     options: ImageOptions & { readonly args?: readonly string[] } = {},
   ): Promise<string> {
     assertRoot()
-    return (await tsrun('bundle', 'create', options, plain(image, directory, ...(options.args ?? [])))).trimEnd()
+    try {
+      return (await tsrun('bundle', 'create', options, plain(image, directory, ...(options.args ?? [])))).trimEnd()
+    } catch (error) {
+      if (options.signal?.aborted && fileInfo(`${directory}/image.json`)) await images.deleteBundle(directory)
+      throw error
+    }
   },
   /** Unmounts and removes such a bundle. */
   async deleteBundle(directory: string): Promise<void> {

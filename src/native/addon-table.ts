@@ -80,6 +80,8 @@ export const recordTable = {
     binds: 'pairs',
     /** Name of a session keyring to join or make; without it the caller's. */
     keyring: 'text?',
+    /** It is killed when the caller's thread ends. */
+    endsWithCaller: 'boolean',
   },
   /** Both descriptors are close-on-exec and belong to the caller; `sync` is our end of the sync socket. */
   launched: { pid: 'i32', pidfd: 'fd', sync: 'fd' },
@@ -145,7 +147,14 @@ export const recordTable = {
   /** `digest`: SHA-256 in hexadecimal digits; where `refused` has words, they are about `entry`, or about the whole. */
   imageResult: { digest: 'text', size: 'number', entry: 'text', refused: 'text' },
   /** `lowers`: the topmost first; without `upper` and `work` it can only be read. See native/image/overlay.h. */
-  overlayRequest: { lowers: 'texts', upper: 'path', work: 'path', user: 'boolean', passing: 'boolean' },
+  overlayRequest: {
+    lowers: 'texts',
+    upper: 'path',
+    work: 'path',
+    user: 'boolean',
+    passing: 'boolean',
+    grows: 'boolean',
+  },
 } as const
 
 /**

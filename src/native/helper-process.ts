@@ -28,6 +28,10 @@ export interface HelperProcess {
   readonly stderr?: number | undefined
   /** Milliseconds until it is killed; 0 or missing: it may take as long as it likes. */
   readonly timeout?: number
+  /** It is killed when the caller ends before it. */
+  readonly endsWithCaller?: boolean
+  /** Called when it runs; the pidfd is open until it has ended. */
+  readonly onStart?: (pidfd: number) => void
   /** Bytes of output that are kept, from its end; 4096 by default. */
   readonly keptOutput?: number
 }
@@ -52,7 +56,7 @@ export async function runHelper(helper: HelperProcess, waiter: Waiter): Promise<
   const input = memoryFile('input', helper.input ?? '')
   const output = memoryFile('output', '')
   try {
-    const { path, args, env, cwd, stdout = output, stderr = output, timeout = 0 } = helper
+    const { path, args, env, cwd, stdout = output, stderr = output, timeout = 0, endsWithCaller = false } = helper
     const pidfd = spawnProgram({
       path,
       args,
@@ -61,7 +65,9 @@ export async function runHelper(helper: HelperProcess, waiter: Waiter): Promise<
       descriptors: [input, stdout, stderr],
       binds: [],
       keyring: undefined,
+      endsWithCaller,
     })
+    helper.onStart?.(pidfd)
     const { status, timedOut } = await awaitEnd(pidfd, timeout, waiter)
     return { status, timedOut, output: readTail(output, helper.keptOutput ?? 4096) }
   } finally {

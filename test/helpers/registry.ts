@@ -1,9 +1,13 @@
 /** Test helper: a registry on 127.0.0.1 that serves one OCI layout, and fails or asks for passwords as a test wants it. */
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import type { Scope } from './scope.js'
 
 /** What a registry is to do. */
 export interface RegistryOptions {
@@ -13,6 +17,10 @@ export interface RegistryOptions {
   readonly password?: { readonly by: 'token' | 'basic'; readonly text: string }
   /** Bytes after which the connection of a blob ends, once for each. */
   readonly cutAfter?: number
+  /** Milliseconds between two pieces of a blob, each a tenth of it. */
+  readonly pause?: number
+  /** By TLS. */
+  readonly tls?: { readonly key: Buffer; readonly cert: Buffer }
   /** Edits a blob. */
   readonly change?: (content: Buffer) => Buffer
 }
@@ -27,7 +35,8 @@ export class FakeRegistry {
 
   private constructor(options: RegistryOptions) {
     this.#options = options
-    this.#server = createServer((request, response) => this.#serve(request, response))
+    const serve = (request: IncomingMessage, response: ServerResponse): void => this.#serve(request, response)
+    this.#server = options.tls === undefined ? createServer(serve) : createTlsServer(options.tls, serve)
   }
 
   static async listen(options: RegistryOptions): Promise<FakeRegistry> {
@@ -75,7 +84,7 @@ export class FakeRegistry {
     const index = readFileSync(join(this.#options.folder, 'index.json'))
     const content = name === 'latest' ? index : this.#read(name)
     if (content === undefined) return void response.writeHead(404).end()
-    const type = name === 'latest' ? 'index' : 'manifest'
+    const type = content.includes('"manifests":') ? 'index' : 'manifest'
     const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`
     response.writeHead(200, {
       'content-type': `application/vnd.oci.image.${type}.v1+json`,
@@ -85,7 +94,7 @@ export class FakeRegistry {
   }
 
   #blob(digest: string, request: IncomingMessage, response: ServerResponse): void {
-    const { cutAfter, change = (same: Buffer) => same } = this.#options
+    const { cutAfter, pause, change = (same: Buffer) => same } = this.#options
     const found = this.#read(digest)
     const { range = '' } = request.headers
     this.blobs.push(`${digest} ${range}`.trim())
@@ -93,9 +102,35 @@ export class FakeRegistry {
     const content = change(found)
     const from = Number(/^bytes=(\d+)-$/.exec(range)?.[1] ?? 0)
     response.writeHead(from > 0 ? 206 : 200, { 'content-length': content.length - from })
+    if (pause !== undefined) return void sendSlowly(response, content.subarray(from), pause)
     if (cutAfter === undefined || this.#cut.has(digest) || content.length <= cutAfter)
       return void response.end(content.subarray(from))
     this.#cut.add(digest)
     response.write(content.subarray(from, from + cutAfter), () => response.destroy())
   }
+}
+
+async function sendSlowly(response: ServerResponse, content: Buffer, pause: number): Promise<void> {
+  const size = Math.ceil(content.length / 10)
+  for (let at = 0; at < content.length && !response.destroyed; at += size) {
+    response.write(content.subarray(at, at + size))
+    await setTimeout(pause)
+  }
+  response.end()
+}
+
+/** Runs the runtime while a registry of this process answers it. */
+export async function runBesideRegistry(
+  scope: Scope,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  const child = scope.runner.spawn(args, { env: { PATH: process.env.PATH ?? '', HOME: scope.folder, ...env } })
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name]?.setEncoding('utf8').on('data', (text: string) => (output[name] += text))
+  child.stdin?.end()
+  // Not its exit, after which there may be output to come.
+  const [status] = (await once(child, 'close')) as [number | null]
+  return { status, ...output }
 }

@@ -2,8 +2,7 @@
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { busyboxLayer, writeLayout } from '../helpers/image.js'
-import { FakeRegistry, type RegistryOptions } from '../helpers/registry.js'
-import { ended } from '../helpers/runtime.js'
+import { FakeRegistry, runBesideRegistry as tsrun, type RegistryOptions } from '../helpers/registry.js'
 import type { Scope } from '../helpers/scope.js'
 import { tar } from '../helpers/tar.js'
 import { testWith } from '../helpers/test.js'
@@ -18,21 +17,6 @@ async function registry(scope: Scope, options: Omit<RegistryOptions, 'folder'> =
   const server = await FakeRegistry.listen({ folder: scope.path('layout'), ...options })
   scope.defer(() => server.close())
   return [server, digest]
-}
-
-/** Not synchronously: the registry is in this process. */
-async function tsrun(
-  scope: Scope,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = scope.runner.spawn(args, { env: { PATH: process.env.PATH ?? '', HOME: scope.folder, ...env } })
-  const output = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const)
-    child[name]?.setEncoding('utf8').on('data', (text: string) => (output[name] += text))
-  child.stdin?.end()
-  const { status } = await ended(child)
-  return { status, ...output }
 }
 
 const pull = (scope: Scope, host: string, env?: Readonly<Record<string, string>>): ReturnType<typeof tsrun> =>

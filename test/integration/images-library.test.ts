@@ -1,8 +1,14 @@
 /** Images in the library: the same store as the command line's, and programs in them by `run`. */
+import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
 import { images, run } from '#dist/index.js'
 import { busyboxLayer, writeLayout } from '../helpers/image.js'
+import { FakeRegistry } from '../helpers/registry.js'
+import { tar } from '../helpers/tar.js'
 import { testWith } from '../helpers/test.js'
+
+const noise = gzipSync(tar([{ name: 'x', content: randomBytes(24 << 20) }]), { level: 0 })
 
 const test = testWith('tsrun', 'overlay')
 
@@ -28,4 +34,35 @@ test('images are imported, inspected, exported, run and removed', async (t, scop
   t.same(readdirSync(`${root}/blobs/sha256`), [])
   await t.rejects(images.inspect('test', { root }), { code: 'ERR_TSRUN_IMAGE', message: /there is no image "test"/ })
   await t.rejects(images.pull('127.0.0.1:1/x', { root }), { code: 'ERR_TSRUN_IMAGE', message: /cannot reach/ })
+})
+
+test('an AbortSignal ends a pull and an import with its reason; the next ones go on', async (t, scope) => {
+  const root = scope.path('store')
+  writeLayout(scope.path('layout'), { layers: [busyboxLayer(), noise] })
+  const server = await FakeRegistry.listen({ folder: scope.path('layout'), pause: 200 })
+  scope.defer(() => server.close())
+  const name = `${server.host}/test`
+  const aborted = async (work: (signal: AbortSignal) => Promise<unknown>): Promise<void> => {
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const timer = setTimeout(() => controller.abort(reason), 500)
+    await t.rejects(work(controller.signal), reason)
+    clearTimeout(timer)
+    await t.rejects(work(AbortSignal.abort(reason)), reason)
+  }
+  await aborted((signal) => images.pull(name, { root, insecure: true, signal }))
+  t.same(await images.list({ root }), [])
+  await aborted(async (signal) => {
+    for (;;) {
+      await images.import(scope.path('layout'), { root, name: 'own', signal })
+      await images.remove('own', { root })
+      await images.gc({ root })
+    }
+  })
+  await images.import(scope.path('layout'), { root, name: 'own' })
+  await images.pull(name, { root, insecure: true })
+  t.same(
+    (await images.list({ root })).map((one) => one.name),
+    [`${server.host}/test:latest`, 'docker.io/library/own:latest'],
+  )
 })

@@ -1,5 +1,5 @@
 /** Images of an ordinary user: unpacked and stacked in a user namespace. */
-import { chownSync, mkdirSync, readdirSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { busyboxLayer, writeLayout } from '../helpers/image.js'
 import type { Result } from '../helpers/runtime.js'
@@ -58,7 +58,11 @@ test('a detached container of a user is entered, and its bundle goes with it', (
   const { status, stderr } = user.runtime([...detached, 'sh', '-c', 'echo x > /tmp/new; sleep 100'])
   t.same([status, stderr], [0, ''])
   const script = 'id -u; stat -c %u:%g /tmp/new; cat /etc/os-release; touch /tmp/exec; stat -c %u:%g /tmp/exec'
-  t.match(user.runtime(['exec', id, 'sh', '-c', script]), { status: 0, stderr: '', stdout: '1000\n1000:1000\nNAME=test\n1000:1000\n' })
+  t.match(user.runtime(['exec', id, 'sh', '-c', script]), {
+    status: 0,
+    stderr: '',
+    stdout: '1000\n1000:1000\nNAME=test\n1000:1000\n',
+  })
   t.match(user.runtime(['exec', '-u', '5:6', id, 'id', '-u']), { stdout: '5\n', stderr: '' })
   t.match(user.runtime(['exec', '-u', '0', id, 'sh', '-c', 'echo y > /new; id -u']), { stdout: '0\n', stderr: '' })
   t.equal(readdirSync(`${store}/run`).length, 1)
@@ -66,6 +70,22 @@ test('a detached container of a user is entered, and its bundle goes with it', (
   t.match(user.runtime(['delete', '--force', id]), { status: 0, stderr: '' })
   t.same(readdirSync(`${store}/run`), [])
   t.same(readdirSync(`${store}/bundles`), [])
+})
+
+test('the kernel maps ids of a file system for its owner alone, so layers of a user have shifted owners', (t, scope) => {
+  const user = new User(scope, ids)
+  const store = storeOf(scope, user)
+  const owned = upper([{ name: 'owned', content: 'x', uid: 1000, gid: 44 }])
+  writeLayout(scope.path('layout'), { layers: [busyboxLayer(), owned] })
+  t.equal(user.runtime(['image', 'import', '--image-root', store, '--name', 'test', scope.path('layout')]).stderr, '')
+  const files = readdirSync(`${store}/layers/sha256`).map((name) => `${store}/layers/sha256/${name}/fs/owned`)
+  const { uid, gid } = statSync(files.find((path) => existsSync(path)) ?? '')
+  t.same([uid, gid], [700_000 + 1000 - 1, 700_000 + 44 - 1])
+  const mapped = ['-v', `${store}/layers:/mnt:ro,idmap=uids=0-100000-65536;gids=0-100000-65536`]
+  const { status, stderr } = user.runtime(['run', '--image-root', store, '--image', 'test', ...mapped, 'true'])
+  t.equal(status, 1)
+  t.match(stderr, /mount_setattr[^]*operation not permitted/)
+  t.same(readdirSync(`${store}/run`), [])
 })
 
 test('a device in a layer is refused to who is not root, with its name', (t, scope) => {

@@ -135,6 +135,22 @@ test('an entry has its mode, owner, times, attributes, capabilities and holes', 
   t.ok(hasAttribute(at('d/capable'), 'security.capability'))
 })
 
+test('a directory that is there again has the attributes of its new entry alone', (t, scope) => {
+  const note = (name: string): Record<string, string> => ({ [`SCHILY.xattr.user.${name}`]: 'x' })
+  const below = tar([
+    { name: 'd/', type: '5', pax: { ...note('old'), ...note('both') } },
+    { name: 'd/f', content: '1' },
+  ])
+  const above = tar([{ name: 'd/', type: '5', mode: 0o700, pax: { ...note('new'), ...note('both') } }])
+  importImage(scope, { layers: [busyboxLayer(), below, above] })
+  scope.runtime(['bundle', 'create', '--image-root', scope.path('store'), 'test', scope.path('bundle'), 'sh'])
+  const has = (name: string): boolean => hasAttribute(scope.path('bundle/rootfs/d'), `user.${name}`)
+  t.same(['old', 'both', 'new'].map(has), [false, true, true])
+  t.equal(statSync(scope.path('bundle/rootfs/d')).mode & 0o7777, 0o700)
+  t.equal(readFileSync(scope.path('bundle/rootfs/d/f'), 'utf8'), '1')
+  scope.runtime(['bundle', 'delete', scope.path('bundle')])
+})
+
 test('a layer links to a file of another, and goes through a link of it', (t, scope) => {
   const below = tar([
     { name: 'usr/lib/', type: '5' },

@@ -3,7 +3,7 @@
 // usage: fault REPORT FROM count -- COMMAND ...
 //        fault REPORT FROM fail PROCESS N ERRNO -- COMMAND ...    the N-th call of a process fails
 //        fault REPORT FROM kill PROCESS N -- COMMAND ...          SIGKILL to a process at its N-th call
-//        fault REPORT FROM call NUMBER N ERRNO [PATH] -- COMMAND  the N-th call of this number, of those whose path has
+//        fault REPORT FROM call NUMBER N ERRNO [PATH] -- COMMAND  the N-th call of this number (0: each), of those whose path has
 //                                                                 PATH in it, whoever makes it
 //
 // Processes are numbered in the order of their birth, the command itself is 0; programs other than the runtime's own
@@ -96,6 +96,12 @@ static void read_path(pid_t pid, const struct user_regs_struct* regs, char* text
     case SYS_statx: case SYS_faccessat2: case SYS_unlinkat: case SYS_renameat:
       at = regs->rsi;
       break;
+    case SYS_fsopen:
+      at = regs->rdi;
+      break;
+    case SYS_fsconfig:
+      at = regs->rdx;
+      break;
     default:
       return;
   }
@@ -130,7 +136,8 @@ static bool is_wanted(const struct Tracee* tracee, long number, const char* path
     case killing:
       return tracee->index == wanted_process && tracee->calls == wanted_call;
     case calling:
-      return number == wanted_number && strstr(path, wanted_path) != NULL && ++seen == wanted_call;
+      return number == wanted_number && strstr(path, wanted_path) != NULL &&
+             (wanted_call == 0 || ++seen == wanted_call);
     default:
       return false;
   }
@@ -145,7 +152,7 @@ static void on_entry(struct Tracee* tracee) {
   if (!started && strstr(path, from) != NULL) started = true;
   if (!started || is_exempt(tracee, number)) return;
   tracee->calls++;
-  if (hit_number >= 0 || !is_wanted(tracee, number, path)) return;
+  if ((hit_number >= 0 && wanted_call != 0) || !is_wanted(tracee, number, path)) return;
   hit_number = number;
   snprintf(hit_path, sizeof hit_path, "%.190s", path);
   snprintf(hit_name, sizeof hit_name, "%s", tracee->name);
