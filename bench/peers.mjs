@@ -28,7 +28,7 @@ function dynamic({ name, suite }) {
   const folder = join(cache, `${name}-${suite}`)
   const program = join(folder, name)
   if (existsSync(program)) return program
-  fetchWithDependencies(name, suite, folder)
+  fetchWithDependencies([name], suite, folder)
   const libraries = join(folder, 'usr/lib/x86_64-linux-gnu')
   const original = ['usr/bin', 'usr/sbin'].map((place) => join(folder, place, name)).find((path) => existsSync(path))
   const loader = join(libraries, 'ld-linux-x86-64.so.2')

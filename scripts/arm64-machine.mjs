@@ -17,7 +17,7 @@ const limit = 900_000
 function emulator() {
   const folder = join(cache, 'qemu-arm64')
   mkdirSync(cache, { recursive: true })
-  if (!existsSync(folder)) fetchWithDependencies('qemu-system-arm', suite, folder)
+  if (!existsSync(folder)) fetchWithDependencies(['qemu-system-arm'], suite, folder)
   const places = ['lib', 'usr/lib'].map((place) => join(folder, place, 'x86_64-linux-gnu'))
   const loader = places.map((place) => join(place, 'ld-linux-x86-64.so.2')).find((path) => existsSync(path))
   const program = join(folder, 'usr/bin/qemu-system-aarch64')

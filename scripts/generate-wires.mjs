@@ -4,7 +4,8 @@
 // usage: node scripts/generate-wires.mjs FOLDER   (needs the compiled tables in dist, that is `tsc`)
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { enumTable, functionTable, libraryTable, recordTable } from '../dist/native/addon-table.js'
+import { enumTable, recordTable } from '../dist/native/addon-records.js'
+import { functionTable, libraryTable } from '../dist/native/addon-table.js'
 import { planHeader, stepTable } from '../dist/plan/steps.js'
 import { wireHash } from './wires.mjs'
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { root } from './process.mjs'
 
 /** They import nothing, so that the generator can compile them alone. */
-export const wireTables = ['src/plan/steps.ts', 'src/native/addon-table.ts']
+export const wireTables = ['src/plan/steps.ts', 'src/native/addon-records.ts', 'src/native/addon-table.ts']
 
 const hashFile = join(root, 'src/plan/wire-hash.ts')
 

@@ -1,5 +1,6 @@
 /** The addon's functions and records as types, derived from their table. */
-import type { enumTable, functionTable, libraryTable, recordTable } from './addon-table.js'
+import type { enumTable, recordTable } from './addon-records.js'
+import type { functionTable, libraryTable } from './addon-table.js'
 
 type Enums = typeof enumTable
 type Records = typeof recordTable

@@ -1,6 +1,6 @@
 /** Native: tries what the kernel offers; in a child that ends at once, so that nothing of it stays. */
 import { native } from './addon.js'
-import type { enumTable } from './addon-table.js'
+import type { enumTable } from './addon-records.js'
 
 /** What can be tried. */
 export type ProbeName = (typeof enumTable.probeName)[number]
