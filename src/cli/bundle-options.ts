@@ -67,7 +67,7 @@ export const overrideOptions = [
     description: 'limit of memory and swap together; -1: any amount',
   },
   { name: 'memory-reservation', kind: 'string', value: 'SIZE', description: 'memory that is not reclaimed' },
-  { name: 'cpu-shares', short: 'c', kind: 'int', value: 'N', min: 2, description: 'relative weight for CPU time' },
+  { name: 'cpu-shares', kind: 'int', value: 'N', min: 2, description: 'relative weight for CPU time' },
   { name: 'cpuset-cpus', kind: 'string', value: 'LIST', description: 'CPUs to use, such as 0-3,7' },
   { name: 'cpuset-mems', kind: 'string', value: 'LIST', description: 'memory nodes to use' },
   {
