@@ -1,6 +1,5 @@
 // Writes the C++ side of every wire from the tables in TypeScript: wires.h (hash, plan header, frames),
-// plan_steps.h (steps of tsrun-init), addon_records.h, addon_functions.h and addon_table.h (the addon's functions),
-// library_table.h (those for programs with an event loop).
+// plan_steps.h (steps of tsrun-init), addon_records.h, addon_functions.h and addon_table.h, library_table.h.
 // usage: node scripts/generate-wires.mjs FOLDER   (needs the compiled tables in dist, that is `tsc`)
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

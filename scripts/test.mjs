@@ -91,7 +91,9 @@ async function main(all) {
       console.log(`\n${name}: not run (${missing})`)
       continue
     }
-    const counts = machines ? await runMachines() : await runLane({ name, files: files(), jobs, timeout, comments, env })
+    const counts = machines
+      ? await runMachines()
+      : await runLane({ name, files: files(), jobs, timeout, comments, env })
     for (const key of Object.keys(total)) total[key] += counts[key]
   }
   if (total.passed === 0) total.failed++
