@@ -91,7 +91,7 @@ export const rooms = {
       'node:http': 'requests to registries of this machine, and to proxies',
       'node:https': 'requests',
       'node:net': 'addresses and networks of NO_PROXY',
-      'node:stream': 'a type',
+      'node:stream': 'bodies of answers',
       'node:tls': 'TLS through a proxy',
       'node:fs/promises': 'files',
       'node:os': 'the home directory',

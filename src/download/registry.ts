@@ -1,4 +1,5 @@
 /** Download: talks to a registry (distribution-spec): manifests and blobs, with the token or password that it asks for. */
+import { PassThrough, type Readable } from 'node:stream'
 import { ImageError, UsageError } from '../errors.js'
 import { documentLimit, mediaType } from '../image/documents.js'
 import type { Reference } from '../image/reference.js'
@@ -47,7 +48,7 @@ export class Registry {
   ): Promise<{ from: number; body: AsyncIterable<Uint8Array> }> {
     const headers = from > 0 ? { range: `bytes=${from}-` } : {}
     const response = await this.#blobResponse(`${this.#base}/blobs/${digest}`, headers, urls)
-    return { from: response.status === 206 ? from : 0, body: response.body }
+    return { from: response.status === 206 ? from : 0, body: untilItsEnd(response.body) }
   }
 
   async #blobResponse(
@@ -152,6 +153,14 @@ async function readAll(response: Answer, limit: number): Promise<Uint8Array> {
     parts.push(part)
   }
   return Buffer.concat(parts)
+}
+
+/** What comes of a body, also of one whose connection breaks: what has come by then is what a next request goes on from. */
+function untilItsEnd(body: Readable): Readable {
+  const all = new PassThrough({ highWaterMark: 1 << 20 })
+  body.on('error', () => all.end())
+  all.on('close', () => body.destroy())
+  return body.pipe(all)
 }
 
 /** distribution-spec, "Error Codes". */

@@ -106,17 +106,14 @@ const missingLayer = (digest: Digest, urls: readonly string[] = []): string =>
 /** The directory that a layer is unpacked into: empty, or with all that is below. */
 function openRoot(store: ImageStore, below: readonly Digest[], ingest: string, rights: Rights): number {
   const upper = `${ingest}/layer/fs`
-  const top = below.at(-1)
-  if (top === undefined) return openFile(upper, directoryFlag)
-  if (!isWhole(store, top)) {
-    try {
-      return openOverlay({
-        ...{ lowers: lowersOf(store, below), upper, work: `${ingest}/work` },
-        ...{ user: rights.inUserNamespace, passing: true, grows: true },
-      })
-    } catch (error) {
-      if (!hasNoOverlay(error)) throw error
-    }
+  if (below.length === 0) return openFile(upper, directoryFlag)
+  try {
+    return openOverlay({
+      ...{ lowers: lowersOf(store, below), upper, work: `${ingest}/work` },
+      ...{ user: rights.inUserNamespace, passing: true, grows: true },
+    })
+  } catch (error) {
+    if (!hasNoOverlay(error)) throw error
   }
   copyStack(store, below, `${ingest}/layer/fs`, rights)
   writeFile(`${ingest}/layer/${wholeMark}`, '', openFlag.write | openFlag.create)
