@@ -88,7 +88,9 @@ function buildNative(settings) {
 async function buildExecutable(settings) {
   await bundleCommandLine(at('bundle'), commit())
   const own = { BUNDLE: at('bundle'), ADDON_OBJECTS: addonObjects('build/arm64/native').join(';') }
-  configureEngine(at('engine'), engineSources().folder, { ...settings, ...own })
+  // What is run in the build finds no libraries of arm64 here.
+  const alone = { CMAKE_EXE_LINKER_FLAGS: '-static' }
+  configureEngine(at('engine'), engineSources().folder, { ...settings, ...own, ...alone })
   make(at('engine'), ['executable'])
   runQuietly('cp', [at('engine/tsrun'), at('Release/tsrun')])
 }
