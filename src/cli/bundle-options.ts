@@ -1,6 +1,6 @@
 /** Command line: the flags that say how a container of an image is to be, named as those of `docker run`. */
 import { UsageError } from '../core.js'
-import type { OptionSpec } from './argv.js'
+import { memberOf, type OptionSpec } from './argv.js'
 import { imageRootOption } from './image-root.js'
 import type { OptionValues } from './options.js'
 
@@ -135,8 +135,8 @@ export const imageRunOptions = [
 
 /** Nothing is ignored: without an image the bundle says it all. @throws UsageError */
 export function assertWithImage(values: Partial<OptionValues<typeof imageRunOptions>>): void {
-  const given = imageRunOptions.find(({ name }) => {
-    const value = values[name.replace(/-./g, (dash) => dash.slice(1).toUpperCase()) as keyof typeof values]
+  const given = imageRunOptions.find((option) => {
+    const value = values[memberOf(option) as keyof typeof values]
     return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0)
   })
   if (given !== undefined) throw new UsageError(`--${given.name} goes with --image: a bundle has its config.json`)

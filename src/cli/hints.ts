@@ -12,12 +12,12 @@ const otherNames: Readonly<Record<string, string>> = {
   ...{ unpause: 'resume ID', info: 'doctor', up: 'run ID', shell: 'exec -it ID sh', attach: 'exec -it ID sh' },
 }
 
+const terminalOfConfig = 'config.json decides: "terminal": true in its "process" gives a terminal'
+
 /** Flags that people type out of habit, by command. */
 const habits: Readonly<Record<string, readonly (readonly [RegExp, string])[]>> = {
   run: dockerFlags,
-  create: [
-    [/^(it|ti|i|t|tty|interactive)$/, 'config.json decides: "terminal": true in its "process" gives a terminal'],
-  ],
+  create: [[/^(it|ti|i|t|tty|interactive)$/, terminalOfConfig]],
   exec: [[/^(w|workdir)$/, 'the working directory is --cwd']],
   ps: [[/./, 'options of ps(1) follow the container id: tsrun ps ID -ef']],
 }
@@ -40,6 +40,7 @@ export function hintFor(
       Object.hasOwn(otherNames, command) ? otherNames[command] : nearest(command, Object.keys(commands)),
       'tsrun ',
     )
+  if (/^--(interactive|tty) goes with --image/.test(error.message)) return terminalOfConfig
   const [, flag] = /^flag provided but not defined: -(.*)$/.exec(error.message) ?? []
   return flag === undefined ? undefined : forFlag(flag, invocation.command)
 }

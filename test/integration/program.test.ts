@@ -51,7 +51,7 @@ const hints = new Map([
   ['state --root=/x x', '--root stands before the command: tsrun --root … state'],
   ['run --bundel /b x', 'did you mean --bundle?'],
   ['--debgu list', 'did you mean --debug?'],
-  ['run -it x', 'config.json decides: "terminal": true in its "process" gives a terminal'],
+  ['create -it x', 'config.json decides: "terminal": true in its "process" gives a terminal'],
   ['ps -ef x', 'options of ps(1) follow the container id: tsrun ps ID -ef'],
   ['exec --workdir / x sh', 'the working directory is --cwd'],
 ])
@@ -72,10 +72,17 @@ t.test('a misuse prints the help on stdout, one line on stderr, and exits with 1
   flag('flag provided but not defined: -root', 'state', '--root=/x', 'x')
   flag('flag provided but not defined: -bundel', 'run', '--bundel', '/b', 'x')
   flag('flag provided but not defined: -debgu', '--debgu', 'list')
-  flag('flag provided but not defined: -it', 'run', '-it', 'x')
+  flag('flag provided but not defined: -it', 'create', '-it', 'x')
   flag('flag provided but not defined: -ef', 'ps', '-ef', 'x')
   flag('flag needs an argument: -log', '--log')
   flag('flag needs an argument: -bundle', 'run', '--bundle')
+})
+
+t.test('what goes with an image alone is refused without one, for a terminal with what to do', async (t) => {
+  const why = 'goes with --image: a bundle has its config.json'
+  fails(t, ['run', '--memory', '64m', 'x'], `tsrun: --memory ${why}`)
+  const hint = 'hint: config.json decides: "terminal": true in its "process" gives a terminal'
+  fails(t, ['run', '-it', 'x'], `tsrun: --interactive ${why}\n${hint}`)
 })
 
 t.test('a misuse of exec has the status of runc, not that of a process that could not be added', async (t) => {
