@@ -82,6 +82,7 @@ function holds({ op, value, valueTwo = 0 }: SeccompArg, argument: bigint): boole
     case 'SCMP_CMP_GT':
       return argument > operand
     case 'SCMP_CMP_MASKED_EQ':
-      return (argument & operand) === BigInt.asUintN(64, BigInt(valueTwo))
+      // libseccomp leaves out bits of the value that the mask does not have.
+      return (argument & operand) === (BigInt.asUintN(64, BigInt(valueTwo)) & operand)
   }
 }

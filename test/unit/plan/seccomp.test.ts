@@ -189,3 +189,32 @@ t.test("Docker's default profile is asked for whole", (t) => {
   t.equal(request?.rules.flatMap(({ names }) => names).length, seccomp.syscalls?.flatMap(({ names }) => names).length)
   t.end()
 })
+
+t.test('a masked comparison leaves out bits of the value that the mask does not have, as the filter does', (t) => {
+  const value = 0x7e020000
+  const context = { forks: true, hooks: false, userNamespace: false }
+  const sealed = (valueTwo: number): boolean =>
+    planSeccomp(
+      linux(
+        {
+          seccomp: {
+            defaultAction: 'SCMP_ACT_ALLOW',
+            syscalls: [
+              {
+                names: ['clone'],
+                action: 'SCMP_ACT_ERRNO',
+                args: [{ index: 0, value, valueTwo, op: 'SCMP_CMP_MASKED_EQ' }],
+              },
+            ],
+          },
+        },
+        { process: processOf({ noNewPrivileges: true }) },
+      ),
+      () => Uint8Array.of(1),
+      context,
+    ).sealed
+  t.equal(sealed(0), false, 'the fork makes no namespace, which is what the rule forbids')
+  t.equal(sealed(0x1000), false, 'the bit outside of the mask says nothing')
+  t.equal(sealed(0x20000), true, 'it would have to make one')
+  t.end()
+})
