@@ -33,5 +33,4 @@ export const dockerFlags: readonly (readonly [RegExp, string])[] = [
   [/^platform$/, 'tsrun image pull --platform, then run'],
   [/^(runtime|isolation|disable-content-trust|use-api-socket)$/, 'it is of engines: tsrun is the runtime'],
   [/^(q|quiet)$/, 'nothing is said but errors, and on a terminal how far a download is'],
-  [/^(it|ti|t|tty|i|interactive)$/, 'config.json decides: "terminal": true in its "process" gives a terminal'],
 ]

@@ -1,4 +1,5 @@
 /** Stage 1, config: a seccomp profile in Docker's form, which says for whom its rules are, as `linux.seccomp`. Pure. */
+import { isKernelSince } from './kernel-release.js'
 import type { Seccomp, SeccompSyscall } from './types.js'
 
 /** What the rules ask for. */
@@ -62,16 +63,9 @@ function holds({ caps, arches, minKernel }: Condition, inputs: ProfileInputs, ho
   const tests = [
     ...(caps?.length ? [caps[how]((name) => inputs.capabilities.includes(name))] : []),
     ...(arches?.length ? [arches.includes(go)] : []),
-    ...(minKernel ? [atLeast(inputs.kernel, minKernel)] : []),
+    ...(minKernel ? [isKernelSince(inputs.kernel, minKernel)] : []),
   ]
   return tests.length === 0 ? how === 'every' : tests[how](Boolean)
-}
-
-function atLeast(kernel: string, wanted: string): boolean {
-  const [[major = 0, minor = 0] = [], [wantedMajor = 0, wantedMinor = 0] = []] = [kernel, wanted].map((text) =>
-    text.split(/[.-]/).map(Number),
-  )
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
 }
 
 function plain({ name, names, action, args, errnoRet }: NonNullable<Profile['syscalls']>[number]): SeccompSyscall {

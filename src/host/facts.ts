@@ -1,4 +1,5 @@
 /** Probes the host once per process: what planning needs to know and cannot decide. */
+import { isKernelSince } from '../config/kernel-release.js'
 import { UnsupportedError } from '../errors.js'
 import { fileInfo, kernelRelease, permittedCapabilities, processIds, readFileIfAny } from '../native/binding.js'
 import { everything, type IdentityFacts } from '../plan/identity.js'
@@ -103,14 +104,8 @@ export interface ProbeRequest {
   readonly apparmor: boolean
   readonly selinux: boolean
   readonly resctrl?: boolean
-}
-
-/** By its number: an attempt would cost every container a mount. */
-function isSince(major: number, minor: number): boolean {
-  const [ownMajor = 0, ownMinor = 0] = kernelRelease()
-    .split('.')
-    .map((part) => parseInt(part, 10))
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor)
+  /** It joins one of others. */
+  readonly pidNamespace?: boolean
 }
 
 /** The facts about this host. @throws SyscallError when /proc is not readable */
@@ -123,7 +118,8 @@ export function probeHost(request: ProbeRequest): HostFacts {
     inUserNamespace: isInUserNamespace(),
     cgroup: probeCgroup(),
     ...(resctrl === undefined ? {} : { resctrl }),
-    procOfOthers: isSince(6, 17),
+    // By its number: an attempt would cost a mount.
+    procOfOthers: request.pidNamespace === true && isKernelSince(kernelRelease(), '6.17'),
     apparmor: request.apparmor && readFileIfAny('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') === true,
     selinux: request.selinux && fileInfo('/sys/fs/selinux/enforce') !== undefined,
     ...probeCapabilities(),

@@ -145,6 +145,7 @@ export async function prepare(id: string, options: CreateOptions, inputs: PlanIn
     apparmor: Boolean(apparmorProfile),
     selinux: Boolean(selinuxLabel) || Boolean(config.linux?.mountLabel),
     resctrl: config.linux?.intelRdt !== undefined,
+    pidNamespace: config.linux?.namespaces?.some(({ type, path }) => type === 'pid' && path) === true,
   })
   const facts = inputs.asRoot ? { ...probed, euid: 0, egid: 0, inUserNamespace: false } : probed
   const planOptions = {

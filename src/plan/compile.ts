@@ -1,7 +1,6 @@
 /** Stage 2, plan: puts the decisions of the other files in order. Pure: no file system, no native calls. */
 import { readAnnotations } from '../config/annotations.js'
 import { mountAttr, propagation, propagationBit } from '../config/vocabulary/mounts.js'
-import type { Process } from '../config/types.js'
 import { ConfigError } from '../errors.js'
 import { planCgroup } from './cgroup.js'
 import { planDevices } from './devices.js'
@@ -9,7 +8,7 @@ import { hookWarnings, planCreateContainerHooks, planStartContainerHooks } from 
 import { planIdMaps } from './id-maps.js'
 import { planIdentity } from './identity.js'
 import { planIntelRdt, rdtWarnings } from './intel-rdt.js'
-import { forkIntoSession, planEnd, planLastFork, type LastFork } from './last-fork.js'
+import { controllingTerminal, forkIntoSession, planEnd, planLastFork, type LastFork } from './last-fork.js'
 import { type MountPlan, planMounts } from './mounts.js'
 import { type NamespacePlan, planNamespaces } from './namespaces.js'
 import { planNetDevices } from './net-devices.js'
@@ -164,9 +163,6 @@ function finishRootfs(input: PlanInput, namespaces: NamespacePlan, mounts: Mount
   }
   return steps
 }
-
-/** For the leader of the session that the program is in. */
-const controllingTerminal = ({ terminal }: Process): Step[] => (terminal ? [{ op: 'controllingTerminal' }] : [])
 
 /** Settings that the program inherits; all of them while init is still privileged. */
 function configureProcess({ config, facts }: PlanInput, cgroup: CgroupPlan, { inherited }: LastFork): Step[] {

@@ -9,7 +9,7 @@ import { readAnnotations } from '../config/annotations.js'
 import type { Config, NamespaceType, Process } from '../config/types.js'
 import { planIdentity, type IdentityFacts } from './identity.js'
 import { cloneFlag } from '../config/vocabulary/namespaces.js'
-import { forkIntoSession, planEnd, planLastFork } from './last-fork.js'
+import { controllingTerminal, forkIntoSession, planEnd, planLastFork } from './last-fork.js'
 import { planEnvironment, planOomScore, planProgram, planUmask } from './process.js'
 import { noResources } from './resources/types.js'
 import { planSeccomp, type SeccompRequest } from './seccomp.js'
@@ -54,8 +54,7 @@ export function compileExec(input: ExecInput): LaunchPlan {
   const settings = planLastFork(process, config.linux, { forks, userNamespace, facts })
   // A filter that is loaded before the user changes, and may forbid the fork, comes after it.
   const forksFirst = forks && seccomp.early && !seccomp.sealed
-  const terminal: Step[] = process.terminal ? [{ op: 'controllingTerminal' }] : []
-  const fork = [...(forks && !forksFirst ? forkIntoSession() : []), ...settings.own, ...terminal]
+  const fork = [...(forks && !forksFirst ? forkIntoSession() : []), ...settings.own, ...controllingTerminal(process)]
   const steps: Step[] = [
     ...enterContainer(input),
     ...(forksFirst ? forkIntoSession() : []),

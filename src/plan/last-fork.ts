@@ -47,6 +47,9 @@ export function planLastFork(process: Process, linux: Linux | undefined, context
 /** Forks, into a session of its own: signals that the keyboard of the caller's terminal makes are not for it. */
 export const forkIntoSession = (): Step[] => [{ op: 'fork', flags: 0 }, { op: 'newSession' }]
 
+/** For the leader of the session that the program is in. */
+export const controllingTerminal = ({ terminal }: Process): Step[] => (terminal ? [{ op: 'controllingTerminal' }] : [])
+
 /** From the filter on: a profile that does not permit the fork is loaded by the child. */
 export function planEnd(end: {
   readonly seccomp: SeccompPlan

@@ -144,7 +144,7 @@ export interface HostFacts {
   }
   /** Mount point of the resctrl file system, if there is one; probed where it matters. */
   readonly resctrl?: string
-  /** A proc file system of a pid namespace can be mounted by a process outside of it (Linux 6.17). */
+  /** A proc file system of a pid namespace can be mounted by a process outside of it (Linux 6.17); probed where it matters. */
   readonly procOfOthers: boolean
   readonly apparmor: boolean
   readonly selinux: boolean

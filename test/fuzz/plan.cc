@@ -58,7 +58,7 @@ void decode_step(uint32_t op, Reader& body) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Reader reader(data, size);
   // Plans of the corpus come with their header.
-  (void)reader.skip(sizeof(PlanHeader));
+  if (!reader.skip(sizeof(PlanHeader))) return 0;
   for (;;) {
     uint32_t op, length;
     if (!reader.number32(op) || !reader.number32(length)) return 0;

@@ -111,7 +111,7 @@ napi_status napi_create_bigint_words(napi_env env, int sign, size_t count, const
   CHECK(env, count <= INT_MAX, napi_invalid_arg);
   napi_value list = nullptr, one = nullptr;
   napi_create_array(env, &list);
-  // As large as any test makes one; of a larger number only the top word says that it is too large.
+  // Larger than any number of Node's tests that is to be made; it would be built word by word.
   if (count > 1 << 20)
     return say(env, "() => { throw new RangeError('Maximum BigInt size exceeded') }", {}, result);
   for (size_t at = 0; at < count; at++) {
