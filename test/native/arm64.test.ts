@@ -1,6 +1,7 @@
 /** The executable for arm64, cross-compiled and run by qemu-user: it says what the one of this machine says. */
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { projectRoot } from '../helpers/tools.js'
@@ -32,20 +33,29 @@ t.test('executable, addon, tsrun-init and the example program are files for arm6
   t.end()
 })
 
-const bundle = join(projectRoot, 'bundles/hello')
 for (const args of [
   ['--version'],
   ['spec', '--help'],
   ['--root', '/nowhere', 'state', 'nothing'],
   ['--root', '/nowhere', 'kill', 'nothing', 'NOSIGNAL'],
   ['--root', '/nowhere', 'list'],
-  ['plan', '--bundle', bundle],
 ]) {
   t.test(`tsrun ${args.join(' ')} says the same`, { skip }, (t) => {
     t.same(there(...args), outcome(here, args))
     t.end()
   })
 }
+
+t.test('tsrun plan plans the same', { skip }, (t) => {
+  const bundle = mkdtempSync(join(tmpdir(), 'tsrun-arm64-'))
+  t.teardown(() => rmSync(bundle, { recursive: true }))
+  mkdirSync(join(bundle, 'rootfs'))
+  t.match(there('spec', '--bundle', bundle), { status: 0, stderr: '' })
+  const planned = outcome(here, ['plan', '--bundle', bundle])
+  t.match(planned, { status: 0, stdout: /pivotRoot/ })
+  t.same(there('plan', '--bundle', bundle), planned)
+  t.end()
+})
 
 t.test('features are those of this architecture', { skip }, (t) => {
   const { stdout } = spawnSync('qemu-aarch64-static', [join(folder, 'tsrun'), 'features'], { encoding: 'utf8' })
