@@ -1,7 +1,7 @@
 // Newer runtimes than this machine's, from Debian's packages, to measure beside tsrun: crun and runc of trixie and sid with their own
 // libraries, and crun linked statically from trixie's sources. Prints what `RUNTIMES=` takes.
 // usage: RUNTIMES=$(node bench/peers.mjs) npm run bench
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
 import { fetchWithDependencies, reasonAgainstPackages } from '../scripts/apt.mjs'
@@ -20,6 +20,8 @@ const crunSource = {
   file: 'c/crun/crun_1.21.orig.tar.gz',
   sha256: '4bfb700e764a4804a4de3ecf07753f4c391005356d60356df65d80ae0914c486',
 }
+
+const yajl = '/usr/lib/x86_64-linux-gnu/libyajl_s.a'
 
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tsrun-peers')
 
@@ -50,8 +52,10 @@ function linkedStatically() {
     const at = { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] }
     // Made from git, which an archive has not.
     writeFileSync(join(work, 'git-version.h'), '#define GIT_VERSION "1.21"\n')
-    output('./configure', ['--disable-systemd', '--enable-embedded-yajl', 'CFLAGS=-O2'], at)
-    output('make', [`-j${availableParallelism()}`, 'crun', 'LDFLAGS=-static-libgcc -all-static'], at)
+    // Debian calls the static library libyajl_s, and takes the embedded one out of crun's archive.
+    symlinkSync(yajl, join(work, 'libyajl.a'))
+    output('./configure', ['--disable-systemd', 'CFLAGS=-O2'], at)
+    output('make', [`-j${availableParallelism()}`, 'crun', `LDFLAGS=-L${work} -static-libgcc -all-static`], at)
     copyFileSync(join(work, 'crun'), program)
   } finally {
     rmSync(work, { recursive: true, force: true })
@@ -65,6 +69,7 @@ function main() {
   for (const [tool, name] of [
     ['patchelf', 'patchelf'],
     ['/usr/include/sys/capability.h', 'libcap-dev'],
+    [yajl, 'libyajl-dev'],
   ])
     if (!findProgram(tool) && !existsSync(tool)) throw new Failure(`needs Debian's package ${name}`)
   mkdirSync(cache, { recursive: true })
