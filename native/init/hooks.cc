@@ -1,6 +1,7 @@
 // The step that runs a hook in the container's namespaces.
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -122,9 +123,16 @@ Failure hook_failed(const Hook& s, const Context& context, bool in_time, int sta
   end_process(1);
 }
 
-}  // namespace
+// For children of now: into the pid namespace of this process again, out of the joined one, which is kept.
+Failure leave_pid_namespace(Fd& joined) noexcept {
+  joined.reset(::open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC));
+  if (!joined) return fail("open", "/proc/self/ns/pid_for_children");
+  Fd own{::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC)};
+  if (!own) return fail("open", "/proc/self/ns/pid");
+  return ::setns(own.get(), CLONE_NEWPID) < 0 ? fail("setns", "/proc/self/ns/pid") : kOk;
+}
 
-Failure run(const Hook& s, Context& context) noexcept {
+Failure run_hook(const Hook& s, Context& context) noexcept {
   Fd state;
   if (Failure failure = state_document(s, state)) return failure;
   char** argv = pointers_to(s.args);
@@ -148,6 +156,18 @@ Failure run(const Hook& s, Context& context) noexcept {
   }
   if (in_time && status == 0) return kOk;
   return hook_failed(s, context, in_time, status, output);
+}
+
+}  // namespace
+
+Failure run(const Hook& s, Context& context) noexcept {
+  Fd joined;
+  if (s.outside)
+    if (Failure failure = leave_pid_namespace(joined)) return failure;
+  Failure failure = run_hook(s, context);
+  if (!failure && joined && ::setns(joined.get(), CLONE_NEWPID) < 0)
+    failure = fail("setns", "joined pid namespace");
+  return failure;
 }
 
 }  // namespace tsrun::step

@@ -136,7 +136,7 @@ function buildRootfs(input: PlanInput, namespaces: NamespacePlan, mounts: MountP
   if (hooks?.prestart?.length || hooks?.createRuntime?.length) {
     steps.push({ op: 'barrier', event: planEvent.mounts, wait: true, open: false })
   }
-  steps.push(...planCreateContainerHooks(input))
+  steps.push(...planCreateContainerHooks(input, namespaces.forksLast))
   return steps
 }
 

@@ -6,14 +6,14 @@ import type { Step } from './steps.js'
 import type { PlanInput } from './types.js'
 
 /**
- * Hooks before pivot_root: paths of the runtime namespace, the rootfs as directory, and unless they have one of
+ * Hooks before pivot_root, of which nobody in a joined pid namespace sees anything (`outside`): paths of the runtime namespace, the rootfs as directory, and unless they have one of
  * their own an empty environment: that of the image would decide what is loaded into programs of the host
  * (CVE-2025-23266).
  */
-export function planCreateContainerHooks(input: PlanInput): Step[] {
+export function planCreateContainerHooks(input: PlanInput, outside = false): Step[] {
   const hooks = input.config.hooks?.createContainer ?? []
   if (hooks.length === 0) return []
-  const setting = { kind: 'createContainer', status: 'creating', cwd: input.rootfs, programEnv: false }
+  const setting = { kind: 'createContainer', status: 'creating', cwd: input.rootfs, programEnv: false, outside }
   // Init makes devices without a umask; what a hook makes must not be writable for everybody.
   const umask: Step = { op: 'umask', mode: 0o022 }
   return [umask, ...hooks.map((hook, index) => hookStep(input, hook, index, setting))]
@@ -22,7 +22,13 @@ export function planCreateContainerHooks(input: PlanInput): Step[] {
 /** Hooks right before the container's program: paths of the container, the program's environment (as runc). */
 export function planStartContainerHooks(input: PlanInput): Step[] {
   const hooks = input.config.hooks?.startContainer ?? []
-  const setting = { kind: 'startContainer', status: 'created', cwd: input.config.process.cwd, programEnv: true }
+  const setting = {
+    kind: 'startContainer',
+    status: 'created',
+    cwd: input.config.process.cwd,
+    programEnv: true,
+    outside: false,
+  }
   return hooks.map((hook, index) => hookStep(input, hook, index, setting))
 }
 
@@ -41,6 +47,7 @@ interface HookSetting {
   readonly cwd: string
   /** Hooks without an environment of their own get the program's. */
   readonly programEnv: boolean
+  readonly outside: boolean
 }
 
 function hookStep(input: PlanInput, hook: Hook, index: number, setting: HookSetting): Step {
@@ -55,6 +62,7 @@ function hookStep(input: PlanInput, hook: Hook, index: number, setting: HookSett
     env: hook.env ?? [],
     programEnv: setting.programEnv && hook.env === undefined,
     cwd: setting.cwd,
+    outside: setting.outside,
     timeout: hook.timeout ?? 0,
     statePrefix,
     stateSuffix,

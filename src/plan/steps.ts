@@ -137,6 +137,8 @@ export const stepTable = {
     /** The environment that `program` has made, with HOME, instead of `env`. */
     programEnv: 'flag',
     cwd: 'text',
+    /** Not in the pid namespace that init has joined: others there could trace it. */
+    outside: 'flag',
     /** Seconds; 0 means no limit. */
     timeout: 'u32',
     /** The state document is `statePrefix`, the pid in the container, `stateSuffix`. */

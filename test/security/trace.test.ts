@@ -51,6 +51,10 @@ const asUser: Change = ({ process }) => {
   process.user = { uid: 1000, gid: 1000, additionalGids: [7] }
 }
 
+const hooked: Change = (config) => {
+  config.hooks = { createContainer: [{ path: '/bin/true' }] }
+}
+
 const withoutNewPrivileges: Change = ({ process }) => {
   process.noNewPrivileges = true
 }
@@ -118,6 +122,7 @@ const joiningConfigurations: Record<string, { changes: Change[]; uid?: number }>
   'a seccomp filter': { changes: [filtered] },
   'a seccomp filter and noNewPrivileges': { changes: [filtered, withoutNewPrivileges] },
   'a filter, a limit and another user': { changes: [filtered, limited, asUser], uid: 1000 },
+  'a createContainer hook': { changes: [hooked] },
 }
 
 for (const [name, { changes, uid = 0 }] of Object.entries(joiningConfigurations)) {
