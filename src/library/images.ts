@@ -1,4 +1,6 @@
 /** Library: images, by tsrun's own command line in processes of their own: unpacking would block the event loop. */
+import { lazily, object, type Shape } from '../config/schema/shape.js'
+import { flag, text, texts } from '../config/schema/values.js'
 import { sigkill } from '../config/vocabulary/signals.js'
 import { ImageError, UnsupportedError, UsageError } from '../errors.js'
 import { runPlace } from '../image/bundle.js'
@@ -15,6 +17,7 @@ import {
   signalProcess,
 } from '../native/binding.js'
 import { describeEnd, runHelper } from '../native/helper-process.js'
+import { abortSignal, checkOptions } from './options.js'
 import { eventWaiter } from './waiter.js'
 
 /** What all functions of `images` take. */
@@ -47,6 +50,25 @@ export interface ImageDetails {
 }
 
 const resultLimit = 16 << 20
+
+/** Options of all functions, and of each what it has besides. */
+const shapeWith = (members: Readonly<Record<string, Shape<unknown>>>): (() => Shape<object>) =>
+  lazily(() => object({}, { root: text, signal: abortSignal, ...members }, { strict: true }))
+const shapes = {
+  pull: shapeWith({ platform: text, insecure: flag }),
+  import: shapeWith({ platform: text, name: text }),
+  bundle: shapeWith({ args: texts }),
+  deleteBundle: lazily(() => object({}, {}, { strict: true })),
+}
+const onlyStore = shapeWith({})
+
+/** Options of a function of `images`, and its other arguments, which are texts. @throws UsageError */
+async function check<T extends object>(name: string, options: T, ...words: readonly string[]): Promise<T> {
+  const what = `images.${name}`
+  const wrong = words.find((word) => typeof word !== 'string' || word === '' || word.includes('\0'))
+  if (wrong !== undefined) throw new UsageError(`${what} takes texts that are not empty, not ${JSON.stringify(wrong)}`)
+  return checkOptions(what, (name in shapes ? shapes[name as keyof typeof shapes] : onlyStore)(), options)
+}
 
 /** Runs a command about images to its end; what it has printed. @throws ImageError with its message */
 async function tsrun(group: string, action: string, options: ImageOptions, args: readonly string[]): Promise<string> {
@@ -95,37 +117,42 @@ const flags = (values: Readonly<Record<string, string | undefined>>): string[] =
 /** Positionals: what begins with a dash is none of the flags. */
 const plain = (...args: string[]): string[] => ['--', ...args]
 
-/** Images of a store. All functions reject with ImageError where the command line would print that message. */
+/** Images of a store. All functions reject with ImageError where the command line would print that message, and with UsageError for options that they have not. */
 export const images = {
   /** Pulls an image from a registry. `insecure`: without TLS, from a registry of this machine. */
   async pull(name: string, options: FetchOptions & { readonly insecure?: boolean } = {}): Promise<StoredImage> {
-    const insecure = options.insecure === true ? ['--insecure'] : []
-    const args = [...insecure, ...flags({ platform: options.platform }), ...plain(name)]
-    return stored(await tsrun('image', 'pull', options, args))[0] ?? { digest: '' }
+    const { insecure, platform, ...store } = await check('pull', options, name)
+    const args = [...(insecure === true ? ['--insecure'] : []), ...flags({ platform }), ...plain(name)]
+    return stored(await tsrun('image', 'pull', store, args))[0] ?? { digest: '' }
   },
   /** Imports the images of an OCI layout or of an archive as `docker save` writes it. */
   async import(path: string, options: FetchOptions & { readonly name?: string } = {}): Promise<StoredImage[]> {
-    const { name, platform } = options
-    return stored(await tsrun('image', 'import', options, [...flags({ name, platform }), ...plain(path)]))
+    const { name, platform, ...store } = await check('import', options, path)
+    return stored(await tsrun('image', 'import', store, [...flags({ name, platform }), ...plain(path)]))
   },
   /** All images that have a name. */
   async list(options: ImageOptions = {}): Promise<ListedImage[]> {
+    await check('list', options)
     return JSON.parse(await tsrun('image', 'list', options, ['--format=json'])) as ListedImage[]
   },
   /** Manifest and config of an image. */
   async inspect(image: string, options: ImageOptions = {}): Promise<ImageDetails> {
+    await check('inspect', options, image)
     return JSON.parse(await tsrun('image', 'inspect', options, plain(image))) as ImageDetails
   },
   /** Removes a name, or all names of an image that is given by its digest; which they were. */
   async remove(image: string, options: ImageOptions = {}): Promise<string[]> {
+    await check('remove', options, image)
     return (await tsrun('image', 'remove', options, plain(image))).split('\n').filter(Boolean)
   },
   /** Removes what no name and no bundle needs. */
   async gc(options: ImageOptions = {}): Promise<void> {
+    await check('gc', options)
     await tsrun('image', 'gc', options, [])
   },
   /** Writes an image to a file, as an OCI layout in a tar. */
   async export(image: string, file: string, options: ImageOptions = {}): Promise<void> {
+    await check('export', options, image, file)
     await tsrun('image', 'export', options, [...flags({ output: file }), ...plain(image)])
   },
   /** Makes a bundle of an image; its absolute path, for `bundle` of `create`. For root. */
@@ -134,9 +161,10 @@ export const images = {
     directory: string,
     options: ImageOptions & { readonly args?: readonly string[] } = {},
   ): Promise<string> {
+    const { args = [] } = await check('bundle', options, image, directory)
     assertRoot()
     try {
-      return (await tsrun('bundle', 'create', options, plain(image, directory, ...(options.args ?? [])))).trimEnd()
+      return (await tsrun('bundle', 'create', options, plain(image, directory, ...args))).trimEnd()
     } catch (error) {
       if (options.signal?.aborted && fileInfo(`${directory}/image.json`)) await images.deleteBundle(directory)
       throw error
@@ -144,6 +172,7 @@ export const images = {
   },
   /** Unmounts and removes such a bundle. */
   async deleteBundle(directory: string): Promise<void> {
+    await check('deleteBundle', {}, directory)
     await tsrun('bundle', 'delete', {}, plain(directory))
   },
 }

@@ -66,3 +66,22 @@ test('an AbortSignal ends a pull and an import with its reason; the next ones go
     [`${server.host}/test:latest`, 'docker.io/library/own:latest'],
   )
 })
+
+test('options and arguments that images have not are refused by name', async (t, scope) => {
+  const root = scope.path('store')
+  const wrong = (options: object): never => options as never
+  const refused = (work: Promise<unknown>, message: RegExp): Promise<unknown> =>
+    t.rejects(work, { code: 'ERR_TSRUN_USAGE', message })
+  await refused(
+    images.pull('x', wrong({ root, insecur: true })),
+    /images\.pull: unknown member "insecur"; did you mean "insecure"\?/,
+  )
+  await refused(images.import('x', wrong({ root, platform: 1 })), /images\.import: platform/)
+  await refused(images.list(wrong({ rot: root })), /images\.list: unknown member "rot"; did you mean "root"\?/)
+  await refused(images.list(wrong({ root, signal: true })), /images\.list: signal/)
+  await refused(images.bundle('x', scope.path('b'), wrong({ root, args: 'sh' })), /images\.bundle: args/)
+  await refused(images.gc(wrong({ root, force: true })), /images\.gc: unknown member "force"/)
+  await refused(images.inspect(wrong({ root })), /images\.inspect takes texts/)
+  await refused(images.export('x', ''), /images\.export takes texts that are not empty/)
+  await refused(images.deleteBundle(wrong({})), /images\.deleteBundle takes texts/)
+})
