@@ -50,9 +50,9 @@ const machines = [
   {
     name: 'systemd, hybrid with all controllers (QEMU)',
     options: [...hybrid, '-m', '2G'],
-    files: ['vm/systemd-limits'],
-    // The kernel of User-mode Linux has neither in cgroup v1.
-    only: 'memory cpuset',
+    files: ['vm/systemd-limits', 'integration/image-stacks'],
+    // The kernel of User-mode Linux has neither in cgroup v1; and this one is the oldest.
+    only: 'memory cpuset kernel-before-6.5',
     limit: 400,
   },
   {

@@ -70,6 +70,7 @@ const tools = {
     { name: 'tmux', there: () => onPath('tmux'), packages: ['tmux', 'tmux', 'tmux', 'tmux'] },
     { name: 'zsh', there: () => onPath('zsh'), packages: ['zsh', 'zsh', 'zsh', 'zsh'] },
     { name: 'fish', there: () => onPath('fish'), packages: ['fish', 'fish', 'fish', 'fish'] },
+    { name: 'mkfs.xfs', there: () => onPath('mkfs.xfs'), packages: ['xfsprogs', 'xfsprogs', 'xfsprogs', 'xfsprogs'] },
     { name: 'zstd', there: () => onPath('zstd'), packages: ['zstd', 'zstd', 'zstd', 'zstd'] },
   ],
   // Only as Debian packages them: the lane is not run elsewhere.

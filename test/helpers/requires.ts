@@ -154,6 +154,11 @@ const needs = {
     met: () => !/^([0-5]|6\.1[0-6]|6\.[0-9])\b/.test(release()),
     reason: 'needs a kernel that mounts the proc of a pid namespace for somebody outside (Linux 6.17)',
   },
+  'kernel-before-6.5': {
+    met: () => /^([0-5]\.|6\.[0-4]\.)/.test(release()),
+    reason: 'needs a kernel whose overlayfs takes no layers one by one (before Linux 6.5)',
+  },
+  'mkfs.xfs': { met: () => spawnSync('mkfs.xfs', ['-V']).status === 0, reason: 'needs mkfs.xfs' },
   'time-namespaces': { met: present('/proc/self/ns/time'), reason: 'needs time namespaces' },
   veth: {
     met: () =>

@@ -1,5 +1,6 @@
 /** Images where overlayfs is not to be had, or is that of an older kernel; and images of many layers. */
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, statfsSync, statSync } from 'node:fs'
 import { withFault, type Fault } from '../helpers/fault.js'
 import { busyboxLayer, writeLayout } from '../helpers/image.js'
 import type { Result } from '../helpers/runtime.js'
@@ -17,8 +18,10 @@ const many = 127
 
 const store = (scope: Scope): string[] => ['--image-root', scope.path('store')]
 
+const note = { 'SCHILY.xattr.user.note': 'yes' }
+
 /** Layers that change one another, and below them as many as there are to be. */
-function layersOf(count: number): Buffer[] {
+function layersOf(count: number, pax: Readonly<Record<string, string>> = note): Buffer[] {
   const plain = Array.from({ length: count - 3 }, (_, at) =>
     tar([
       { name: 'd/', type: '5' },
@@ -29,7 +32,7 @@ function layersOf(count: number): Buffer[] {
   const base = tar([
     { name: 'd/', type: '5', mode: 0o750, uid: 3, gid: 4 },
     { name: 'd/gone', content: 'x' },
-    { name: 'd/hard', content: 'hard', mode: 0o4755, uid: 5, gid: 6, pax: { 'SCHILY.xattr.user.note': 'yes' } },
+    { name: 'd/hard', content: 'hard', mode: 0o4755, uid: 5, gid: 6, pax },
     { name: 'd/other', type: '1', link: 'd/hard' },
     { name: 'd/link', type: '2', link: 'hard' },
   ])
@@ -61,7 +64,18 @@ test('an image of 127 layers', (t, scope) => {
   assertAll(t, result, many)
 })
 
-test('an image of 127 layers on a kernel before 6.5', (t, scope) => {
+test(
+  'an image of 30 layers on a kernel that is older',
+  (t, scope) => {
+    // Its tmpfs keeps no attributes of users.
+    writeLayout(scope.path('layout'), { layers: layersOf(30, {}) })
+    t.equal(scope.runtime(['image', 'import', ...store(scope), '--name', 'test', scope.path('layout')]).stderr, '')
+    assertAll(t, scope.runtime(run(...store(scope))), 30)
+  },
+  { needs: ['kernel-before-6.5'] },
+)
+
+test('an image of 127 layers where overlayfs takes no layers one by one, as before 6.5', (t, scope) => {
   writeLayout(scope.path('layout'), { layers: layersOf(many) })
   const importing = ['image', 'import', ...store(scope), '--name', 'test', scope.path('layout')]
   const imported = withFault(scope, importing, before65)
@@ -122,3 +136,38 @@ test('a store on a file system that overlayfs cannot write to, and a bundle on a
   assertAll(t, scope.runtime(['run', '--bundle', scope.path('ram/bundle'), scope.newId()]), 6)
   t.equal(scope.runtime(['bundle', 'delete', scope.path('ram/bundle')]).status, 0)
 })
+
+test(
+  'copies of a file system that shares blocks take no space',
+  (t, scope) => {
+    const program = (name: string, ...args: string[]): string => {
+      const { stdout, stderr, status } = scope.runner.runProgram(name, args)
+      t.equal(status, 0, stderr)
+      return stdout
+    }
+    const place = scope.path('shared')
+    mkdirSync(place)
+    program('truncate', '-s', '400M', scope.path('disk'))
+    program('mkfs.xfs', '-q', '-m', 'reflink=1', scope.path('disk'))
+    program('mount', '-o', 'loop', scope.path('disk'), place)
+    scope.defer(() => scope.runner.runProgram('umount', [place]))
+    const large = tar([{ name: 'large', content: randomBytes(24 << 20) }])
+    writeLayout(scope.path('layout'), { layers: [busyboxLayer(), large, tar([{ name: 'last', content: 'x' }])] })
+    const at = ['--image-root', `${place}/store`]
+    const importing = ['image', 'import', ...at, '--name', 'test', scope.path('layout')]
+    t.equal(withFault(scope, importing, withoutOverlay).status, 0)
+    const used = (): number => {
+      program('sync', '-f', place)
+      const { blocks, bfree, bsize } = statfsSync(place)
+      return (blocks - bfree) * bsize
+    }
+    const before = used()
+    const bundle = ['bundle', 'create', ...at, 'test', `${place}/bundle`, 'sh', '-c', 'ls -s /large']
+    t.equal(withFault(scope, bundle, withoutOverlay).status, 0)
+    const grown = used() - before
+    t.ok(grown < 4 << 20, `a bundle with a file of 24 MiB takes ${grown} bytes`)
+    t.match(scope.runtime(['run', '--bundle', `${place}/bundle`, scope.newId()]).stdout, '24576 /large')
+    t.equal(scope.runtime(['bundle', 'delete', `${place}/bundle`]).status, 0)
+  },
+  { needs: ['loop-devices', 'mkfs.xfs'] },
+)
