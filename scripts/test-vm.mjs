@@ -60,12 +60,19 @@ const machines = [
     options: ['-m', '2G', '--disk', '256M'],
     files: 'resources resource-errors resource-effects cpu-effects memory-effects legacy-controllers'
       .split(' ')
-      .map((name) => `integration/${name}`),
+      .map((name) => `integration/${name}`)
+      .concat('vm/apparmor'),
     // QEMU is slow, so only what User-mode Linux cannot do.
     only: 'cpuset files-on-block-device hugetlb io own-machine psi rdma',
     // The disk, since a limit of block I/O needs files on a block device.
     temporary: '/mnt',
     limit: 900,
+  },
+  {
+    name: 'cgroup v2 with SELinux (QEMU)',
+    options: ['-m', '1G', '--selinux'],
+    files: ['vm/selinux'],
+    limit: 300,
   },
 ]
 

@@ -70,19 +70,36 @@ Failure run(const Sysctl& s, Context& context) noexcept {
   return write_all(file.get(), s.value.data, s.value.size, s.key.data);
 }
 
+namespace {
+
+// The kernel says no more than that a name is unknown.
+Failure write_label(int file, const char* value, int unknown, const char* reason,
+                    Text name) noexcept {
+  constexpr const char* kPath = "/proc/self/attr/exec";
+  if (::write(file, value, strlen(value)) >= 0) return kOk;
+  if (errno != unknown) return fail("write", kPath);
+  static char detail[512];
+  append_text(detail, sizeof detail, reason);
+  append_text(detail, sizeof detail, name.data);
+  errno = unknown;
+  return fail("write", kPath, detail);
+}
+
+}  // namespace
+
 Failure run(const Apparmor& s, Context& context) noexcept {
   Fd file = open_attribute(context, "apparmor/exec");
   if (!file) file = open_attribute(context, "exec");
   if (!file) return fail("openat2", "/proc/self/attr/exec");
   char value[4096] = "exec ";
   append_text(value, sizeof value, s.profile.data);
-  return write_all(file.get(), value, strlen(value), "/proc/self/attr/exec");
+  return write_label(file.get(), value, ENOENT, "no profile of this name is loaded: ", s.profile);
 }
 
 Failure run(const Selinux& s, Context& context) noexcept {
   Fd file = open_attribute(context, "exec");
   if (!file) return fail("openat2", "/proc/self/attr/exec");
-  return write_all(file.get(), s.label.data, s.label.size, "/proc/self/attr/exec");
+  return write_label(file.get(), s.label.data, EINVAL, "the policy has no such label: ", s.label);
 }
 
 Failure run(const Umask& s, Context&) noexcept {
