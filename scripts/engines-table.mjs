@@ -15,7 +15,9 @@ function main() {
   const lines = [...union(columns.map((column) => column.keys()))].flatMap((engine) => [
     `| **${engine}** |${' |'.repeat(columns.length)}`,
     ...[...union(columns.map((column) => column.get(engine)?.keys() ?? []))].map((feature) => {
-      const cells = columns.map((column) => cell(column.get(engine)?.get(feature), notes))
+      const cells = columns.map((column, at) =>
+        cell(column.get(engine)?.get(feature), isOfRuntime(columns, at, engine), notes),
+      )
       return `| ${feature.replaceAll('|', '\\|')} | ${cells.join(' | ')} |`
     }),
   ])
@@ -40,9 +42,13 @@ function outcomesOf(lane, runtime) {
   }
 }
 
-function cell(outcome, notes) {
+/** False where no lane has tried an engine's features with the runtime of a column: images are tsrun's own. */
+const isOfRuntime = (columns, at, engine) =>
+  columns.some((column, other) => other % runtimes.length === at % runtimes.length && column.has(engine))
+
+function cell(outcome, ofRuntime, notes) {
   if (outcome === true) return 'works'
-  if (outcome === undefined) return 'not tested'
+  if (outcome === undefined) return ofRuntime ? 'not tested' : 'has none'
   const note = outcome
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/(container|tsrun-engine)-\S+/g, 'NAME')

@@ -6,6 +6,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { reasonAgainstPackages } from './apt.mjs'
+import { fetchEngines } from './newest-engines.mjs'
 import { ending, root } from './process.mjs'
 import { filesBelow } from './stamp.mjs'
 import { findProgram } from './tools.mjs'
@@ -16,11 +17,14 @@ const files =
     ' ',
   )
 
+/** The kernel of User-mode Linux cannot do what CRIU needs. */
+const checkpoints = ['integration/checkpoint', 'integration/checkpoint-options', 'integration/restore']
+
 const hybrid = ['--systemd', '--cgroups', 'hybrid']
 
 /**
  * Machines and their tests; a file that isn't there is left out. `limit`: seconds until a machine is stopped;
- * `only`: no tests but those with one of these needs.
+ * `only`: no tests but those with one of these needs; `engines`: gives the root directory of the engines to test, if not the host's.
  */
 const machines = [
   {
@@ -32,7 +36,14 @@ const machines = [
   {
     name: 'systemd (User-mode Linux)',
     options: ['--uml', '--systemd'],
-    files: ['vm/systemd', 'vm/systemd-limits', 'vm/systemd-user', 'vm/engines-systemd'],
+    files: ['vm/systemd', 'vm/systemd-limits', 'vm/systemd-faults', 'vm/systemd-user', 'vm/engines-systemd'],
+    limit: 400,
+  },
+  {
+    name: 'systemd, engines of Debian sid (User-mode Linux)',
+    options: ['--uml', '--systemd'],
+    files: ['vm/engines-systemd'],
+    engines: fetchEngines,
     limit: 400,
   },
   {
@@ -73,6 +84,20 @@ const machines = [
     options: ['-m', '1G', '--selinux'],
     files: ['vm/selinux'],
     limit: 300,
+  },
+  {
+    name: 'checkpoints, cgroup v2 alone (QEMU)',
+    options: ['-m', '2G'],
+    files: checkpoints,
+    only: 'criu',
+    limit: 1200,
+  },
+  {
+    name: 'checkpoints, cgroup v1 alone (QEMU)',
+    options: ['--systemd', '--cgroups', 'v1', '-m', '2G'],
+    files: checkpoints,
+    only: 'criu',
+    limit: 1200,
   },
 ]
 
@@ -157,9 +182,10 @@ async function runMachine(machine) {
 const tail = (lines) => lines.slice(-40).join('\n').replace(/^/gm, '    ')
 
 /** Boots one machine: what its tests print, without the last line, which has the counts. */
-async function boot({ name, options, only = '', temporary = '/run', limit, seen }, tests) {
+async function boot({ name, options, only = '', temporary = '/run', limit, seen, engines }, tests) {
   // The guest's / is an overlay, which cannot be the lower layer of everything that tests mount: hence TMPDIR.
   const variables = [`TMPDIR=${temporary}`, `ONLY_NEEDS=${only}`, 'OWN_MACHINE=1', `CI=${process.env.CI ?? ''}`]
+  if (engines !== undefined) variables.push(`ENGINES_ROOT=${engines()}`)
   if (seen !== undefined) variables.push(`RESOURCES_SEEN=${join(seen, `${name}.jsonl`)}`)
   const shared = seen === undefined ? [] : ['--rw', seen]
   const command = ['env', ...variables, process.execPath, 'scripts/test-vm-guest.mjs', name, ...tests]

@@ -57,7 +57,7 @@ const lanes = {
     tools: ['test', 'engines'],
     unavailable: reasonAgainstMachines(),
     machines: true,
-    costs: 'installs engines, and fetches packages of 860 MB once, into ~/.cache/tsrun-vm',
+    costs: 'installs engines, and fetches packages of 860 MB once into ~/.cache/tsrun-vm, and the engines of sid',
   },
   browser: {
     jobs: 1,

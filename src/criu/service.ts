@@ -3,6 +3,7 @@ import { sigkill } from '../config/vocabulary/signals.js'
 import { CriuError, messageChain, UnsupportedError } from '../errors.js'
 import {
   closeFile,
+  fileInfo,
   openFile,
   openFlag,
   peekDescriptor,
@@ -130,6 +131,8 @@ function failure({ type, logFile }: CriuCall, words: string): CriuError {
 
 /** The first errors in the end of CRIU's log, without time and source: what follows them are consequences. */
 function decisiveLines(logFile: string): string[] {
+  // It may have failed before it had one.
+  if (fileInfo(logFile) === undefined) return []
   try {
     const fd = openFile(logFile, openFlag.read)
     try {

@@ -4,7 +4,7 @@ import { Docker, image } from './support/docker.js'
 import { Features } from './support/feature.js'
 import type { Result } from './support/sandbox.js'
 
-const docker = new Features('Images from Docker, podman and skopeo', () => Docker.start())
+const docker = new Features('Images from Docker, podman and skopeo', () => Docker.start(), ['tsrun'])
 
 const registry = `
 version: 0.1

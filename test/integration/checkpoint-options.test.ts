@@ -22,6 +22,13 @@ const after =
     change?.(config)
   }
 
+/** A network of its own, and the right to set it up. */
+const withNetwork: Change = (config) => {
+  setNamespace(config, 'network')
+  for (const set of ['bounding', 'effective', 'permitted'] as const)
+    config.process.capabilities?.[set]?.push('CAP_NET_ADMIN')
+}
+
 /** A checkpoint fails without an option, whose name is in CRIU's words, and with it a restore goes on. */
 function takes(t: Tap, counter: Counter, option: string, refusal: RegExp, restoreToo = true): void {
   t.equal(counter.ask(), 1)
@@ -39,10 +46,7 @@ test('--tcp-established: a container with an open connection is refused without 
     '(read x; echo $x >/answer; read x </question; cat)'
   const server = '/bin/busybox ifconfig lo up; /bin/busybox nc -l -p 7 -e /bin/cat &'
   const counter = new Counter(scope, (config) => {
-    setNamespace(config, 'network')
-    config.process.capabilities?.bounding?.push('CAP_NET_ADMIN')
-    config.process.capabilities?.effective?.push('CAP_NET_ADMIN')
-    config.process.capabilities?.permitted?.push('CAP_NET_ADMIN')
+    withNetwork(config)
     config.process.args = ['/bin/sh', '-c', `${server} ${client}`]
   }).start()
   t.equal(counter.answer.read(), 'x\n')
@@ -52,6 +56,20 @@ test('--tcp-established: a container with an open connection is refused without 
   t.match(counter.restore(id, ['-d']), { status: 1, stderr: /tcp-established|[Cc]onnected TCP socket/ })
   t.match(counter.restore(id, ['-d', '--tcp-established']), done)
   t.match(scope.runtime(['exec', id, '/bin/busybox', 'netstat', '-tn']).stdout, /127\.0\.0\.1:7 .*ESTABLISHED/)
+})
+
+test('--tcp-skip-in-flight: a connection that nobody has accepted yet is refused without it', (t, scope) => {
+  const listening = 'until /bin/busybox netstat -ltn | /bin/busybox grep -q :7; do :; done'
+  // A server that is stopped accepts no more than what it was waiting for.
+  const server = `/bin/busybox ifconfig lo up; /bin/busybox nc -l -p 7 >/dev/null & ${listening}; kill -STOP $!`
+  const client = 'sleep 1000 | /bin/busybox nc 127.0.0.1 7 &'
+  const connected = '/bin/busybox netstat -tn | /bin/busybox grep -c "127.0.0.1:7 *ESTAB"'
+  const clients = `${client} ${client} until [ "$(${connected})" = 2 ]; do :; done`
+  const counter = new Counter(scope, after(`${server}; ${clients}`, withNetwork)).start()
+  t.equal(counter.ask(), 1)
+  t.match(counter.checkpoint(['--tcp-established']), { status: 1, stderr: /In-flight connection/ })
+  t.equal(counter.ask(), 2)
+  t.match(counter.checkpoint(['--tcp-established', '--tcp-skip-in-flight']), done)
 })
 
 test('--file-locks: a container with locked files is refused without it', (t, scope) => {
@@ -136,7 +154,7 @@ test('--empty-ns network: a network namespace is made anew, without what was in 
   t.equal(counter.ask(), 2)
 })
 
-test('--lsm-profile and --lsm-mount-context reach CRIU, which refuses what the kernel has not', (t, scope) => {
+test('--lsm-profile reaches CRIU, which refuses what the kernel has not', (t, scope) => {
   const counter = new Counter(scope).start()
   t.match(counter.checkpoint(), done)
   const restore = (...args: string[]) => counter.restore(counter.newId(), ['-d', ...args])
@@ -157,6 +175,22 @@ test('--pre-dump and --parent-path: memory before, then what has changed; refuse
   t.equal(readlinkSync(join(counter.images, 'parent')), '../first')
   t.match(counter.restore(counter.newId(), ['-d']), done)
   t.equal(counter.ask(), 2)
+})
+
+test('restore --lazy-pages: a container goes on without its memory, which criu lazy-pages hands over when it is used', async (t, scope) => {
+  const counter = new Counter(scope).start()
+  const { images } = counter
+  t.equal(counter.ask(), 1)
+  t.match(counter.checkpoint(), done)
+  const without = counter.restore(counter.newId(), ['-d', '--lazy-pages'])
+  t.match(without, { status: 1, stderr: /lazy-pages\.socket/ }, 'nobody has the memory')
+  const args = ['lazy-pages', '--images-dir', images, '--work-dir', images, '--status-fd', '1']
+  const pages = spawn('criu', args, { env: withCriu().env, stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((resolve) => pages.stdout.once('data', resolve))
+  t.match(counter.restore(counter.newId(), ['-d', '--lazy-pages']), done)
+  t.equal(counter.ask(), 2)
+  t.match(await ended(pages), { status: 0 }, 'it has handed over everything')
+  t.equal(counter.ask(), 3)
 })
 
 test('--lazy-pages: --status-fd tells when pages can be asked for, and the container goes when who asks does', async (t, scope) => {

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Counter } from '../helpers/checkpoint.js'
-import { mapIds, setNamespace, type LinuxNamespaceType } from '../helpers/config.js'
+import { Counter, withCriu } from '../helpers/checkpoint.js'
+import { dropNamespace, mapIds, setNamespace, type LinuxNamespaceType } from '../helpers/config.js'
 import type { State } from '../helpers/container.js'
 import { parseReport, tried } from '../helpers/probe.js'
 import { ended } from '../helpers/runtime.js'
@@ -79,6 +79,27 @@ test('prestart and createRuntime hooks run again, those of the container do not,
   t.ok(readFileSync(scope.path('poststop')))
 })
 
+test('with --empty-ns network the devices of linux.netDevices are moved in again', (t, scope) => {
+  const counter = new Counter(scope, (config) => {
+    setNamespace(config, 'network')
+    config.linux.netDevices = { eth7: { name: 'inside' } }
+  })
+  const { bundle, id } = counter.container
+  const images = ['--image-path', counter.images, '--empty-ns', 'network']
+  // The runtime's network is a new one with this device.
+  const script = 'ip link set lo up && ip tuntap add dev eth7 mode tap && exec "$@" </dev/null >/dev/null 2>&1'
+  const withDevice = (...args: string[]) => {
+    const line = scope.runner.commandLine([...args, '--bundle', bundle.path])
+    return scope.runner.runProgram('unshare', ['--net', 'sh', '-c', script, 'sh', ...line, id], withCriu())
+  }
+  t.match(withDevice('run', '--detach'), done)
+  t.equal(counter.ask(), 1)
+  t.match(scope.runtime(['checkpoint', ...images, id], withCriu()), done)
+  t.match(withDevice('restore', '--detach', ...images), done)
+  t.match(scope.runtime(['exec', id, '/bin/cat', '/proc/net/dev']), { ...done, stdout: /^ *inside:/m })
+  t.equal(counter.ask(), 2)
+})
+
 test('a hook that fails at restore leaves nothing behind', (t, scope) => {
   const counter = new Counter(scope).start()
   t.match(counter.checkpoint(), done)
@@ -107,9 +128,9 @@ test('a terminal goes to the console socket again', async (t, scope) => {
   container.awaitEnd()
 })
 
-const joined = { network: 'net', pid: 'pid', ipc: 'ipc', uts: 'uts' } as const
+const joined = { network: 'net', pid: 'pid', ipc: 'ipc', uts: 'uts', time: 'time' } as const
 
-for (const type of ['network', 'pid', 'ipc', 'uts'] as const) {
+for (const type of ['network', 'pid', 'ipc', 'uts', 'time'] as const) {
   test(`a ${type} namespace that is joined by path is joined again`, async (t, scope) => {
     const holder = scope.container((config) => {
       config.process.args = ['/probe', 'wait']
@@ -176,6 +197,35 @@ test('a restored process has a session keyring of its own, which exec joins, and
   t.match(keyring, new RegExp(`[0-9a-f-]{36}_ses\\.${id}$`))
   t.equal(parseReport(scope.runtime(['exec', id, '/probe']).stdout).keyring, keyring)
 })
+
+for (const [flags, parent] of [
+  [[], 'restore'],
+  [['--no-subreaper'], 'the caller'],
+] as const) {
+  test(`orphans of a container in the foreground without a pid namespace go to ${parent}${flags.map((flag) => ` with ${flag}`).join()}`, async (t, scope) => {
+    const counter = new Counter(scope, (config) => {
+      dropNamespace(config, 'pid')
+      config.process.args = [
+        '/bin/sh',
+        '-c',
+        'read line </question; echo 1 >/answer; read line </question; (sleep 1000 & echo $! >/answer); read line </question',
+      ]
+    }).startInForeground()
+    t.equal(counter.ask(), 1)
+    t.match(counter.checkpoint(), done)
+    // Its processes come back with their pids, which must be free.
+    await counter.ended
+    const args = ['restore', ...flags, '--image-path', counter.images, '--bundle', counter.container.bundle.path]
+    const [program, ...rest] = scope.runner.commandLine([...args, counter.container.id])
+    const child = spawn(program, rest, { stdio: 'ignore', ...withCriu() })
+    counter.question.write('\n')
+    const orphan = Number(counter.answer.read())
+    const ppid = Number(/^PPid:\t(\d+)/m.exec(readFileSync(`/proc/${orphan}/status`, 'utf8'))?.[1])
+    t.equal(ppid === child.pid, parent === 'restore', `its parent is ${ppid}`)
+    counter.question.write('\n')
+    t.match(await ended(child), { status: 0 })
+  })
+}
 
 test('in the foreground restore ends as the container does, and removes it', async (t, scope) => {
   const counter = new Counter(scope, (config) => {

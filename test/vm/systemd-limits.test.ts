@@ -227,3 +227,18 @@ test('a limit that the kernel rejects fails the create, and nothing is left', (t
   t.same(scope.leftovers(), [])
   t.equal(show(`tsrun-${container.id}.scope`, 'LoadState').LoadState, 'not-found')
 })
+
+test(
+  'a list of more CPUs than there can be is refused at once',
+  (t, scope) => {
+    const container = sleeper(scope, (config) => {
+      config.linux.resources = { cpu: { cpus: '0-100000000' } }
+    })
+    const { status, stderr, ms } = container.create([], globals)
+    t.equal(status, 1)
+    t.match(stderr, /0-100000000/)
+    t.ok(ms < 20_000, `${ms} ms`)
+    t.same(scope.leftovers(), [])
+  },
+  { needs: ['cgroup:cpuset'] },
+)

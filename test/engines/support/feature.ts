@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { requires, runtimeName } from '../../helpers/requires.js'
+import { requires, runtimeName, type Need } from '../../helpers/requires.js'
 import { projectRoot } from '../../helpers/tools.js'
 
 /** An engine that can run its containers by the runtime under test or by runc. */
@@ -38,12 +38,14 @@ const message = (error: unknown): string => (error instanceof Error ? error.mess
 /** The features of an engine that one test file is about. Each is a test. */
 export class Features<E extends Engine> {
   readonly #name: string
+  readonly #needs: readonly Need[]
   readonly #outcomes: Outcome[] = []
   #engine: E | undefined
 
-  /** Starts the engine, as a test of its own. */
-  constructor(name: string, start: () => Promise<E>) {
+  /** Starts the engine, as a test of its own. `needs`: what all features need besides root. */
+  constructor(name: string, start: () => Promise<E>, needs: readonly Need[] = []) {
     this.#name = name
+    this.#needs = needs
     t.jobs = 1
     t.teardown(() => this.#engine?.close())
     this.#test('starts', async (t) => {
@@ -72,7 +74,7 @@ export class Features<E extends Engine> {
       this.#engine = undefined
       return t.same(await engine.close(), [])
     })
-    t.test(`${this.#name}: outcomes`, { skip: requires('root') }, async (t) => {
+    t.test(`${this.#name}: outcomes`, { skip: requires('root', ...this.#needs) }, async (t) => {
       const folder = join(outcomesFolder, runtimeName())
       mkdirSync(folder, { recursive: true })
       const file = join(folder, `${this.#name.toLowerCase().replaceAll(/\W+/g, '-')}.json`)
@@ -82,7 +84,7 @@ export class Features<E extends Engine> {
   }
 
   #test(title: string, body: (t: Test) => Promise<boolean>): void {
-    t.test(`${this.#name}: ${title}`, { skip: requires('root') }, async (t) => {
+    t.test(`${this.#name}: ${title}`, { skip: requires('root', ...this.#needs) }, async (t) => {
       await body(t)
     })
   }
