@@ -1,5 +1,7 @@
 // For how long is a container frozen while it is written to files: at once, or after two pre-dumps of its memory?
-// usage (as root): node bench/freeze.mjs [MIB]      where CRIU can track memory (criu check --feature mem_dirty_track)
+// usage (as root): node bench/freeze.mjs [MIB]      where CRIU can track memory (criu check --feature mem_dirty_track), else
+//   VMRUN_CACHE=~/.cache/tsrun-vm test/vm/vmrun -m 5G --timeout 3000 -- env TMPDIR=/run node bench/freeze.mjs [MIB]
+// in the tests' virtual machine, where everything takes longer, for both runtimes.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -93,6 +95,7 @@ function measure({ path, bundle, rounds, env, folder }) {
     })
   } finally {
     spawnSync(path, ['--root', join(folder, 'state'), 'delete', '-f', id])
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 

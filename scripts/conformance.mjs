@@ -8,6 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { collectFields, valueAt, without } from './conformance-fields.mjs'
+import { checkpointSection } from './conformance-checkpoint.mjs'
 import { hookSection } from './conformance-hooks.mjs'
 import { Failure, isMain, root, script } from './process.mjs'
 import { setUp } from './setup.mjs'
@@ -69,7 +70,7 @@ async function main(args) {
   })
   for (const field of Object.keys(tests)) if (!fields.includes(field)) complain(field, 'is not in the schema')
   if (problems.length > 0) throw new Failure(`test/data/conformance.json does not fit:\n${problems.join('\n')}`)
-  const text = `${format(rows)}${hookSection()}`
+  const text = `${format(rows)}${hookSection()}${checkpointSection()}`
   if (!check) writeFileSync(page, text)
   else if (!existsSync(page) || readFileSync(page, 'utf8') !== text)
     throw new Failure('docs/conformance.md is out of date: node scripts/conformance.mjs writes it')

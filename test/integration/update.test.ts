@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Resources } from 'tsrun'
-import { groupOf, hierarchyOf, readGroup } from '../helpers/cgroups.js'
+import { commonParent, groupOf, hierarchyOf, readGroup } from '../helpers/cgroups.js'
 import type { TestConfig } from '../helpers/config.js'
 import type { Container } from '../helpers/container.js'
 import { Lines } from '../helpers/runtime.js'
@@ -179,4 +179,35 @@ test(
     t.strictSame((JSON.parse(readFileSync(path, 'utf8')) as { limits: unknown[] }).limits[0], period)
   },
   { needs: ['cgroup:cpu', 'cgroup:pids', 'tsrun'] },
+)
+
+test(
+  'in a pod with limits a container’s can be changed up to those of the pod, and it may become idle',
+  (t, scope) => {
+    const pod = commonParent(scope)
+    const of = (name: string) => {
+      const container = scope.container((config) => {
+        config.process.args = ['/probe', 'wait']
+        config.linux.cgroupsPath = join(pod, name)
+      })
+      t.match(container.create(), { status: 0, stderr: '' })
+      return container
+    }
+    const container = of('member')
+    const update = (...args: string[]) => scope.runtime(['update', ...args, container.id])
+    const [directory, legacy] = [group(container, 'cpu'), isLegacy('cpu')]
+    const [file, text] = legacy ? ['cpu.cfs_quota_us', '50000'] : ['cpu.max', '50000 100000']
+    writeFileSync(join(directory, '..', file), text)
+    t.match(update('--cpu-quota', '20000'), { status: 0, stderr: '' })
+    t.match(update('--cpu-quota', '40000'), { status: 0, stderr: '' })
+    t.equal(quotaAndPeriod(container), '40000 100000')
+    // On cgroup v2 the kernel takes any; what the pod has counts all the same.
+    if (legacy) t.match(update('--cpu-quota', '60000'), { status: 1, stderr: /cannot set cpu\.cfs_quota_us to "60000"/ })
+    t.equal(quotaAndPeriod(container), '40000 100000')
+    for (const idle of ['1', '0']) {
+      t.match(update('--cpu-idle', idle), { status: 0, stderr: '' })
+      t.equal(readGroup(directory, 'cpu.idle'), idle)
+    }
+  },
+  { needs: ['cgroup:cpu', 'tsrun'] },
 )
