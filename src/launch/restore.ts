@@ -50,6 +50,25 @@ export interface RestoreOptions
   readonly lsmMountContext?: string
 }
 
+const cgroupMounts = () => probeHost({ apparmor: false, selinux: false, resctrl: false }).cgroup
+
+/**
+ * Where CRIU finds the hierarchies, by the names that it has for them: it would mount them in its working directory, which is
+ * one of the runtime's mount namespace. That of cgroup v2 it calls `unified`: on a host with that alone the name is made, below
+ * `directory`. `binds`: see callCriu.
+ */
+function cgroupYard(directory: string): {
+  readonly path: string
+  readonly binds: readonly (readonly [string, string])[]
+} {
+  const { mode, unified = '', v1 } = cgroupMounts()
+  if (mode !== 'v2') return { path: (Object.values(v1)[0] ?? '').replace(/\/[^/]*$/, ''), binds: [] }
+  const path = `${directory}/criu-cgroups`
+  makeDirectory(path, 0o700)
+  makeDirectory(`${path}/unified`, 0o700)
+  return { path, binds: [[unified, `${path}/unified`]] }
+}
+
 /** A restore in progress. */
 class Restoration {
   record: StateRecord
@@ -100,13 +119,15 @@ class Restoration {
       if (options.lazyPages) await session.assertFeature('lazyPages', logFile, waiter)
       await makeMountPoints(waiter, this.#prepared.plan)
       // In a mount namespace of criu's own: the root must be a mount, and nothing of it may stay on the host.
-      const root = `${store.directory(this.record.id as ContainerId)}/criu-root`
+      const directory = store.directory(this.record.id as ContainerId)
+      const root = `${directory}/criu-root`
       makeDirectory(root, 0o700)
+      const yard = cgroupYard(directory)
       await callCriu({
         type: 'restore',
-        opts: { ...opts, root, ...this.#restoreOptions(files) },
+        opts: { ...opts, root, cgroupYard: yard.path, ...this.#restoreOptions(files) },
         descriptors: [...(options.stdio ?? [0, 1, 2]), ...files],
-        binds: [[rootfs, root]],
+        binds: [[rootfs, root], ...yard.binds],
         keyring: this.#prepared.keyring,
         ...{ logFile, waiter, limit: session.answerLimit(options) },
         onStart: (pidfd) => this.#place(pidfd),
@@ -137,7 +158,7 @@ class Restoration {
       const count = files.push(openFile(path, openFlag.read))
       return { key: name, fd: 2 + count }
     })
-    const mounts = probeHost({ apparmor: false, selinux: false, resctrl: false }).cgroup
+    const mounts = cgroupMounts()
     const strip = (directory: string, point = ''): string => directory.slice(point.length) || '/'
     const { unified, v1 } = this.record.cgroup
     const cgRoot = [
@@ -145,8 +166,6 @@ class Restoration {
       ...(unified === undefined ? [] : [{ path: strip(unified, mounts.unified) }]),
     ]
     return {
-      // CRIU's working directory is one of the runtime's mount namespace, where it could not mount them.
-      cgroupYard: mounts.mode === 'v2' ? mounts.unified : (Object.values(mounts.v1)[0] ?? '').replace(/\/[^/]*$/, ''),
       ...{ evasiveDevices: true, rstSibling: true, lsmProfile, lsmMountContext, joinNs },
       inheritFd: [...streams, ...inherited],
       extMnt: externalMounts(config, bundle, plan),

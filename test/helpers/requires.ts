@@ -139,7 +139,7 @@ const needs = {
   'cgroup-v2': { met: present('/sys/fs/cgroup/cgroup.controllers'), reason: 'needs a host with cgroup v2 alone' },
   apparmor: { met: present('/sys/kernel/security/apparmor'), reason: 'needs a kernel with AppArmor' },
   selinux: { met: present('/sys/fs/selinux/enforce'), reason: 'needs a kernel with SELinux' },
-  'no-apparmor': { met: () => !existsSync('/sys/kernel/security/apparmor'), reason: 'needs a kernel without AppArmor' },
+  'no-apparmor': { met: () => !existsSync('/sys/module/apparmor'), reason: 'needs a kernel without AppArmor' },
   'no-selinux': { met: () => !existsSync('/sys/fs/selinux/enforce'), reason: 'needs a kernel without SELinux' },
   overlay: { met: () => readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n'), reason: 'needs overlayfs' },
   browser: { met: () => browserPath() !== undefined, reason: 'needs Chromium (Debian: chromium-headless-shell)' },

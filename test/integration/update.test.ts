@@ -202,7 +202,8 @@ test(
     t.match(update('--cpu-quota', '40000'), { status: 0, stderr: '' })
     t.equal(quotaAndPeriod(container), '40000 100000')
     // On cgroup v2 the kernel takes any; what the pod has counts all the same.
-    if (legacy) t.match(update('--cpu-quota', '60000'), { status: 1, stderr: /cannot set cpu\.cfs_quota_us to "60000"/ })
+    if (legacy)
+      t.match(update('--cpu-quota', '60000'), { status: 1, stderr: /cannot set cpu\.cfs_quota_us to "60000"/ })
     t.equal(quotaAndPeriod(container), '40000 100000')
     for (const idle of ['1', '0']) {
       t.match(update('--cpu-idle', idle), { status: 0, stderr: '' })
