@@ -1,5 +1,5 @@
 // Bundles the command line for the executable: ES modules, split where the sources import on demand.
-import { readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './process.mjs'
 
@@ -30,7 +30,8 @@ export async function bundleCommandLine(folder, commit) {
   const { build } = await import('esbuild')
   rmSync(folder, { recursive: true, force: true })
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  await build({
+  const { outputFiles } = await build({
+    write: false,
     entryPoints: { main: join(root, 'src/cli/executable.ts') },
     outdir: folder,
     bundle: true,
@@ -52,4 +53,16 @@ export async function bundleCommandLine(folder, commit) {
       'import.meta.url': '"file:///"',
     },
   })
+  mkdirSync(folder, { recursive: true })
+  for (const { path, text } of outputFiles) writeFileSync(path, withoutDemand(text))
+}
+
+/** All modules are evaluated when the executable is built: what is imported on demand is there, and need not be looked for. */
+function withoutDemand(text) {
+  const imports = []
+  const result = text.replace(/\bimport\((".\/[\w.-]+")\)/g, (_, name) => {
+    imports.push(`import*as demand$${imports.length} from${name};`)
+    return `Promise.resolve(demand$${imports.length - 1})`
+  })
+  return imports.join('') + result
 }

@@ -1,10 +1,11 @@
 // Makes dist/tsrun: the command line on QuickJS, one static file (docs/engine.md).
 // usage: node scripts/engine.mjs SOURCES COMMIT
-import { copyFileSync, mkdirSync, renameSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { bundleCommandLine } from './bundle.mjs'
 import { debianSource } from './debian-source.mjs'
+import { replaceCounts } from './engine-counts.mjs'
 import { isMain, packageFile, root, runQuietly, script } from './process.mjs'
 import { filesBelow } from './stamp.mjs'
 
@@ -26,8 +27,23 @@ export const nodeSource = {
 
 const at = (path) => join(root, path)
 
-/** Folder with the engine's sources: `{ folder }`, or `{ reason }` why there are none. */
-export const engineSources = () => debianSource(engineSource)
+/** Folder with the engine's sources as they are compiled: `{ folder }`, or `{ reason }` why there are none. */
+export function engineSources() {
+  const { folder: original, reason } = debianSource(engineSource)
+  if (original === undefined) return { reason }
+  const folder = at('build/engine/sources')
+  mkdirSync(folder, { recursive: true })
+  for (const file of readdirSync(original).filter((name) => /\.[ch]$|^VERSION$|^LICENSE$/.test(name))) {
+    const text = readFileSync(join(original, file), 'utf8')
+    writeChanged(join(folder, file), /^quickjs\.[ch]$/.test(file) ? replaceCounts(file, text) : text)
+  }
+  return { folder }
+}
+
+/** Leaves alone what is the same: it need not be compiled again. */
+function writeChanged(path, text) {
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
+}
 
 /** Folder with Node's tests: `{ folder }`, or `{ reason }` why there are none. */
 export function fetchNodeTests() {
@@ -37,7 +53,14 @@ export function fetchNodeTests() {
 
 /** What the executable is made of, for its stamp. */
 export const engineInputs = () => [
-  ...filesBelow('native/engine', 'src', 'scripts/engine.mjs', 'scripts/bundle.mjs', 'package.json'),
+  ...filesBelow(
+    'native/engine',
+    'src',
+    'scripts/engine.mjs',
+    'scripts/engine-counts.mjs',
+    'scripts/bundle.mjs',
+    'package.json',
+  ),
   at('build/Release/build-stamp'),
 ]
 

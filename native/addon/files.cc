@@ -71,7 +71,7 @@ std::string read_file(const std::string& path, uint32_t limit, bool strict) {
   std::string text;
   size_t size = 0;
   for (;;) {
-    if (size == text.size()) text.resize(text.empty() ? 16384 : text.size() * 2);
+    if (size == text.size()) text.resize(text.empty() ? 4096 : text.size() * 4);
     const ssize_t got = read(fd.get(), text.data() + size, text.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_errno("read", path);

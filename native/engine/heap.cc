@@ -44,15 +44,21 @@ Block* block_of(const void* contents) {
   return reinterpret_cast<Block*>(reinterpret_cast<uintptr_t>(contents) - kHeader);
 }
 
-/** Size of the whole block that has room for so many bytes. */
+/** Size of the whole block that has room for so many bytes. What is in the file has no more than it needs. */
 size_t whole_size(size_t size) {
   size += kHeader;
-  return size > kSmall ? std::bit_ceil(size) : (size + kStep - 1) / kStep * kStep;
+  return size > kSmall && !making_snapshot ? std::bit_ceil(size)
+                                           : (size + kStep - 1) / kStep * kStep;
 }
 
-/** Freed blocks of a whole size. */
+/** Freed blocks that have room for a whole size. */
 Block*& free_blocks(size_t whole) {
-  return whole > kSmall ? state().large[std::countr_zero(whole)] : state().small[whole / kStep];
+  return whole > kSmall ? state().large[std::bit_width(whole - 1)] : state().small[whole / kStep];
+}
+
+/** Where a block of a whole size is kept when it is free. */
+Block*& place_of_free(size_t whole) {
+  return whole > kSmall ? state().large[std::bit_width(whole) - 1] : state().small[whole / kStep];
 }
 
 bool more_memory(size_t wanted) {
@@ -68,12 +74,25 @@ bool more_memory(size_t wanted) {
   return true;
 }
 
+/** In the snapshot, what a freed block has more than it needs becomes one of its own. */
+void cut(Block* block, size_t whole) {
+  const size_t rest = block->size + kHeader - whole;
+  if (!making_snapshot || rest < 2 * kStep) return;
+  block->size = whole - kHeader;
+  auto* other = reinterpret_cast<Block*>(reinterpret_cast<uintptr_t>(block) + whole);
+  other->size = rest - kHeader;
+  Block*& list = place_of_free(rest);
+  other->next = list;
+  list = other;
+}
+
 void* take(size_t size) {
   if (size > SIZE_MAX / 4) return nullptr;
   const size_t whole = whole_size(size);
   Block*& list = free_blocks(whole);
   if (Block* block = list; block != nullptr) {
     list = block->next;
+    cut(block, whole);
     return &block->next;
   }
   if (state().end - state().free < whole && !more_memory(whole)) return nullptr;
@@ -87,7 +106,7 @@ void give_back(void* contents) {
   Block* block = block_of(contents);
   // What it held must not get into the executable.
   if (making_snapshot) memset(contents, 0, block->size);
-  Block*& list = free_blocks(block->size + kHeader);
+  Block*& list = place_of_free(block->size + kHeader);
   block->next = list;
   list = block;
 }
@@ -106,7 +125,7 @@ void js_release(JSMallocState* count, void* contents) {
   if (contents == nullptr) return;
   count->malloc_count--;
   count->malloc_size -= block_of(contents)->size;
-  give_back(contents);
+  if (!js_is_immortal(contents)) give_back(contents);
 }
 
 void* js_resize(JSMallocState* count, void* contents, size_t size) {
@@ -126,11 +145,6 @@ void* js_resize(JSMallocState* count, void* contents, size_t size) {
 
 size_t js_usable(const void* contents) {
   return contents == nullptr ? 0 : block_of(contents)->size;
-}
-
-bool is_in_snapshot(const void* contents) {
-  const auto address = reinterpret_cast<uintptr_t>(contents);
-  return address >= reinterpret_cast<uintptr_t>(tsrun_heap) && address < state().snapshot_end;
 }
 
 }  // namespace
@@ -158,6 +172,8 @@ size_t seal_heap() {
   return size;
 }
 
+void keep_snapshot() { js_immortal_end = state().snapshot_end; }
+
 // C++ objects that belong to JavaScript ones lie in the snapshot with them.
 
 void* operator new(size_t size) {
@@ -167,9 +183,10 @@ void* operator new(size_t size) {
 }
 void* operator new[](size_t size) { return operator new(size); }
 void operator delete(void* memory) noexcept {
-  if (is_in_snapshot(memory))
+  const auto* place = static_cast<uint8_t*>(memory);
+  if (making_snapshot && place >= tsrun_heap && place < tsrun_heap_end)
     give_back(memory);
-  else
+  else if (!js_is_immortal(memory))
     free(memory);
 }
 void operator delete[](void* memory) noexcept { operator delete(memory); }

@@ -29,6 +29,8 @@ Snapshot& snapshot();
 void begin_heap();
 /** Ends that part; what comes later goes to pages of its own, so that few of the snapshot's are copied. Its size in bytes. */
 size_t seal_heap();
+/** When a command starts: nothing of the snapshot is counted or freed, as that would copy its pages. */
+void keep_snapshot();
 
 /** The room for the snapshot while it is made; a finished executable has only what is in use. */
 extern "C" uint8_t tsrun_heap[], tsrun_heap_end[];

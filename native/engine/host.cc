@@ -163,21 +163,52 @@ void add_class(JSContext* context, JSValueConst global, const char* name, JSCFun
                     JS_NewCFunction2(context, construct, name, 0, JS_CFUNC_constructor, 0));
 }
 
-JSValue environment(JSContext* context) {
-  JSValue object = JS_NewObject(context);
+/** The environment is looked at when a variable is asked for: most commands ask for few. */
+int get_variable(JSContext* context, JSPropertyDescriptor* description, JSValueConst, JSAtom atom) {
+  if (refuse_in_build(context)) return -1;
+  const JSValue key = JS_AtomToValue(context, atom);
+  std::string name;
+  const bool named = JS_IsString(key) && bytes_from_text(context, key, name);
+  JS_FreeValue(context, key);
+  const char* value = named && name.find('=') == name.npos ? getenv(name.c_str()) : nullptr;
+  if (value == nullptr) return JS_HasException(context) ? -1 : 0;
+  if (description == nullptr) return 1;
+  *description = {JS_PROP_C_W_E, text_from_bytes(context, value), JS_UNDEFINED, JS_UNDEFINED};
+  return JS_IsException(description->value) ? -1 : 1;
+}
+
+int list_variables(JSContext* context, JSPropertyEnum** names, uint32_t* count, JSValueConst) {
+  if (refuse_in_build(context)) return -1;
+  size_t entries = 0;
+  while (environ[entries] != nullptr) entries++;
+  auto* list = static_cast<JSPropertyEnum*>(js_malloc(context, (entries + 1) * sizeof **names));
+  if (list == nullptr) return -1;
+  *count = 0;
   for (char** entry = environ; *entry != nullptr; entry++) {
     const char* equals = strchr(*entry, '=');
     if (equals == nullptr) continue;
-    const std::string_view key(*entry, static_cast<size_t>(equals - *entry));
-    const JSValue name = text_from_bytes(context, key);
-    const JSAtom atom = JS_ValueToAtom(context, name);
+    const JSValue name = text_from_bytes(context, {*entry, static_cast<size_t>(equals - *entry)});
+    list[(*count)++] = {true, JS_ValueToAtom(context, name)};
     JS_FreeValue(context, name);
-    // Defined, not set: a variable may be called __proto__.
-    JS_DefinePropertyValue(context, object, atom, text_from_bytes(context, equals + 1),
-                           JS_PROP_C_W_E);
-    JS_FreeAtom(context, atom);
   }
-  return object;
+  *names = list;
+  return 0;
+}
+
+JSValue environment(JSContext* context) {
+  // Not by an assignment: what is not in the snapshot is there when a command starts only if the linker has put it there.
+  static constinit JSClassExoticMethods methods = [] {
+    JSClassExoticMethods own{};
+    own.get_own_property = get_variable;
+    own.get_own_property_names = list_variables;
+    return own;
+  }();
+  JSClassDef definition{};
+  definition.class_name = "Environment";
+  definition.exotic = &methods;
+  JSClassID id = 0;
+  JS_NewClass(JS_GetRuntime(context), JS_NewClassID(&id), &definition);
+  return JS_NewObjectProtoClass(context, JS_NULL, id);
 }
 
 /** As Node has it: the program, the script, the arguments. */
@@ -196,7 +227,7 @@ JSValue process_object(JSContext* context) {
   JS_SetPropertyStr(context, versions, "quickjs", JS_NewString(context, TSRUN_ENGINE_VERSION));
   JS_SetPropertyStr(context, process, "versions", versions);
   JS_SetPropertyStr(context, process, "argv", JS_UNDEFINED);
-  JS_SetPropertyStr(context, process, "env", JS_UNDEFINED);
+  JS_SetPropertyStr(context, process, "env", environment(context));
   JS_SetPropertyStr(context, process, "execPath", JS_NewString(context, ""));
   add(context, process, "exit", process_exit, 1);
   add(context, process, "cwd", process_cwd, 0);
@@ -227,6 +258,5 @@ JSValue define_host(napi_env env) {
 }
 
 bool set_arguments(JSContext* context, JSValueConst process, int argc, char** argv) {
-  return JS_SetPropertyStr(context, process, "argv", arguments(context, argc, argv)) >= 0 &&
-         JS_SetPropertyStr(context, process, "env", environment(context)) >= 0;
+  return JS_SetPropertyStr(context, process, "argv", arguments(context, argc, argv)) >= 0;
 }

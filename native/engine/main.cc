@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
     if (argc != 3) give_up("this executable has not been finished");
     make_snapshot(argv[1], argv[2]);
   }
+  keep_snapshot();
   prepare_signals();
   callback_class = made.callback_class;
   finalizer_class = made.finalizer_class;

@@ -7,5 +7,8 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 extern "C" {
 #include <quickjs.h>
+/** See immortal.c. */
+void js_prepare_for_immortality(JSContext* context);
+void js_forget_garbage(JSRuntime* runtime);
 }
 #pragma GCC diagnostic pop

@@ -165,7 +165,9 @@ void make_snapshot(const char* output, const char* modules_file) {
   if (!JS_IsFunction(context, start)) fail("main.js exports no function start");
   JS_FreeValue(context, exports);
   JS_SetModuleLoaderFunc(runtime, nullptr, nullptr, nullptr);
+  js_prepare_for_immortality(context);
   JS_RunGC(runtime);
+  js_forget_garbage(runtime);
   // A short command ends before garbage could pile up; a long one (events) is collected.
   JS_SetGCThreshold(runtime, 16 << 20);
   snapshot() = {runtime, context, env, callback_class, finalizer_class, process, start};
