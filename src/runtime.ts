@@ -131,6 +131,11 @@ export class CoreRuntime {
     })
   }
 
+  /** The container with this id for one operation, which says itself whether there is one. @throws UsageError */
+  at(id: string): CoreContainer {
+    return new CoreContainer(this.context, parseContainerId(id))
+  }
+
   /** Ids of all state directories, whatever is in them. @throws StoreError */
   ids(): readonly string[] {
     return this.context.store.list()

@@ -18,8 +18,7 @@ export const command = defineCommand({
     const number = parseSignal(signal.replace(/^-/, ''))
     const runtime = context.runtime()
     const kill = async (one: string): Promise<void> => {
-      const container = await runtime.get(one)
-      await container.kill(number, { all: options.all })
+      await runtime.at(one).kill(number, { all: options.all })
     }
     if (options.regex) return await forEachMatching(runtime, context, id, kill)
     await kill(id)

@@ -11,7 +11,7 @@ export const command = defineCommand({
   arguments: ['<container-id>'],
   async run({ args: [id], context }) {
     const runtime = context.runtime()
-    const container = await runtime.get(id)
+    const container = runtime.at(id)
     await container.start(notifyOption())
     return 0
   },

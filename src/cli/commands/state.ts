@@ -9,7 +9,7 @@ export const command = defineCommand({
   arguments: ['<container-id>'],
   async run({ args: [id], context }) {
     const runtime = context.runtime()
-    const container = await runtime.get(id)
+    const container = runtime.at(id)
     // No newline at the end, as runc.
     context.print(JSON.stringify(await container.state(), undefined, 2))
     return 0
