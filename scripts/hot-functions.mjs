@@ -76,6 +76,8 @@ export function writeHotFunctions([bundle]) {
   const counts = new Map()
   for (const name of commands(bundle).flatMap((command) => functionsOf(command)))
     counts.set(name, (counts.get(name) ?? 0) + 1)
+  // Valgrind lets it kill nothing.
+  output(program, ['--root', stateRoot, 'delete', '--force', 'hot'])
   const { of, choosing } = symbols()
   // What most commands run comes first.
   const names = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a) || (a < b ? -1 : 1))
