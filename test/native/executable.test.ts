@@ -4,11 +4,10 @@ import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { buildWith, engineBuild, runScript } from '../helpers/executable.js'
 import { projectRoot } from '../helpers/tools.js'
 
 const tsrun = join(projectRoot, 'dist/tsrun')
-/** Where it was made: the engine's compiler, the executable without its heap, the heap. */
-const engineBuild = join(projectRoot, 'build/engine/cmake')
 const skip = lstatSync(tsrun).isSymbolicLink() && 'needs the engine, which this machine has not'
 
 const skipTrace = skip || (spawnSync('strace', ['-V']).status === 0 ? false : 'needs strace')
@@ -102,30 +101,6 @@ t.test('bytes that are not UTF-8 reach the kernel as they came', { skip: skipTra
   t.match(stdout, '\\x62\\x75\\x6e\\x64\\x6c\\x65\\xff\\xed\\xa0\\x80\\x2f', 'the path of config.json')
   t.end()
 })
-
-/** Makes an executable with this module in the place of the command line: `copy`, or why the build refuses it. */
-function buildWith(t: Test, source: string): { readonly copy: string; readonly refusal: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'static-script-'))
-  t.teardown(() => {
-    rmSync(folder, { recursive: true, force: true })
-  })
-  const [script, modules] = [join(folder, 'main.js'), join(folder, 'modules.bin')]
-  const [snapshot, copy] = [join(folder, 'snapshot.bin'), join(folder, 'tsrun')]
-  const unfinished = join(engineBuild, 'unfinished')
-  writeFileSync(script, source)
-  execFileSync(join(engineBuild, 'compile'), [modules, script])
-  const { status, stderr } = spawnSync(unfinished, [snapshot, modules], { encoding: 'utf8', timeout: 60_000 })
-  if (status !== 0) return { copy, refusal: stderr }
-  execFileSync('objcopy', ['--update-section', `.snapshot=${snapshot}`, unfinished, copy])
-  return { copy, refusal: '' }
-}
-
-/** Runs a script in the place of the command line. */
-function runScript(t: Test, source: string): SpawnSyncReturns<string> {
-  const { copy, refusal } = buildWith(t, `export function prepare() {}\nexport function start() {\n${source}\n}\n`)
-  t.equal(refusal, '')
-  return spawnSync(copy, { encoding: 'utf8', timeout: 60_000 })
-}
 
 t.test('a module that looks at the host when it is loaded cannot be built in', { skip }, (t) => {
   const exports = 'export function prepare() {}\nexport function start() {}\n'
