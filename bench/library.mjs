@@ -7,7 +7,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { promisify } from 'node:util'
-import { defaultConfig, Runtime } from '../dist/index.js'
+import { defaultConfig, Runtime } from 'tsrun'
 import { Failure, output, root, run, script } from '../scripts/process.mjs'
 import { findProgram, staticBusybox } from '../scripts/tools.mjs'
 import { makeEngineBundle } from './engine-bundle.mjs'
@@ -214,8 +214,7 @@ function installed() {
 
 /** `import 'tsrun'` in a program of its own, the median of some. */
 async function coldImport() {
-  const code =
-    "const begun = performance.now(); await import('./dist/index.js'); console.log(performance.now() - begun)"
+  const code = "const begun = performance.now(); await import('tsrun'); console.log(performance.now() - begun)"
   const found = Array.from({ length: 15 }, () => Number(output(process.execPath, ['--input-type=module', '-e', code])))
   return `${median(found).toFixed(1)} ms`
 }

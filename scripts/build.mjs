@@ -1,8 +1,8 @@
 // Builds what has changed: library (tsc), native code (cmake-js), executable (QuickJS), tests (tsc).
 // usage: node scripts/build.mjs [library|header|native|executable|tests ...]     (default: the first three)
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { engineInputs, engineSources } from './engine.mjs'
 import { Failure, isMain, output, packageFile, root, run, runQuietly, script } from './process.mjs'
 import { updateWireHash, wireTables } from './wires.mjs'
@@ -13,7 +13,7 @@ const node = process.execPath
 
 /** Folder of the prebuilt native files in the npm package for this platform. */
 export const prebuiltFolder = at(`prebuilds/${process.platform}-${process.arch}`)
-/** Files that the native step makes, in build/Release and in the folder above. */
+/** Files that the native step makes, in build/Release; the package brings them in the folder above. */
 export const nativeOutputs = ['tsrun.node', 'hello']
 
 const steps = { library, header, native, executable, tests }
@@ -47,14 +47,17 @@ function library() {
     compile(root, at('dist'))
     chmodSync(at('dist/cli/main.js'), 0o755) // npm sets it on install; a clone is to work as well
   })
+  const inputs = hashOf(filesBelow('dist/build-stamp', 'scripts/bundle.mjs', 'package-lock.json'))
+  step('bundles', 'dist/package/build-stamp', inputs, [at('dist/package/index.js')], () =>
+    // In a process of its own, since the bundler works on the event loop.
+    run(node, ['scripts/bundle.mjs', 'dist/package']),
+  )
 }
 
 function native() {
   const hash = nativeHash()
   const outputs = nativeOutputs.map((name) => at(`build/Release/${name}`))
-  const name = hasPrebuilt() ? 'native code from the package' : 'native code'
-  step(name, 'build/Release/build-stamp', hash, outputs, () => {
-    if (hasPrebuilt()) return usePrebuilt()
+  step('native code', 'build/Release/build-stamp', hash, outputs, () => {
     forgetMovedTree()
     // Not `cmake-js compile`: on an error it removes the whole build folder and begins again.
     const options = ['--prefer-make', '--log-level', 'warn', '--parallel', String(availableParallelism())]
@@ -63,9 +66,12 @@ function native() {
   })
 }
 
-/** Called by CMake: the headers are generated from the compiled tables; other files of src/ may be broken meanwhile. */
+/**
+ * Called by CMake: the headers are generated from the compiled tables; other files of src/ may be broken meanwhile. The npm
+ * package brings no more of it than these tables.
+ */
 function header() {
-  if (!isFresh(at('dist/build-stamp'), libraryHash(), [at('dist/plan/steps.js')])) {
+  if (existsSync(at('src/index.ts')) && !isFresh(at('dist/build-stamp'), libraryHash(), [at('dist/plan/steps.js')])) {
     const options =
       '--module nodenext --target es2022 --verbatimModuleSyntax --skipLibCheck --rootDir src --outDir dist'.split(' ')
     run(node, [tool('typescript', 'bin/tsc'), ...wireTables, ...options])
@@ -80,19 +86,8 @@ function forgetMovedTree() {
   rmSync(at(cmakeFolder), { recursive: true })
 }
 
-/** True in an npm package that brings native code for this platform, made from the sources that it holds. */
-export function hasPrebuilt() {
-  return !existsSync(at('.git')) && isFresh(join(prebuiltFolder, 'build-stamp'), nativeHash(), [])
-}
-
-function usePrebuilt() {
-  mkdirSync(at('build/Release'), { recursive: true })
-  for (const name of nativeOutputs) replace(join(prebuiltFolder, name), at(`build/Release/${name}`))
-}
-
 /** The command line on QuickJS; where that can't be made, in Node. */
 function executable() {
-  if (hasPrebuilt()) return replace(join(prebuiltFolder, 'tsrun'), at('dist/tsrun'))
   native()
   const { folder, reason } = engineSources()
   if (folder === undefined) return commandLineInNode(reason)
@@ -145,13 +140,6 @@ function step(name, stamp, hash, outputs, work) {
   if (missing) throw new Failure(`the build made no ${missing}`)
   writeStamp(at(stamp), hash)
   console.log(`built ${name} (${((performance.now() - begin) / 1000).toFixed(1)} s)`)
-}
-
-/** By rename, since a process may be running the old file. */
-function replace(from, to) {
-  mkdirSync(dirname(to), { recursive: true })
-  copyFileSync(from, `${to}.new`)
-  renameSync(`${to}.new`, to)
 }
 
 function tool(name, file) {

@@ -1,7 +1,9 @@
-// Bundles the command line for the executable: ES modules, split where the sources import on demand.
+// Bundles the command line for the executable, as ES modules that are split where the sources import on demand; and what
+// the npm package runs in Node.js, in few files, which load faster. usage: node scripts/bundle.mjs FOLDER   (the latter)
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { root } from './process.mjs'
+import { dirname, join } from 'node:path'
+import { isMain, root, script } from './process.mjs'
+import { filesBelow } from './stamp.mjs'
 
 /** What Commander needs of Node.js to print help: the rest of it is for sub-commands that are programs. */
 const provided = {
@@ -66,3 +68,66 @@ function withoutDemand(text) {
   })
   return imports.join('') + result
 }
+
+/** Rooms whose imports on demand the library never meets. */
+const notOfLibrary = /\/src\/(cli|doctor|download)\//
+const onDemandImport = /\bimport\('(\.[^']+)\.js'\)/g
+
+/** Makes one module of all that the library imports on demand: each in a file of its own would cut the rest into dozens. */
+const onDemand = {
+  name: 'on-demand',
+  setup(build) {
+    const all = []
+    const nameOf = (file, path) => {
+      const wanted = join(dirname(file), `${path}.ts`)
+      return `module${all.includes(wanted) ? all.indexOf(wanted) : all.push(wanted) - 1}`
+    }
+    const sources = filesBelow('src').filter((file) => !notOfLibrary.test(file))
+    const changed = sources.flatMap((file) => {
+      const text = readFileSync(file, 'utf8')
+      const other = text.replace(
+        onDemandImport,
+        (_, path) => `import('on-demand').then((all) => all.${nameOf(file, path)})`,
+      )
+      return other === text ? [] : [[file, other]]
+    })
+    const texts = new Map(changed)
+    build.onResolve({ filter: /^on-demand$/ }, ({ path }) => ({ path, namespace: 'on-demand' }))
+    build.onLoad({ filter: /.*/, namespace: 'on-demand' }, () => ({
+      contents: all.map((file, index) => `export * as module${index} from ${JSON.stringify(file)}`).join('\n'),
+      resolveDir: root,
+    }))
+    build.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+      const contents = texts.get(path)
+      return contents === undefined ? undefined : { contents, loader: 'ts' }
+    })
+  },
+}
+
+/** Packages whose code is in what is shipped: users of the npm package need not install them. */
+export const bundled = ['commander', 'zod']
+
+/** Writes what package.json exports, the library's worker, the command line and the downloader of images to `folder`. */
+async function bundlePackage([folder]) {
+  const { build } = await import('esbuild')
+  rmSync(folder, { recursive: true, force: true })
+  const options = {
+    ...{ outdir: folder, outbase: join(root, 'src'), bundle: true, format: 'esm', platform: 'node', target: 'node20' },
+    // Names stay: those of error classes are told, and stacks are read.
+    ...{ minifyWhitespace: true, minifySyntax: true, legalComments: 'none', logLevel: 'warning' },
+    define: { TSRUN_PACKAGED: 'true' },
+  }
+  const at = (path) => join(root, 'src', path)
+  await build({
+    ...{ ...options, splitting: true, plugins: [onDemand], chunkNames: '[name]-[hash]' },
+    entryPoints: [at('index.ts'), at('library/core.ts')],
+  })
+  // One file each: what they import on demand is in it, and runs when it is asked for.
+  await build({ ...options, entryPoints: [at('cli/main.ts'), at('download/main.ts')] })
+  const licences = bundled.map(
+    (name) => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8')}`,
+  )
+  writeFileSync(join(folder, 'LICENSES'), `Packages whose code is in these files:\n\n${licences.join('\n')}`)
+}
+
+if (isMain(import.meta.url)) await script(bundlePackage)

@@ -15,12 +15,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { bundled } from './bundle.mjs'
 import { engineSource } from './engine.mjs'
 import { Failure, isMain, output, root, run, runQuietly, script } from './process.mjs'
 import { setUp } from './setup.mjs'
-import { filesBelow } from './stamp.mjs'
 
 const at = (path) => join(root, path)
 const { version, license, description } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
@@ -58,13 +58,13 @@ function makeTree(folder, prefix) {
   put(place('share/doc/tsrun/changelog.gz'), gzipSync(readFileSync(at('CHANGELOG.md')), { level: 9 }))
 }
 
-/** What `tsrun image pull` runs in Node.js: our JavaScript and the addon, as in the npm package. */
+/** What `tsrun image pull` runs in Node.js: one file and the addon, as in the npm package. */
 function makeDownloader(folder) {
   put(join(folder, 'package.json'), `${JSON.stringify({ name: 'tsrun', version, type: 'module' })}\n`)
   const addon = `prebuilds/${process.platform}-${process.arch}/tsrun.node`
   put(join(folder, addon), readFileSync(at('build/Release/tsrun.node')))
-  for (const file of filesBelow('dist').filter((path) => path.endsWith('.js')))
-    put(join(folder, relative(root, file)), readFileSync(file))
+  for (const file of ['dist/package/download/main.js', 'dist/package/LICENSES'])
+    put(join(folder, file), readFileSync(at(file)))
 }
 
 /** In Debian's format (DEP-5): ours, and what is linked into the executable. */
@@ -175,11 +175,11 @@ function debianVersion(name) {
   }
 }
 
-/** What is in the executable and what the npm package depends on, as CycloneDX 1.5. */
+/** What is in the executable, and what the npm package depends on or has in its bundles, as CycloneDX 1.5. */
 function billOfMaterials(time, files) {
   const lock = JSON.parse(readFileSync(at('package-lock.json'), 'utf8')).packages
   const npm = Object.entries(lock)
-    .filter(([path, { dev }]) => path !== '' && !dev)
+    .filter(([path, { dev }]) => path !== '' && (!dev || bundled.some((name) => path === `node_modules/${name}`)))
     .map(([path, { version: its, license: terms }]) => {
       const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
       return component('library', name, its, terms, `pkg:npm/${name.replace('@', '%40')}@${its}`)

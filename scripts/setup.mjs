@@ -1,9 +1,9 @@
 // Makes sure that what the scripts need is there: Node, system packages, npm packages, a build.
 // Plain Node without dependencies, since it runs before `npm ci`.
-import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build, hasPrebuilt } from './build.mjs'
-import { Failure, packageFile, root, runQuietly } from './process.mjs'
+import { build } from './build.mjs'
+import { Failure, root, runQuietly } from './process.mjs'
 import { installTools } from './tools.mjs'
 
 const oldestNode = 20
@@ -20,21 +20,14 @@ export function setUp(verb, { tools = [] } = {}) {
       `Node.js ${oldestNode} or newer is needed, this is ${process.versions.node}: see https://nodejs.org`,
     )
   }
-  installTools(hasPrebuilt() ? tools : ['build', ...tools])
-  installPackages(verb)
+  installTools(['build', ...tools])
+  installPackages()
   build(['library', 'native', 'executable', ...(verb === 'start' ? [] : ['tests'])])
 }
 
 /** Runs `npm ci` where packages are missing or not those of the lock file. */
-function installPackages(verb) {
-  const lock = join(root, 'package-lock.json')
-  // npm never packs package-lock.json, so the npm package has a copy under another name; what its
-  // users run is already built and needs no more than what npm has installed with it.
-  const packed = !existsSync(lock)
-  if (packed && verb === 'start') return
-  if (packed && packageFile('tap', '') && packageFile('typescript', '')) return
-  if (packed) copyFileSync(join(root, 'npm-lock.json'), lock)
-  if (!packed && packagesMatch(lock)) return
+function installPackages() {
+  if (packagesMatch(join(root, 'package-lock.json'))) return
   console.log('installing npm packages')
   runQuietly('npm', ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'])
 }

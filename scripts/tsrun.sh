@@ -9,4 +9,4 @@ esac
 for program in "$package/dist/tsrun" "$package/prebuilds/linux-$arch/tsrun"; do
   [ ! -x "$program" ] || exec "$program" "$@"
 done
-exec node "$package/dist/cli/main.js" "$@"
+exec node "$package/dist/package/cli/main.js" "$@"

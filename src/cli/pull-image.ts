@@ -21,7 +21,7 @@ export interface PullOptions {
   readonly limits: LayerLimits
 }
 
-const program = 'dist/download/main.js'
+const program = 'dist/package/download/main.js'
 const others = 2
 const writableByOthers = 0o022
 

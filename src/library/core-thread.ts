@@ -30,11 +30,13 @@ let core: Worker | undefined
 const pending = new Map<number, Pending>()
 let last = 0
 
+/** Set in the bundles of the npm package. */
+declare const TSRUN_PACKAGED: boolean | undefined
+
 /** A bundler makes one file of all, but leaves the package where it is. */
 function program(): URL {
-  const own = import.meta.url as string | undefined
-  if (own?.endsWith('/dist/library/core-thread.js') === true) return new URL('core.js', own)
-  return new URL(`file://${encodeURI(`${packageFolder()}/dist/library/core.js`).replace(/[?#]/g, encodeURIComponent)}`)
+  const place = typeof TSRUN_PACKAGED === 'undefined' ? 'dist/library/core.js' : 'dist/package/library/core.js'
+  return new URL(`file://${encodeURI(`${packageFolder()}/${place}`).replace(/[?#]/g, encodeURIComponent)}`)
 }
 
 function start(): Worker {

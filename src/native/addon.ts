@@ -34,7 +34,8 @@ function addonPaths(): string[] {
   )
 }
 
-const ownPlace = '/dist/native/addon.js'
+/** Where the package is, of a file that is this module, or that the package's bundles have it in. */
+const ownPlace = /^(.*)\/dist\/(?:native\/addon|package\/[^/]+|package\/[^/]+\/[^/]+)\.js$/
 
 /**
  * Where the package may be: around this file; or for a program that a bundler has made one file of, where Node.js would
@@ -43,7 +44,8 @@ const ownPlace = '/dist/native/addon.js'
 function packageFolders(): string[] {
   const url = import.meta.url as string | undefined
   const own = url?.startsWith('file:') === true ? decodeURIComponent(new URL(url).pathname) : undefined
-  if (own?.endsWith(ownPlace) === true) return [own.slice(0, -ownPlace.length)]
+  const folder = own === undefined ? undefined : ownPlace.exec(own)?.[1]
+  if (folder !== undefined) return [folder]
   const files = [own, process.argv[1]].filter((file) => file !== undefined)
   return [...new Set(files.flatMap(foldersAbove).map((folder) => `${folder}/node_modules/tsrun`))]
 }

@@ -30,6 +30,10 @@ function installed(name: string, folderName: string, wanted: string, file: strin
   return { name, path, missing: existsSync(path) ? false : `npm cannot install ${wanted}` }
 }
 
+/** A tool of an npm package that is too large to install with the others; `file`: below node_modules. */
+export const packageProgram = (name: string, wanted: string, file: string): Engine =>
+  installed(name, name, wanted, file)
+
 /** The newest one of a major version. */
 const node = (major: number): Engine => installed(`Node.js ${major}`, String(major), `node@${major}`, 'node/bin/node')
 

@@ -131,9 +131,9 @@ test('without Node.js a pull says what is missing, and what else can be done', a
 
 test('a downloader that others may write is not run', async (t, scope) => {
   const [program] = scope.runner.commandLine([])
-  mkdirSync(scope.path('package/dist/download'), { recursive: true })
+  mkdirSync(scope.path('package/dist/package/download'), { recursive: true })
   copyFileSync(program, scope.path('package/tsrun'))
-  const main = scope.path('package/dist/download/main.js')
+  const main = scope.path('package/dist/package/download/main.js')
   writeFileSync(main, "require('fs').writeFileSync(process.argv[2] + '-run', '')")
   const pullIt = (): Result =>
     scope.runner.runProgram(scope.path('package/tsrun'), [
@@ -146,9 +146,9 @@ test('a downloader that others may write is not run', async (t, scope) => {
   chmodSync(main, 0o666)
   t.match(pullIt().stderr, `others than its owner may write "${main}": it is not run`)
   chmodSync(main, 0o644)
-  chmodSync(scope.path('package/dist/download'), 0o777)
+  chmodSync(scope.path('package/dist/package/download'), 0o777)
   t.match(pullIt().stderr, 'others than its owner may write')
-  chmodSync(scope.path('package/dist/download'), 0o755)
+  chmodSync(scope.path('package/dist/package/download'), 0o755)
   chownSync(main, 12345, 12345)
   t.match(pullIt().stderr, 'others than its owner may write')
   t.notOk(existsSync(scope.path('store-run')))

@@ -1,5 +1,5 @@
 /** The library as an npm package: wherever it is installed, and in a program that a bundler has made one file of. */
-import { copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { engines } from '../helpers/nodes.js'
@@ -43,13 +43,9 @@ invalid options of create: bundle: is missing; unknown member "bundel"; did you 
 function install(folder: string): string {
   const place = join(folder, 'node_modules/tsrun')
   mkdirSync(join(place, 'build/Release'), { recursive: true })
-  cpSync(join(projectRoot, 'dist'), join(place, 'dist'), {
-    recursive: true,
-    filter: (path) => path.endsWith('/dist') || !/\/dist\/[^/]+$/.test(path) || /\.(js|d\.ts)$|\/[a-z]+$/.test(path),
-  })
+  cpSync(join(projectRoot, 'dist/package'), join(place, 'dist/package'), { recursive: true })
   copyFileSync(join(projectRoot, 'package.json'), join(place, 'package.json'))
   copyFileSync(join(projectRoot, 'build/Release/tsrun.node'), join(place, 'build/Release/tsrun.node'))
-  symlinkSync(join(projectRoot, 'node_modules/zod'), join(folder, 'node_modules/zod'))
   return place
 }
 
