@@ -113,8 +113,8 @@ async function bundlePackage([folder]) {
   rmSync(folder, { recursive: true, force: true })
   const options = {
     ...{ outdir: folder, outbase: join(root, 'src'), bundle: true, format: 'esm', platform: 'node', target: 'node20' },
-    // Names stay: those of error classes are told, and stacks are read.
-    ...{ minifyWhitespace: true, minifySyntax: true, legalComments: 'none', logLevel: 'warning' },
+    // Names stay: those of error classes are told, and stacks are read. Node.js prints the line that an error comes from.
+    ...{ minifyWhitespace: true, minifySyntax: true, lineLimit: 160, legalComments: 'none', logLevel: 'warning' },
     define: { TSRUN_PACKAGED: 'true' },
   }
   const at = (path) => join(root, 'src', path)

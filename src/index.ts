@@ -29,14 +29,15 @@ export type { ListedImage } from './image/list.js'
 export type { ImageConfig, Manifest } from './image/documents.js'
 export type { Features, SeccompFeatures, Switch } from './features.js'
 export type { ProcessExit } from './library/children.js'
-export {
-  Container,
-  type ContainerExit,
-  type EventOptions,
-  type ExecHandleOptions,
-  type ExecOptions,
-  type PressureOptions,
-} from './library/container.js'
+export { Container } from './library/container.js'
+export type {
+  ContainerExit,
+  DeleteOptions,
+  EventOptions,
+  ExecHandleOptions,
+  ExecOptions,
+  PressureOptions,
+} from './library/container-options.js'
 export { defaultConfig, type SandboxConfig, type SandboxLimits, type Size } from './library/default-config.js'
 export { ExecHandle, type ExecExit, type ExecOutput } from './library/exec-handle.js'
 export type { LifeOptions } from './library/life.js'
@@ -53,7 +54,7 @@ export {
 } from './library/run.js'
 export { Runtime, type CreateOptions, type PlanOptions, type RestoreOptions } from './library/runtime.js'
 export type { Pipes, Stdio, StdioEntry, StdioFile } from './library/stdio.js'
-export type { PressureEvent, PressureThreshold } from './library/pressure.js'
+export type { LevelEvent, MemoryLevel, PressureEvent, PressureThreshold, StallEvent } from './library/pressure.js'
 export type { SyscallAnswer, SyscallCall, SyscallHandler, SyscallHandlers } from './library/supervisor.js'
 export { Terminal, type TerminalSize } from './library/streams.js'
 export type { CheckpointOptions } from './launch/checkpoint.js'

@@ -6,10 +6,20 @@ import { withDeadline, type Deadline, type Waiter } from '../native/wait.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { killBelow, processesBelow, signalAll } from './end.js'
 import { isGone, readGroup, unlessGone, wordsIn, writeGroup } from './files.js'
-import { directoryOf, freezeV1, isFrozenV1, isStoppedV1, thawToDie, thawV1, watchOomV1 } from './v1.js'
+import {
+  directoryOf,
+  freezeV1,
+  isFrozenV1,
+  isStoppedV1,
+  thawToDie,
+  thawV1,
+  watchMemoryLevel,
+  watchOomV1,
+  type MemoryLevel,
+} from './v1.js'
 
 /** What tells of OOM kills. */
-export interface OomWatch {
+export interface MemoryWatch {
   /** A descriptor that is readable when there may have been one; the owner closes it. */
   readonly notice: number
   /** True when there has been one since the last call. */
@@ -162,11 +172,17 @@ export class Cgroup {
   }
 
   /** Undefined when no memory controller watches the container: then nobody would know. @throws SyscallError */
-  watchOom(): OomWatch | undefined {
+  watchOom(): MemoryWatch | undefined {
     const legacy = directoryOf(this.#plan, 'memory')
     if (legacy !== undefined) return watchOomV1(legacy)
     const { unified } = this.#plan
     return unified === undefined ? undefined : watchOomUnified(unified)
+  }
+
+  /** Undefined where cgroup v1 has no memory controller for the container. @throws SyscallError */
+  watchMemoryLevel(level: MemoryLevel): MemoryWatch | undefined {
+    const legacy = directoryOf(this.#plan, 'memory')
+    return legacy === undefined ? undefined : watchMemoryLevel(legacy, level)
   }
 
   /** True when the OOM killer has ended a process of the container. */
@@ -193,7 +209,7 @@ async function freezeUnified(directory: string, waiter: Waiter, by: Deadline): P
 }
 
 /** cgroup v2 counts kills in memory.events, whose watchers are told (cgroups(7)). */
-function watchOomUnified(directory: string): OomWatch | undefined {
+function watchOomUnified(directory: string): MemoryWatch | undefined {
   const file = 'memory.events'
   const notice = unlessGone(() => notifyFile(`${directory}/${file}`))
   if (notice === undefined) return undefined

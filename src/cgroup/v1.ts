@@ -1,10 +1,10 @@
 /** Cgroup: everything that only cgroup v1 has; with it goes what this file does. */
-import { drain, fileInfo, cgroupSubtree, notifyOom, readFile, waitReadable, writeFile } from '../native/binding.js'
+import { drain, fileInfo, cgroupSubtree, notifyMemory, readFile, waitReadable, writeFile } from '../native/binding.js'
 import type { Deadline, Waiter } from '../native/wait.js'
 import type { DeviceRulePlan } from '../plan/resources/devices.js'
 import { deviceWrites, legacyHierarchy } from '../plan/resources/v1.js'
 import type { CgroupPlan } from '../plan/types.js'
-import type { OomWatch } from './cgroup.js'
+import type { MemoryWatch } from './cgroup.js'
 import { readGroup, unlessGone, writeGroup } from './files.js'
 import { applyWrites } from './writes.js'
 
@@ -82,8 +82,19 @@ export function usageOf(directory: string): string {
 }
 
 /** An eventfd is signalled, also when the cgroup is removed. @throws SyscallError */
-export function watchOomV1(directory: string): OomWatch {
-  const notice = notifyOom(directory)
+export function watchOomV1(directory: string): MemoryWatch {
+  return watch(directory, notifyMemory(directory, 'memory.oom_control', ''))
+}
+
+/** How short of memory a cgroup is, by how hard it is to find pages that can be taken from it. */
+export type MemoryLevel = 'low' | 'medium' | 'critical'
+
+/** As `watchOomV1`: each time that the cgroup is as short of memory as this, or shorter. @throws SyscallError */
+export function watchMemoryLevel(directory: string, level: MemoryLevel): MemoryWatch {
+  return watch(directory, notifyMemory(directory, 'memory.pressure_level', level))
+}
+
+function watch(directory: string, notice: number): MemoryWatch {
   return {
     notice,
     happened() {

@@ -1,6 +1,7 @@
 /** Library: processes that are children of this program. Each is reaped when it ends, whoever waits, or nobody. */
 import { closeFile, reapProcess, signalProcess, type ExitStatus } from '../native/binding.js'
 import { holdLoop, whenEnded } from '../native/event-loop.js'
+import { untilAborted } from './life.js'
 
 /** How a process ended: exactly one of `code` and `signal` is a number, none when another process was its parent. */
 export interface ProcessExit {
@@ -66,16 +67,9 @@ export class Child {
   async wait(signal?: AbortSignal): Promise<ProcessExit> {
     signal?.throwIfAborted()
     const release = holdLoop()
-    let stop = (): void => undefined
     try {
-      if (signal === undefined) return await this.#ended
-      const aborted = new Promise<never>((_, reject) => {
-        stop = () => reject(signal.reason as Error)
-        signal.addEventListener('abort', stop, { once: true })
-      })
-      return await Promise.race([this.#ended, aborted])
+      return await untilAborted(signal, () => this.#ended)
     } finally {
-      signal?.removeEventListener('abort', stop)
       release()
     }
   }

@@ -1,62 +1,32 @@
 /** Library: a container of a program that embeds tsrun. */
 import type { Readable, Writable } from 'node:stream'
 import { Cgroup } from '../cgroup/cgroup.js'
-import type { Mount, Process, Resources } from '../config/types.js'
+import type { Mount, Resources } from '../config/types.js'
+import { sigkill } from '../config/vocabulary/signals.js'
 import { messageChain } from '../errors.js'
 import type { CheckpointOptions } from '../launch/checkpoint.js'
 import type { ContainerEvent, EventOptions as LaunchEvents } from '../launch/events.js'
-import type { ExecOptions as LaunchOptions, ExecSettings } from '../launch/exec-options.js'
+import type { ExecOptions as LaunchOptions } from '../launch/exec-options.js'
 import type { StartOptions } from '../launch/start.js'
 import { copyDescriptor } from '../native/event-loop.js'
-import type { ProcessChanges } from '../plan/exec-process.js'
 import type { RdtSchemas } from '../plan/intel-rdt.js'
 import type { ContainerState, StateRecord } from '../state/record.js'
 import type { ContainerId } from '../state/store.js'
 import type { ContainerStats } from '../stats/types.js'
-import { readUsage, type Usage } from '../stats/usage.js'
+import { readUsage } from '../stats/usage.js'
 import { Child, childOf, unknownExit, type ProcessExit } from './children.js'
 import type { Core } from './core-thread.js'
 import type { Handed } from './core.js'
 import { stoppable } from './events.js'
+import type { ContainerExit, DeleteOptions, EventOptions, ExecOptions, PressureOptions } from './container-options.js'
 import { ExecHandle } from './exec-handle.js'
 import { forgetExit, recallExit, rememberExit, stateDirectory } from './exits.js'
-import { Life, type LifeOptions } from './life.js'
+import { Life, untilAborted, type LifeOptions } from './life.js'
 import * as check from './options.js'
-import { OpenedStdio, type Pipes, type Stdio } from './stdio.js'
+import { OpenedStdio, type Pipes } from './stdio.js'
 import type { PressureEvent, PressureThreshold } from './pressure.js'
 import { supervisorOf } from './supervisor.js'
 import { Terminal, type TerminalSize } from './streams.js'
-
-/** How a container ended; both `code` and `signal` are null when another process, or another thread, has made it. */
-export interface ContainerExit extends ProcessExit {
-  /** True when the OOM killer has killed a process of it. */
-  readonly oom: boolean
-  /** True when it was killed since its `timeout` was over. */
-  readonly timedOut: boolean
-  readonly usage: Usage
-}
-
-/** What `exec` takes beside the process itself. */
-export interface ExecHandleOptions extends Omit<ExecSettings, 'stdio'>, LifeOptions {
-  /** Default: the standard streams of this program. */
-  readonly stdio?: Stdio
-}
-
-/** What `exec` takes: a whole process (config.md "Process"), or changes to the config's own. */
-export type ExecOptions = ExecHandleOptions &
-  ({ readonly process: Process } | (Omit<ProcessChanges, 'terminal'> & { readonly terminal?: boolean | TerminalSize }))
-
-/** Settings of `Container.events`. */
-export interface EventOptions extends Pick<LaunchEvents, 'interval'> {
-  /** Ends the iterator: what is awaited of it is rejected with the signal's reason. */
-  readonly signal?: AbortSignal
-}
-
-/** Settings of `Container.events` that also tells when the container is short of memory. */
-export interface PressureOptions extends EventOptions {
-  /** How short; takes a unified hierarchy, as of cgroup v2 or of a hybrid host. */
-  readonly memoryPressure: PressureThreshold
-}
 
 /** What a container has that this program has made, beyond one that it has found. */
 export interface Origin {
@@ -132,10 +102,15 @@ export class Container implements Pipes {
     return this.#core.container(this.#key, 'state')
   }
 
-  /** Starts the program of a created container. @throws UsageError, StatusError, SyscallError, HookError */
-  async start(options: StartOptions = {}): Promise<void> {
-    const given = await check.checkOptions('start', check.startShape(), options)
-    await this.#core.container(this.#key, 'start', given)
+  /**
+   * Starts the program of a created container; `signal` kills what is being started.
+   * @throws UsageError, StatusError, SyscallError, HookError, the reason of `signal` or of that of `create`
+   */
+  async start(options: StartOptions & { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const { signal, ...given } = await check.checkOptions('start', check.startShape(), options)
+    this.#life.throwIfAborted()
+    const kill = (): void => void this.#core.container(this.#key, 'kill', sigkill).catch(() => undefined)
+    await untilAborted(signal, () => this.#core.container(this.#key, 'start', given), kill)
     this.#life.begin()
   }
 
@@ -176,11 +151,16 @@ export class Container implements Pipes {
     await this.#core.container(this.#key, 'checkpoint', given)
   }
 
-  /** Removes the container; `force` kills it first. @throws UsageError, NotFoundError, StatusError, StoreError */
-  async delete(options: { readonly force?: boolean } = {}): Promise<void> {
-    const given = await check.checkOptions('delete', check.deleteShape(), options)
-    await this.#core.container(this.#key, 'delete', given)
-    forgetExit(this.#directory)
+  /**
+   * Removes the container; `force` kills it first. `signal` ends the wait for it: the removal goes on.
+   * @throws UsageError, NotFoundError, StatusError, StoreError, the reason of `signal`
+   */
+  async delete(options: DeleteOptions = {}): Promise<void> {
+    const { signal, ...given } = await check.checkOptions('delete', check.deleteShape(), options)
+    await untilAborted(signal, async () => {
+      await this.#core.container(this.#key, 'delete', given)
+      forgetExit(this.#directory)
+    })
   }
 
   /**
@@ -222,20 +202,23 @@ export class Container implements Pipes {
    */
   async update(resources: Resources, intelRdt: RdtSchemas = {}): Promise<void> {
     const given = check.checkNow('update', check.resourceNames(), resources)
-    await this.#core.container(this.#key, 'update', given, intelRdt)
+    const schemas = check.checkNow('update', check.rdtShape(), intelRdt)
+    await this.#core.container(this.#key, 'update', given, schemas)
   }
 
   /**
    * Adds mounts, entries as in config.json, whose sources are opened where this program is. All are made, or none.
    * @throws ConfigError, StatusError when it has stopped, UnsupportedError, SyscallError
    */
-  addMounts(mounts: readonly Mount[]): Promise<void> {
-    return this.#core.container(this.#key, 'addMounts', mounts)
+  async addMounts(mounts: readonly Mount[]): Promise<void> {
+    const given = await check.checkOptions('addMounts', check.mountList, mounts)
+    await this.#core.container(this.#key, 'addMounts', given)
   }
 
   /** Takes away what is mounted at the destinations. All of them, or none. @throws as addMounts */
-  removeMounts(mounts: readonly Mount[]): Promise<void> {
-    return this.#core.container(this.#key, 'removeMounts', mounts)
+  async removeMounts(mounts: readonly Mount[]): Promise<void> {
+    const given = await check.checkOptions('removeMounts', check.mountList, mounts)
+    await this.#core.container(this.#key, 'removeMounts', given)
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Library: how containers of this thread have ended, for every handle of theirs until they are deleted. */
 import { fileInfo } from '../native/binding.js'
 import type { StateRecord } from '../state/record.js'
-import type { ContainerExit } from './container.js'
+import type { ContainerExit } from './container-options.js'
 
 /** Where the state of a container is. */
 export const stateDirectory = (root: string, id: string): string => `${root}/${id}`

@@ -12,6 +12,32 @@ export interface LifeOptions {
   readonly signal?: AbortSignal
 }
 
+/**
+ * What a call comes to; as soon as `signal` is aborted it is rejected with its reason, and `stop` called. What the call does
+ * goes on, and how it ends is nobody's affair any more. @throws the reason of `signal`
+ */
+export async function untilAborted<T>(
+  signal: AbortSignal | undefined,
+  call: () => Promise<T>,
+  stop: () => void = () => undefined,
+): Promise<T> {
+  signal?.throwIfAborted()
+  if (signal === undefined) return call()
+  let onAbort = (): void => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      stop()
+      reject(signal.reason as Error)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([call(), aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
 /** The limits of a life that has begun. */
 export class Life {
   timedOut = false
@@ -24,6 +50,11 @@ export class Life {
   constructor(options: LifeOptions, kill: (signal: number) => void) {
     this.#options = options
     this.#kill = kill
+  }
+
+  /** Before it begins. @throws the reason of `signal` */
+  throwIfAborted(): void {
+    this.#options.signal?.throwIfAborted()
   }
 
   /** The time begins now. */

@@ -38,6 +38,8 @@ export const document = value<object>(
   (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
   'a document',
 )
+/** Mounts, which are checked as in a config. */
+export const mountList = list(document)
 const milliseconds = value<number>(
   (given) => typeof given === 'number' && given > 0 && given < 2 ** 31,
   'milliseconds, above 0 and below 2^31',
@@ -172,7 +174,14 @@ export const eventsShape = lazily(() =>
     {},
     {
       ...{ interval: value((given) => typeof given === 'number', 'milliseconds'), signal: abortSignal },
-      memoryPressure: object({}, { stall: milliseconds, window: milliseconds }, strict),
+      memoryPressure: object(
+        {},
+        {
+          ...{ stall: milliseconds, window: milliseconds },
+          level: oneOf('level', { low: 0, medium: 0, critical: 0 }),
+        },
+        strict,
+      ),
     },
     strict,
   ),
@@ -184,9 +193,11 @@ export const outputShape = lazily(() => object({}, { maxBuffer: integer(0, 2 ** 
 /** Options of `kill`. */
 export const killShape = lazily(() => object({}, { all: flag }, strict))
 /** Options of `delete`. */
-export const deleteShape = lazily(() => object({}, { force: flag }, strict))
+export const deleteShape = lazily(() => object({}, { force: flag, signal: abortSignal }, strict))
 /** Options of `start`. */
-export const startShape = lazily(() => object({}, { notifySocket: text }, strict))
+export const startShape = lazily(() => object({}, { notifySocket: text, signal: abortSignal }, strict))
+/** What resctrl allows. */
+export const rdtShape = lazily(() => object({}, { l3CacheSchema: text, memBwSchema: text, schemata: texts }, strict))
 /** The names of limits; what they hold is checked as in a config. */
 export const resourceNames = lazily(() => {
   const anything = value(() => true, 'anything')

@@ -2,7 +2,7 @@
 import { lazily, object } from '../config/schema/shape.js'
 import { text } from '../config/schema/values.js'
 import { sigkill } from '../config/vocabulary/signals.js'
-import type { ContainerExit } from './container.js'
+import type { ContainerExit } from './container-options.js'
 import {
   defaultConfig,
   durationOf,
@@ -109,7 +109,10 @@ const isStream = (given: unknown): boolean => anyStdio.kind === 'value' && anySt
  * @throws UsageError, UnsupportedError, what `create` and `start` throw, and the reason of `signal`; nothing is left then
  */
 export async function run(options: SandboxOptions | ImageSandboxOptions): Promise<RunResult> {
-  if (!('image' in options)) return runInRootfs(options)
+  const given: unknown = options
+  // What is no object at all is refused there.
+  const isObject = typeof given === 'object' && given !== null
+  if (!isObject || !('image' in options)) return runInRootfs(options as SandboxOptions)
   const { image, imageRoot, ...rest } = options
   const { withImage } = await import('./images.js')
   return withImage(image, imageRoot, (rootfs, env) => runInRootfs({ ...rest, rootfs, env: { ...env, ...rest.env } }))

@@ -9,12 +9,13 @@ import { CoreRuntime, defaultRoot, type ContainerList, type RunOptions, type Run
 import type { StateRecord } from '../state/record.js'
 import { parseContainerId, type ContainerId } from '../state/store.js'
 import { Child } from './children.js'
+import type { DeleteOptions } from './container-options.js'
 import { Container, sizeOf, type Origin } from './container.js'
 import { Core } from './core-thread.js'
 import type { Handed } from './core.js'
 import { forgetExit, stateDirectory } from './exits.js'
 import { guard } from './guard.js'
-import type { LifeOptions } from './life.js'
+import { untilAborted, type LifeOptions } from './life.js'
 import * as check from './options.js'
 import { OpenedStdio, type Stdio } from './stdio.js'
 import { supervise, Supervisor, type SyscallHandlers } from './supervisor.js'
@@ -146,6 +147,7 @@ export class Runtime {
         if (size) made.terminal?.resize(size)
         const release = await guarded
         if (release !== undefined) void made.child.ended.then(release)
+        options.signal?.throwIfAborted()
       } catch (error) {
         // Nobody would hold it.
         await container[Symbol.asyncDispose]()
@@ -171,10 +173,13 @@ export class Runtime {
   }
 
   /** Removes a container, also one that is only half made. @throws as Container.delete */
-  async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
+  async delete(id: string, options: DeleteOptions = {}): Promise<void> {
     const containerId = parseContainerId(id)
-    await this.#core.runtime('delete', containerId, await check.checkOptions('delete', check.deleteShape(), options))
-    forgetExit(stateDirectory(this.root, containerId))
+    const { signal, ...given } = await check.checkOptions('delete', check.deleteShape(), options)
+    await untilAborted(signal, async () => {
+      await this.#core.runtime('delete', containerId, given)
+      forgetExit(stateDirectory(this.root, containerId))
+    })
   }
 
   /** What `create` would do for root, in order; whoever asks. @throws UsageError, ConfigError, UnsupportedError */

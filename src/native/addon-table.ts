@@ -109,7 +109,7 @@ export const functionTable = {
   notifyFile: { args: ['path:path'], result: 'fd' },
   openTimer: { args: ['milliseconds:number', 'repeat:boolean'], result: 'fd' },
   gather: { args: ['fds:i32s'], result: 'fd' },
-  notifyOom: { args: ['directory:path'], result: 'fd' },
+  notifyMemory: { args: ['directory:path', 'file:text', 'level:text'], result: 'fd' },
   drain: { args: ['fd:i32'], result: 'void' },
   // foreground.cc
   catchSignals: { args: [], result: 'void' },

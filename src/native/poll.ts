@@ -15,7 +15,9 @@ export const openTimer = (milliseconds: number, options: { repeat: boolean }): n
 export const gather = (fds: readonly number[]): number => native().gather(fds)
 
 /**
- * A descriptor that becomes readable when a memory cgroup of cgroup v1 is out of memory, or is removed.
+ * A descriptor that becomes readable when a memory cgroup of cgroup v1 is out of memory (`memory.oom_control`), when it is
+ * short of it by a level (`memory.pressure_level`), or is removed.
  * @throws SyscallError
  */
-export const notifyOom = (directory: string): number => native().notifyOom(directory)
+export const notifyMemory = (directory: string, file: string, level: string): number =>
+  native().notifyMemory(directory, file, level)

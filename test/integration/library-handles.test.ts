@@ -216,11 +216,35 @@ test(
     const { value } = await events.next()
     if (value?.type !== 'pressure') throw new Error('another event came first')
     t.equal(value.id, container.id)
-    t.ok(value.data.some.total > 0)
+    t.ok((value.data?.some.total ?? 0) > 0)
     await events.return()
     const refused = container.events({ memoryPressure: { stall: 3000, window: 2000 } })
     await t.rejects(refused.next(), { code: 'ERR_TSRUN_SYSCALL', errnoName: 'EINVAL' })
     await container.delete({ force: true })
   },
   { needs: ['tsrun', 'cgroup:memory'] },
+)
+
+test(
+  'a container of cgroup v1 that is as short of memory as a level is told of; what cannot be told is refused',
+  async (t, scope) => {
+    const { container } = await started(scope, [
+      ...['/bin/sh', '-c', 'while :; do busybox dd if=/dev/zero of=/big bs=1M count=48 2>/dev/null; done'],
+    ])
+    await container.update({ memory: { limit: 16 << 20 } })
+    const events = container.events({ interval: 3_600_000, memoryPressure: { level: 'low' } })
+    for (const time of ['first', 'again']) {
+      const { value } = await events.next()
+      t.same(value, { type: 'pressure', id: container.id, level: 'low' }, time)
+    }
+    const pending = events.next()
+    await events.return()
+    t.match(await pending, { done: true })
+    const both = container.events({ memoryPressure: { level: 'low', stall: 20 } })
+    await t.rejects(both.next(), { code: 'ERR_TSRUN_USAGE', message: /a level, or stall and window/ })
+    t.throws(() => container.events({ memoryPressure: wrong({ level: 'high' }) }), { code: 'ERR_TSRUN_USAGE' })
+    await container.delete({ force: true })
+    await t.rejects(container.events({ memoryPressure: { level: 'low' } }).next(), { code: 'ERR_TSRUN_NOT_FOUND' })
+  },
+  { needs: ['tsrun', 'cgroup:memory', 'cgroup-v1'] },
 )
