@@ -29,7 +29,7 @@ export async function buildArm64() {
   const reason = reasonAgainstArm64()
   if (reason) throw new Failure(`cannot build for arm64: ${reason}`)
   build(['library'])
-  const sysroot = fetchLibraries()
+  const sysroot = arm64Libraries()
   const common = {
     CMAKE_BUILD_TYPE: 'Release',
     CMAKE_SYSTEM_NAME: 'Linux',
@@ -54,8 +54,8 @@ export async function buildArm64() {
   return at('Release')
 }
 
-/** Headers and static libraries of Debian's arm64 packages, in a cache for all checkouts. */
-function fetchLibraries() {
+/** Folder with the headers and static libraries of Debian's arm64 packages, in a cache for all checkouts. */
+export function arm64Libraries() {
   const suite = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1]
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tsrun-engine')
   const folder = join(cache, `arm64-${suite}`)

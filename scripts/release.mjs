@@ -1,6 +1,5 @@
-// Makes the files of a release in `release/`: executable, .deb, tarball with install.sh, npm package, SBOM, checksums.
-// usage: node scripts/release.mjs [FOLDER]      The same commit gives the same bytes: see docs/install.md
-import { createHash } from 'node:crypto'
+// Makes the files of a release in `release/`: executables, .debs, tarballs with install.sh, npm package, SBOM, checksums.
+// usage: node scripts/release.mjs [FOLDER] [x64] [arm64]      The same commit gives the same bytes: see docs/install.md
 import {
   chmodSync,
   copyFileSync,
@@ -17,10 +16,12 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { bundled } from './bundle.mjs'
-import { engineSource } from './engine.mjs'
+import { buildArm64, reasonAgainstArm64 } from './arm64.mjs'
+import { linkedParts } from './linked.mjs'
 import { Failure, isMain, output, root, run, runQuietly, script } from './process.mjs'
+import { billOfMaterials, digest, provenance } from './release-papers.mjs'
 import { setUp } from './setup.mjs'
+import { checkVersion } from './version.mjs'
 
 const at = (path) => join(root, path)
 const { version, license, description } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
@@ -38,10 +39,23 @@ function put(path, contents, mode = 0o644) {
   chmodSync(path, mode)
 }
 
+/**
+ * What the files for one architecture are made of. @throws Failure when this machine cannot make it
+ * @returns `{ arch, executable, addon, parts }`, of which `parts` is what is linked in
+ */
+async function built(arch) {
+  if (arch === process.arch)
+    return { arch, executable: at('dist/tsrun'), addon: at('build/Release/tsrun.node'), parts: linkedParts(arch) }
+  const reason = arch === 'arm64' ? reasonAgainstArm64() : `needs a machine with ${arch}`
+  if (reason) throw new Failure(`the files for ${arch}: ${reason}; without them: npm run release -- ${process.arch}`)
+  const folder = await buildArm64()
+  return { arch, executable: join(folder, 'tsrun'), addon: join(folder, 'tsrun.node'), parts: linkedParts(arch) }
+}
+
 /** The tree of an installation below `folder`, whose programs, manuals and completions are in `prefix`. */
-function makeTree(folder, prefix) {
+function makeTree(folder, prefix, build) {
   const place = (path) => join(folder, prefix, path)
-  put(place('bin/tsrun'), readFileSync(at('dist/tsrun')), 0o755)
+  put(place('bin/tsrun'), readFileSync(build.executable), 0o755)
   for (const page of readdirSync(at('docs/man'))) {
     put(place(`share/man/man8/${page}.gz`), gzipSync(readFileSync(at(`docs/man/${page}`)), { level: 9 }))
   }
@@ -53,41 +67,34 @@ function makeTree(folder, prefix) {
   for (const [shell, path] of Object.entries(completions)) {
     put(place(path), output(at('dist/tsrun'), ['completion', shell]))
   }
-  makeDownloader(place('lib/tsrun'))
-  put(place('share/doc/tsrun/copyright'), copyright())
-  put(place('share/doc/tsrun/changelog.gz'), gzipSync(readFileSync(at('CHANGELOG.md')), { level: 9 }))
+  makeDownloader(place('lib/tsrun'), build)
+  const papers = place('share/doc/tsrun')
+  put(join(papers, 'copyright'), copyright(build.parts))
+  put(join(papers, 'changelog.gz'), gzipSync(readFileSync(at('CHANGELOG.md')), { level: 9 }))
+  for (const { name, notice } of build.parts) put(join(papers, 'linked', name), notice)
 }
 
 /** What `tsrun image pull` runs in Node.js: one file and the addon, as in the npm package. */
-function makeDownloader(folder) {
+function makeDownloader(folder, { arch, addon }) {
   put(join(folder, 'package.json'), `${JSON.stringify({ name: 'tsrun', version, type: 'module' })}\n`)
-  const addon = `prebuilds/${process.platform}-${process.arch}/tsrun.node`
-  put(join(folder, addon), readFileSync(at('build/Release/tsrun.node')))
+  put(join(folder, `prebuilds/${process.platform}-${arch}/tsrun.node`), readFileSync(addon))
   for (const file of ['dist/package/download/main.js', 'dist/package/LICENSES'])
     put(join(folder, file), readFileSync(at(file)))
 }
 
 /** In Debian's format (DEP-5): ours, and what is linked into the executable. */
-function copyright() {
-  const indented = (text) => text.trimEnd().replace(/^/gm, ' ').replace(/^ $/gm, ' .')
+function copyright(parts) {
+  const indented = readFileSync(at('LICENSE'), 'utf8').trimEnd().replace(/^/gm, ' ').replace(/^ $/gm, ' .')
+  const linked = parts.map(({ name, version: its, terms }) => ` ${name} ${its} (${terms}): see linked/${name}\n`)
   return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: tsrun
+Comment: Linked into the program are these, with their authors and terms in the folder beside this file:
+${linked.join('')} To link the program anew with other versions of them: npm run build, in the sources of this release.
 
 Files: *
 Copyright: The tsrun authors
 License: ${license}
-${indented(readFileSync(at('LICENSE'), 'utf8'))}
-
-Files: bin/tsrun (QuickJS)
-Copyright: Fabrice Bellard, Charlie Gordon
-License: Expat
-${indented(readFileSync(at('dist/LICENSE.quickjs'), 'utf8'))}
-
-Files: bin/tsrun (libseccomp, GNU C library)
-Copyright: their authors
-License: LGPL-2.1
- On Debian systems the text is in /usr/share/common-licenses/LGPL-2.1. The objects to link the executable anew with other
- versions of these libraries are made by \`npm run build\` from the sources of this release.
+${indented}
 `
 }
 
@@ -100,9 +107,9 @@ function settle(folder, time) {
   lutimesSync(folder, time, time)
 }
 
-function makeDeb(work, file, arch, time) {
-  const folder = join(work, 'deb')
-  makeTree(folder, 'usr')
+function makeDeb(work, file, build, time) {
+  const folder = join(work, `deb-${build.arch}`)
+  makeTree(folder, 'usr', build)
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   const size = entries.reduce((sum, { parentPath, path, name }) => {
     return sum + Math.ceil(statSync(join(parentPath ?? path, name)).size / 1024)
@@ -110,7 +117,7 @@ function makeDeb(work, file, arch, time) {
   const control = {
     Package: 'tsrun',
     Version: version,
-    Architecture: debianNames[arch],
+    Architecture: debianNames[build.arch],
     Maintainer: 'The tsrun authors <tsrun@users.noreply.github.com>',
     'Installed-Size': size,
     Section: 'admin',
@@ -127,119 +134,15 @@ function makeDeb(work, file, arch, time) {
   ])
 }
 
-const installer = `#!/bin/sh
-# Puts tsrun in PREFIX (default: /usr/local), below DESTDIR if that is set. "uninstall" as argument takes it away again.
-set -eu
-cd "$(dirname -- "$0")"
-target=\${DESTDIR:-}\${PREFIX:-/usr/local}
-files=$(cd tree && find . -type f | sort)
-case \${1:-install} in
-install)
-  for file in $files; do
-    mode=644
-    [ ! -x "tree/$file" ] || mode=755
-    mkdir -p "$target/$(dirname "$file")"
-    # By rename: the old program may be running.
-    cp "tree/$file" "$target/$file.new"
-    chmod "$mode" "$target/$file.new"
-    mv -f "$target/$file.new" "$target/$file"
-  done
-  echo "installed $("$target/bin/tsrun" --version | head -n 1) in $target" ;;
-uninstall)
-  for file in $files; do rm -f "$target/$file"; done
-  rmdir "$target/share/doc/tsrun" 2>/dev/null || true
-  echo "removed tsrun from $target" ;;
-*)
-  echo "usage: [PREFIX=DIR] [DESTDIR=DIR] $0 [install|uninstall]" >&2
-  exit 2 ;;
-esac
-`
-
-function makeTarball(work, file, time) {
+function makeTarball(work, file, build, time) {
   const name = basename(file, '.tar.gz')
   const folder = join(work, name)
-  makeTree(join(folder, 'tree'), '.')
-  put(join(folder, 'install.sh'), installer, 0o755)
+  makeTree(join(folder, 'tree'), '.', build)
+  put(join(folder, 'install.sh'), readFileSync(at('scripts/tarball-install.sh')), 0o755)
   const tar = join(work, 'tsrun.tar')
   const same = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', `--mtime=@${time}`, '--format=gnu']
   runQuietly('tar', ['-C', work, ...same, '-cf', tar, name])
   writeFileSync(file, gzipSync(readFileSync(tar), { level: 9 }))
-}
-
-/** Version of an installed package of Debian; `unknown` elsewhere. */
-function debianVersion(name) {
-  try {
-    return output('dpkg-query', ['-W', '-f', '${Version}', name])
-  } catch {
-    return 'unknown'
-  }
-}
-
-/** What is in the executable, and what the npm package depends on or has in its bundles, as CycloneDX 1.5. */
-function billOfMaterials(time, files) {
-  const lock = JSON.parse(readFileSync(at('package-lock.json'), 'utf8')).packages
-  const npm = Object.entries(lock)
-    .filter(([path, { dev }]) => path !== '' && (!dev || bundled.some((name) => path === `node_modules/${name}`)))
-    .map(([path, { version: its, license: terms }]) => {
-      const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
-      return component('library', name, its, terms, `pkg:npm/${name.replace('@', '%40')}@${its}`)
-    })
-  const debian = (name, terms) => {
-    const its = debianVersion(name)
-    return component('library', name, its, terms, `pkg:deb/debian/${name}@${its}`)
-  }
-  const linked = [
-    { ...component('library', 'quickjs', engineSource.version, 'MIT'), hashes: [sha256(engineSource.sha256)] },
-    debian('libseccomp-dev', 'LGPL-2.1-only'),
-    debian('libc6-dev', 'LGPL-2.1-or-later'),
-    debian('libstdc++-12-dev', 'GPL-3.0-with-GCC-exception'),
-  ]
-  return {
-    bomFormat: 'CycloneDX',
-    specVersion: '1.5',
-    version: 1,
-    metadata: {
-      timestamp: new Date(time * 1000).toISOString(),
-      component: {
-        ...component('application', 'tsrun', version, license, `pkg:npm/tsrun@${version}`),
-        hashes: [],
-        components: files.map((file) => ({ type: 'file', name: basename(file), hashes: [sha256(digest(file))] })),
-      },
-    },
-    components: [...linked, ...npm],
-  }
-}
-
-const component = (type, name, its, terms, purl) => ({
-  type,
-  name,
-  version: its,
-  ...(terms === undefined
-    ? {}
-    : { licenses: [terms.includes(' ') ? { expression: terms } : { license: { id: terms } }] }),
-  ...(purl === undefined ? {} : { purl }),
-})
-
-const sha256 = (content) => ({ alg: 'SHA-256', content })
-const digest = (file) => createHash('sha256').update(readFileSync(file)).digest('hex')
-
-/** From what, with what and where these files were made. */
-function provenance(time) {
-  const first = (program, ...args) => output(program, args).split('\n')[0]
-  const lines = {
-    commit: output('git', ['rev-parse', 'HEAD']).trim(),
-    time: new Date(time * 1000).toISOString(),
-    command: 'npm run release',
-    system: /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1],
-    compiler: first('g++', '--version'),
-    linker: first('ld', '--version'),
-    cmake: first('cmake', '--version'),
-    node: process.version,
-    engine: `${engineSource.file} sha256 ${engineSource.sha256}`,
-  }
-  return Object.entries(lines)
-    .map(([name, value]) => `${name}: ${value}\n`)
-    .join('')
 }
 
 /** The npm package. Its prepack builds what is missing. */
@@ -248,30 +151,42 @@ function makeNpmPackage(folder) {
   return join(folder, `tsrun-${version}.tgz`)
 }
 
-async function release([given = at('release')]) {
-  const folder = resolve(given)
+/** The files for one architecture; returns their paths. */
+function makeFiles(folder, work, build, time) {
+  const { arch, executable } = build
+  const files = {
+    executable: join(folder, `tsrun-${version}-linux-${arch}`),
+    deb: join(folder, `tsrun_${version}_${debianNames[arch]}.deb`),
+    tarball: join(folder, `tsrun-${version}-linux-${arch}.tar.gz`),
+  }
+  copyFileSync(executable, files.executable)
+  chmodSync(files.executable, 0o755)
+  makeDeb(work, files.deb, build, time)
+  makeTarball(work, files.tarball, build, time)
+  return Object.values(files)
+}
+
+async function release(args) {
+  const asked = args.filter((arg) => Object.hasOwn(debianNames, arg))
+  const archs = asked.length > 0 ? asked : Object.keys(debianNames)
+  const folder = resolve(args.find((arg) => !asked.includes(arg)) ?? at('release'))
+  checkVersion()
   if (output('git', ['status', '--porcelain', '--untracked-files=no']) !== '')
     console.log('the files of this release are not those of the commit that they name: there are uncommitted changes')
-  setUp('start')
+  setUp('start', { tools: archs.includes(process.arch) && archs.length === 1 ? [] : ['release'] })
   if (!existsSync(at('dist/LICENSE.quickjs')))
     throw new Failure('a release needs the static executable: see docs/engine.md')
   const work = mkdtempSync(join(tmpdir(), 'tsrun-release-'))
   try {
-    const [arch, time] = [process.arch, releaseTime()]
+    const time = releaseTime()
+    const builds = []
+    for (const arch of archs) builds.push(await built(arch))
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    const files = {
-      executable: join(folder, `tsrun-${version}-linux-${arch}`),
-      deb: join(folder, `tsrun_${version}_${debianNames[arch]}.deb`),
-      tarball: join(folder, `tsrun-${version}-linux-${arch}.tar.gz`),
-    }
-    copyFileSync(at('dist/tsrun'), files.executable)
-    chmodSync(files.executable, 0o755)
-    makeDeb(work, files.deb, arch, time)
-    makeTarball(work, files.tarball, time)
-    const all = [...Object.values(files), makeNpmPackage(folder)]
-    put(join(folder, `tsrun-${version}.cdx.json`), `${JSON.stringify(billOfMaterials(time, all), null, 2)}\n`)
-    put(join(folder, 'PROVENANCE'), provenance(time))
+    const all = [...builds.flatMap((build) => makeFiles(folder, work, build, time)), makeNpmPackage(folder)]
+    const parts = Object.fromEntries(builds.map(({ arch, parts: list }) => [arch, list]))
+    put(join(folder, `tsrun-${version}.cdx.json`), `${JSON.stringify(billOfMaterials(time, parts, all), null, 2)}\n`)
+    put(join(folder, 'PROVENANCE'), provenance(time, archs))
     const names = readdirSync(folder).sort()
     put(join(folder, 'SHA256SUMS'), names.map((name) => `${digest(join(folder, name))}  ${name}\n`).join(''))
     run('ls', ['-l', folder])

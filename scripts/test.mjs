@@ -30,7 +30,8 @@ function needsOfEngines() {
  */
 const lanes = {
   unit: { jobs: 2, tools: [] },
-  native: { jobs: 1, tools: [] },
+  // The files of a release, arm64 among them. An ordinary user tests what is there.
+  native: { jobs: 1, tools: isRoot ? ['release'] : [] },
   integration: { jobs: 2, tools: ['test'], unavailable: needsRoot },
   security: { jobs: 1, tools: ['test'], unavailable: needsRoot },
   // A hundred containers in a row take their time on a machine that has other work.

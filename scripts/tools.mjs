@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path'
 import { ending, Failure } from './process.mjs'
 
 const onPath = (name) => findProgram(name) !== undefined
+const onDebian = existsSync('/etc/debian_version')
 const onMusl =
   existsSync(`/lib/ld-musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`) &&
   !existsSync('/etc/debian_version')
@@ -98,6 +99,13 @@ const tools = {
       packages: ['chromium-headless-shell', 'chromium-headless', 'chromium', 'chromium'],
     },
   ],
+  // Only as Debian has them: elsewhere a release is made for the machine's own architecture.
+  release: [
+    ['dpkg-deb', 'dpkg'],
+    ['aarch64-linux-gnu-g++', 'g++-aarch64-linux-gnu'],
+    ['qemu-aarch64-static', 'qemu-user-static'],
+    ['debootstrap', 'debootstrap'],
+  ].map(([name, debian]) => ({ name, there: () => !onDebian || onPath(name), packages: [debian, '', '', ''] })),
   fuzz: [
     {
       name: 'clang++ with libFuzzer',
