@@ -2,10 +2,12 @@
 import { withSystemd } from '../cgroup/systemd-bus.js'
 import { messageChain } from '../errors.js'
 import { probeHost } from '../host/facts.js'
-import { isWritable, processIds } from '../native/binding.js'
+import { isWritable, probe, processIds } from '../native/binding.js'
 import { blockingWaiter } from '../native/wait.js'
 import type { HostFacts } from '../plan/types.js'
 import { check, type Check, type Section } from './check.js'
+
+const unifiedBoot = 'boot with systemd.unified_cgroup_hierarchy=1'
 
 const wanted = ['cpu', 'memory', 'pids', 'io', 'cpuset']
 
@@ -27,7 +29,7 @@ function mode({ mode }: HostFacts['cgroup']): Check {
   const mend =
     mode === 'none'
       ? 'sudo mount -t cgroup2 none /sys/fs/cgroup'
-      : 'boot with systemd.unified_cgroup_hierarchy=1: pause, OOM groups and rootless limits are better there'
+      : `${unifiedBoot}: pause, OOM groups and rootless limits are better there`
   return check('hierarchies', state, words[mode], mend)
 }
 
@@ -44,29 +46,25 @@ function controllers({ mode, controllers = [], v1 }: HostFacts['cgroup']): Check
   )
 }
 
-/** Where containers get their cgroups: beside this process's own, below the same parent. */
+/** Where containers get their cgroups: of version 2 beside this process's own, of version 1 below it. */
 function delegation({ mode, unified, own, v1 }: HostFacts['cgroup']): Check[] {
-  const name = 'delegation'
   if (mode === 'none') return []
   const user = processIds().euid !== 0
-  const places =
-    unified === undefined
-      ? Object.entries(v1).map(([key, point]) => `${point}${own[key] ?? '/'}`)
-      : [`${unified}${(own[''] ?? '/').replace(/\/[^/]*$/, '') || ''}`]
-  const [place = ''] = places.filter((path) => !isWritable(path))
-  if (places.every((path) => isWritable(path)))
-    return [check(name, 'ok', user ? 'this user may make cgroups' : 'root may make cgroups')]
-  return [
-    check(
-      name,
-      user ? 'partly' : 'missing',
-      `no right to make cgroups in ${place}`,
-      user
-        ? 'systemd-run --user --scope -p Delegate=yes bash, or --systemd-cgroup'
-        : 'sudo mount -o remount,rw /sys/fs/cgroup (in a container: --privileged, --cgroupns=private)',
-    ),
+  const places = [
+    ...Object.entries(v1).map(([key, point]) => ({ point, path: `${point}${own[key] ?? '/'}` })),
+    ...(unified === undefined ? [] : [{ point: unified, path: unified + (own[''] ?? '/').replace(/\/[^/]*$/, '') }]),
   ]
+  const closed = places.filter(({ path }) => !isWritable(path))
+  const [first] = closed
+  if (first === undefined) return [check('delegation', 'ok', `${user ? 'this user' : 'root'} may make cgroups`)]
+  const found = `no right to make cgroups in ${first.path}`
+  if (user) return [check('delegation', 'partly', found, mode === 'v2' ? userScope : unifiedBoot)]
+  const points = [...new Set(closed.map(({ point }) => point))]
+  const remount = points.map((point) => `sudo mount -o remount,bind,rw ${point}`).join(' && ')
+  return [check('delegation', 'missing', found, probe('mountNamespace') === 0 ? remount : 'docker run --privileged')]
 }
+
+const userScope = 'systemd-run --user --scope -p Delegate=yes bash, or --systemd-cgroup'
 
 async function systemd(): Promise<Check> {
   const kind = processIds().euid === 0 ? 'system' : 'user'

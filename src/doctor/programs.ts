@@ -2,6 +2,7 @@
 import { ownProgram, readFileIfAny } from '../native/binding.js'
 import { findProgram } from '../native/helper-process.js'
 import { check, type Check, type Section } from './check.js'
+import { installing } from './packages.js'
 
 interface Engine {
   readonly name: string
@@ -66,16 +67,13 @@ export function engineSection(): Section {
 
 /** Programs that single commands call. */
 export function toolSection(): Section {
-  const tool = (name: string, use: string, mend: string): Check => {
+  const tool = (name: 'criu' | 'ps', use: string): Check => {
     const path = findProgram(name, process.env.PATH)
-    return check(name, path === undefined ? 'partly' : 'ok', path ?? `not installed: ${use}`, mend)
+    return check(name, path === undefined ? 'partly' : 'ok', path ?? `not installed: ${use}`, installing(name))
   }
   return {
     title: 'programs',
-    checks: [
-      tool('criu', 'no checkpoint and restore', 'sudo apt-get install criu'),
-      tool('ps', 'tsrun ps has --format json only', 'sudo apt-get install procps'),
-    ],
+    checks: [tool('criu', 'no checkpoint and restore'), tool('ps', 'tsrun ps has --format json only')],
   }
 }
 

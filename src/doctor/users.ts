@@ -4,6 +4,7 @@ import { fileInfo, hasAttribute, processIds, readFileIfAny, realPath } from '../
 import { findProgram } from '../native/helper-process.js'
 import { describeRanges, parseSubordinateIds } from '../plan/subordinate-ids.js'
 import { check, type Check, type Section } from './check.js'
+import { installing } from './packages.js'
 
 const setUserId = 0o4000
 
@@ -38,7 +39,7 @@ function tools(): Check {
   })
   const found =
     unable.length === 0 ? 'installed, with the right to map' : `${unable.join(' and ')} missing, or without privilege`
-  return check('newuidmap, newgidmap', unable.length === 0 ? 'ok' : 'partly', found, 'sudo apt-get install uidmap')
+  return check('newuidmap, newgidmap', unable.length === 0 ? 'ok' : 'partly', found, installing('newuidmap'))
 }
 
 function ranges(file: string, user: string | undefined, uid: number): Check {
@@ -67,8 +68,8 @@ export function securitySection(): Section {
     title: 'security modules',
     checks: [
       ...(modules === undefined ? [] : [check('active', 'ok' as const, modules)]),
-      check('AppArmor', apparmor ? 'ok' : 'partly', apparmor ? yes : no, 'boot with security=apparmor'),
-      check('SELinux', selinux ? 'ok' : 'partly', selinux ? yes : no, 'boot with security=selinux'),
+      check('AppArmor', apparmor ? 'ok' : 'partly', apparmor ? yes : no, 'boot with apparmor=1 security=apparmor'),
+      check('SELinux', selinux ? 'ok' : 'partly', selinux ? yes : no, 'boot with selinux=1 security=selinux'),
     ],
   }
 }

@@ -10,7 +10,7 @@ import { Runner, type Result, type RunOptions } from './runtime.js'
 import type { Scope } from './scope.js'
 
 /** An id that no distribution gives to anybody. */
-const id = 54321
+export const userId = 54321
 
 /** Who the user is. */
 export interface UserOptions {
@@ -42,7 +42,7 @@ class UserRunner extends Runner {
  * the options say, in a mount namespace of its own: the host's files stay as they are.
  */
 export class User {
-  readonly id = id
+  readonly id = userId
   readonly name = 'tsrun-test-user'
   readonly runner: Runner
   /** Of `runner`: a program that runs its arguments as the user. */
@@ -52,7 +52,7 @@ export class User {
   constructor(scope: Scope, options: UserOptions = {}) {
     this.#scope = scope
     chmodSync(scope.folder, 0o755)
-    chownSync(scope.root, id, id)
+    chownSync(scope.root, userId, userId)
     this.script = scope.path('as-user')
     writeFileSync(this.script, this.#wrapper(options), { mode: 0o755 })
     this.runner = new UserRunner(scope.path('output'), scope.root, this.#withRuntime(scope))
@@ -68,8 +68,8 @@ export class User {
   }
 
   #wrapper({ subuid = [], subgid = [], prepare = [], through = [] }: UserOptions): string {
-    const become = `setpriv --reuid ${id} --regid ${id} --clear-groups --inh-caps=-all ${through.map(quote).join(' ')}`
-    const passwd = `${this.name}:x:${id}:${id}::/:/bin/sh`
+    const become = `setpriv --reuid ${userId} --regid ${userId} --clear-groups --inh-caps=-all ${through.map(quote).join(' ')}`
+    const passwd = `${this.name}:x:${userId}:${userId}::/:/bin/sh`
     const lines = (ranges: readonly string[]): string[] => ranges.map((range) => `${this.name}:${range}`)
     const files = { passwd: [passwd], subuid: lines(subuid), subgid: lines(subgid) }
     const binds = Object.entries(files).map(([name, content]) => {
@@ -111,8 +111,8 @@ export class User {
 
   #makeRootless(config: TestConfig): void {
     setNamespace(config, 'user')
-    config.linux.uidMappings = [{ containerID: 0, hostID: id, size: 1 }]
-    config.linux.gidMappings = [{ containerID: 0, hostID: id, size: 1 }]
+    config.linux.uidMappings = [{ containerID: 0, hostID: userId, size: 1 }]
+    config.linux.gidMappings = [{ containerID: 0, hostID: userId, size: 1 }]
     // A sysfs may only be mounted by who owns the network namespace.
     config.mounts = config.mounts.filter(({ type }) => type !== 'sysfs')
   }
@@ -120,7 +120,7 @@ export class User {
 
 /** Only directories: the programs in them are shared with other tests. */
 function own(directory: string): void {
-  chownSync(directory, id, id)
+  chownSync(directory, userId, userId)
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     if (entry.isDirectory()) own(join(directory, entry.name))
   }
@@ -128,7 +128,7 @@ function own(directory: string): void {
 
 /** The path itself, or where others may not enter its directories, a copy among the test's belongings. */
 function reachable(scope: Scope, program: string): string {
-  const user = ['--reuid', String(id), '--regid', String(id), '--clear-groups']
+  const user = ['--reuid', String(userId), '--regid', String(userId), '--clear-groups']
   // By way of a shell: setpriv keeps its capabilities until it executes something, and would reach everything.
   const { status } = spawnSync('setpriv', [...user, '/bin/sh', '-c', 'exec "$1" --version', 'sh', program])
   if (status === 0) return program
