@@ -81,22 +81,56 @@ test('behind its seccomp filter init makes the same system calls with a trace as
   t.same(behindFilter('--trace', scope.path('trace.json')), plain)
 })
 
-test('without --trace init is told of no stamp, and nobody asks for the time', (t, scope) => {
+test('without --trace there is no system call more: with it init has its stamps besides, tsrun reads and keeps them', (t, scope) => {
   const container = scope.container((config) => void (config.process.args = ['/bin/true']))
-  const calls = (...args: string[]): string => {
-    const file = scope.path('calls')
-    scope.runner.runProgram('strace', [
-      '-f',
-      '-o',
-      file,
-      ...scope.runner.commandLine(['run', '--bundle', container.bundle.path, ...args, container.id]),
-    ])
-    return readFileSync(file, 'utf8')
+  /** How often each of the two processes makes which system call. */
+  const calls = (name: string, ...args: string[]): Map<string, number>[] => {
+    const file = scope.path(name)
+    const run = scope.runner.commandLine(['run', '--bundle', container.bundle.path, ...args, container.id])
+    scope.runner.runProgram('strace', ['-f', '-o', file, ...run])
+    const processes = new Map<string, Map<string, number>>()
+    for (const [, pid = '', call = ''] of readFileSync(file, 'utf8').matchAll(/^(\d+) +(\w+)\(/gm)) {
+      const counts = processes.get(pid) ?? new Map<string, number>()
+      processes.set(pid, counts.set(call, (counts.get(call) ?? 0) + 1))
+    }
+    return [...processes.values()]
   }
-  const writes = (text: string): number => (text.match(/^\d+ +write\(/gm) ?? []).length
-  const [plain, traced] = [calls(), calls('--trace', scope.path('trace.json'))]
-  t.ok(writes(traced) > writes(plain) + 10, 'a stamp is a write')
-  t.notMatch(plain, 'trace.json')
+  const more = (with_: Map<string, number>, without: Map<string, number>): Record<string, number> =>
+    Object.fromEntries(
+      [...new Set([...with_.keys(), ...without.keys()])]
+        .map((name) => [name, (with_.get(name) ?? 0) - (without.get(name) ?? 0)] as const)
+        .filter(([, difference]) => difference !== 0),
+    )
+  // What is kept between two runs, such as the directory of the root, is there then.
+  calls('first')
+  const [plain, again, traced] = [calls('plain'), calls('again'), calls('traced', '--trace', scope.path('trace.json'))]
+  t.equal(plain.length, 2)
+  for (const [at, of] of ['tsrun', 'tsrun-init'].entries())
+    t.same(more(again[at]!, plain[at]!), {}, `${of}: one run as the other`)
+  const { write = 0, ...nothing } = more(traced[1]!, plain[1]!)
+  t.ok(write > 10, `${write} stamps`)
+  t.same(nothing, {}, 'of init nothing but these')
+  const parent = more(traced[0]!, plain[0]!)
+  t.equal(parent.recvmsg, write, 'each is received')
+  const keeping = [
+    'close',
+    'fstat',
+    'getegid',
+    'geteuid',
+    'getpid',
+    'openat',
+    'read',
+    'recvmsg',
+    'rename',
+    'unlink',
+    'write',
+  ]
+  t.same(
+    Object.keys(parent).filter((name) => !keeping.includes(name)),
+    [],
+    'and the file is written',
+  )
+  t.notOk(Object.values(parent).some((difference) => difference < 0))
 })
 
 test('the page is one file without a script, in which nothing of a config is markup', (t, scope) => {
