@@ -37,8 +37,10 @@ export function table(title, rows, names) {
     .join('\n')
 }
 
-const colours = ['#2563eb', '#9ca3af', '#d97706', '#059669', '#7c3aed']
-const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+/** Of the runtimes in pictures, tsrun's first. */
+export const colours = ['#2563eb', '#9ca3af', '#d97706', '#059669', '#7c3aed']
+/** Text as XML. */
+export const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 /** Bars of the medians, a group for each row; `caption` are the lines below. */
 export function picture(title, rows, names, caption) {

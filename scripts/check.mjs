@@ -1,6 +1,7 @@
 // Everything that is checked without running tsrun. usage: node scripts/check.mjs
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { updateGrowthPicture } from '../bench/growth-picture.mjs'
 import { checkApi } from './api.mjs'
 import { checkKernelHeaders } from './kernel-headers.mjs'
 import { checkLinks } from './links.mjs'
@@ -10,6 +11,7 @@ import { setUp } from './setup.mjs'
 import { updateSources } from './sources.mjs'
 import { filesBelow } from './stamp.mjs'
 import { checkMutations } from './test-mutations.mjs'
+import { checkVersion } from './version.mjs'
 
 const node = process.execPath
 
@@ -24,7 +26,9 @@ const checks = {
   'clang-format': () => run('clang-format', ['--dry-run', '-Werror', ...nativeFiles()]),
   sources: () => updateSources({ check: true }),
   links: checkLinks,
+  version: checkVersion,
   map: () => updateMap({ check: true }),
+  growth: () => updateGrowthPicture({ check: true }),
   objects: checkObjects,
   api: checkApi,
   mutations: checkMutations,

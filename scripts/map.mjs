@@ -1,17 +1,20 @@
-// Writes docs/map.md from the table of the import fence. usage: node scripts/map.mjs [--check]
+// Writes docs/map.md and its picture from the table of the import fence. usage: node scripts/map.mjs [--check]
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { graph } from './graph.mjs'
 import { rooms } from './import-fence.mjs'
 import { Failure, isMain, root, script } from './process.mjs'
 
-const file = 'docs/map.md'
+const files = { 'docs/map.md': map, 'docs/map.svg': picture }
 
 /** Rewrites the map; with `check`, only says that it is old. @throws Failure */
 export function updateMap({ check }) {
-  const text = map()
-  if (readFileSync(join(root, file), { encoding: 'utf8', flag: 'a+' }) === text) return
-  if (check) throw new Failure(`${file} is not what scripts/import-fence.mjs says: run npm run map`)
-  writeFileSync(join(root, file), text)
+  for (const [file, make] of Object.entries(files)) {
+    const text = make()
+    if (readFileSync(join(root, file), { encoding: 'utf8', flag: 'a+' }) === text) continue
+    if (check) throw new Failure(`${file} is not what scripts/import-fence.mjs says: run npm run map`)
+    writeFileSync(join(root, file), text)
+  }
 }
 
 /** Where a room is in the repository. */
@@ -23,7 +26,11 @@ const place = (name) =>
 function arrows(name) {
   const { may } = rooms[name]
   const further = new Set(may.flatMap((other) => reach(other)))
-  return may.filter((other) => !further.has(other)).map((other) => `  ${name} --> ${other}`)
+  return may.filter((other) => !further.has(other)).map((other) => [name, other])
+}
+
+function picture() {
+  return graph(Object.keys(rooms), Object.keys(rooms).flatMap(arrows), 'Which folder of src imports which others')
 }
 
 const reach = (name) => rooms[name].may.flatMap((other) => [other, ...reach(other)])
@@ -41,10 +48,7 @@ function map() {
 
 Who may import whom. ESLint keeps it (\`npm run check\`), \`test/unit/import-fence.test.ts\` tries every forbidden way. An arrow that follows from others is left out of the picture; the table has all.
 
-\`\`\`mermaid
-graph TD
-${Object.keys(rooms).flatMap(arrows).join('\n')}
-\`\`\`
+![Which folder imports which others](map.svg)
 
 | place | does | may not | imports | only types of | packages |
 |---|---|---|---|---|---|

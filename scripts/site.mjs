@@ -2,6 +2,7 @@
 // usage: node scripts/site.mjs        VitePress is installed below build/site by the first run.
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { apiFolder } from './api.mjs'
 import { documents, namedDocument } from './links.mjs'
 import { isMain, root, runQuietly, script } from './process.mjs'
 import { setUp } from './setup.mjs'
@@ -75,11 +76,10 @@ async function commandsPage() {
   return text
 }
 
-/** The API by typedoc, where the project has it. */
-function makeApi() {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  if (scripts['docs:api'] === undefined) return
+/** The API by typedoc is a site of its own, below this one. */
+function makeApi(pages) {
   runQuietly('npm', ['run', '--silent', 'docs:api'])
+  cpSync(apiFolder, join(pages, 'public/api'), { recursive: true })
 }
 
 async function site() {
@@ -92,9 +92,9 @@ async function site() {
     copyFileSync(lock, installed)
     runQuietly('npm', ['ci', '--prefix', work, '--no-audit', '--no-fund', '--loglevel=error'])
   }
-  makeApi()
   const pages = join(work, 'pages')
   rmSync(pages, { recursive: true, force: true })
+  makeApi(pages)
   cpSync(join(root, 'docs'), pages, { recursive: true, filter: (path) => !path.endsWith('.md') })
   for (const document of documents()) {
     const page = join(pages, pageOf(document))

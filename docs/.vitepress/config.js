@@ -3,7 +3,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 const has = (page) => existsSync(join(import.meta.dirname, '..', `${page}.md`))
-const item = ([text, page]) => (has(page) ? [{ text, link: `/${page.replace(/index$/, '')}` }] : [])
+/** Pages that others have made (scripts/site.mjs) are no part of the router. */
+const foreign = { 'api/index': { link: '/api/index.html', target: '_self' } }
+const item = ([text, page]) =>
+  foreign[page] ? [{ text, ...foreign[page] }] : has(page) ? [{ text, link: `/${page.replace(/index$/, '')}` }] : []
 const group = (text, pages) => ({ text, items: Object.entries(pages).flatMap(item) })
 
 const sidebar = [

@@ -71,6 +71,13 @@ t.test(
         'its pictures',
       )
     }
+    await page.goto(`${address}map.html`)
+    t.equal(await page.locator('.vp-doc img').count(), 1, 'the diagram is a picture')
+    await page.getByRole('link', { name: 'API for Node.js' }).click()
+    await page.waitForURL(/\/api\/index.html$/)
+    await page.getByRole('link', { name: 'Runtime', exact: true }).first().click()
+    await page.waitForURL(/Runtime.html$/)
+    t.match(await page.locator('h1').innerText(), 'Runtime')
     await page.goto(`${address}commands.html`)
     t.match(await page.locator('.vp-doc').innerText(), /tsrun checkpoint[^]*--image-path DIR/)
     t.same(errors, [])
