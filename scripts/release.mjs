@@ -171,6 +171,8 @@ async function release(args) {
   const archs = asked.length > 0 ? asked : Object.keys(debianNames)
   const folder = resolve(args.find((arg) => !asked.includes(arg)) ?? at('release'))
   checkVersion()
+  // Whoever makes it: folders in the files are for all to read.
+  process.umask(0o022)
   if (output('git', ['status', '--porcelain', '--untracked-files=no']) !== '')
     console.log('the files of this release are not those of the commit that they name: there are uncommitted changes')
   setUp('start', { tools: archs.includes(process.arch) && archs.length === 1 ? [] : ['release'] })
