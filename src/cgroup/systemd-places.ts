@@ -21,7 +21,7 @@ export function placesOf(pid: number, unit: string): ScopePlaces {
   const isScope = (path: string): boolean => unitOf(path) === unit && !path.split('/').includes('..')
   const path = Object.values(own).find(isScope)
   if (path === undefined) throw new SystemdError('systemd has made a cgroup that cannot be seen from here')
-  const { unified, v1 } = cgroupMounts(readMounts())
+  const { unified, v1 } = cgroupMounts(readMounts('self', 'cgroup'))
   const left = Object.entries(v1).filter(([hierarchy]) => own[hierarchy] !== path)
   const others = placeAt(path, {
     ...(unified === undefined || own[''] === path ? {} : { unified }),

@@ -46,8 +46,7 @@ const readControllers = (directory: string): string[] | undefined =>
   readFileIfAny(`${directory}/cgroup.controllers`)?.split(/\s+/).filter(Boolean)
 
 /** Other mounts may lie over one, or over the directory that it is in: mountinfo does not tell. */
-const isReachable = ({ type, point }: MountLine): boolean =>
-  !type.startsWith('cgroup') || fileInfo(`${point}/cgroup.procs`) !== undefined
+const isReachable = ({ point }: MountLine): boolean => fileInfo(`${point}/cgroup.procs`) !== undefined
 
 /** A file that every proc file system has. @throws UnsupportedError where none is mounted, SyscallError */
 export function readProc(path: string): string {
@@ -60,7 +59,7 @@ function probeCgroup(): CgroupFacts {
   const own = parseOwnCgroups(readProc('/proc/self/cgroup'))
   const root = readControllers(cgroupRoot)
   if (root !== undefined) return { mode: 'v2', unified: cgroupRoot, v1: {}, controllers: root, own }
-  const { unified, v1 } = cgroupMounts(readMounts().filter(isReachable))
+  const { unified, v1 } = cgroupMounts(readMounts('self', 'cgroup').filter(isReachable))
   if (unified === undefined) return { mode: Object.keys(v1).length > 0 ? 'v1' : 'none', v1, own }
   const mode = Object.keys(v1).length > 0 ? 'hybrid' : 'v2'
   return { mode, unified, v1, controllers: readControllers(unified) ?? [], own }
@@ -111,7 +110,7 @@ export interface ProbeRequest {
 /** The facts about this host. @throws SyscallError when /proc is not readable */
 export function probeHost(request: ProbeRequest): HostFacts {
   const { euid, egid } = processIds()
-  const resctrl = request.resctrl ? mountPointOf('resctrl', readMounts()) : undefined
+  const resctrl = request.resctrl ? mountPointOf('resctrl', readMounts('self', 'resctrl')) : undefined
   return {
     euid,
     egid,

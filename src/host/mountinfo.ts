@@ -13,19 +13,31 @@ export interface MountLine {
 
 /** Blanks, tabs, newlines and backslashes are octal there. */
 const unescapeMount = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+  text.includes('\\')
+    ? text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    : text
 
-/** The lines of a mountinfo file; of mounts at one point the last one covers the others. */
-export function parseMountinfo(text: string): MountLine[] {
-  return text.split('\n').flatMap((line) => {
-    const [before, after] = line.split(' - ')
-    const [, , , root = '/', point] = before?.split(' ') ?? []
-    const [type, , options] = after?.split(' ') ?? []
-    if (point === undefined || type === undefined) return []
-    return [{ root: unescapeMount(root), point: unescapeMount(point), type, options: options?.split(',') ?? [] }]
-  })
+/** Between the options of the mount and what is said of its file system. */
+const separator = ' - '
+
+/**
+ * The lines of a mountinfo file; of mounts at one point the last one covers the others. `type`: only of file systems
+ * whose types begin so, since a host may have thousands of others.
+ */
+export function parseMountinfo(text: string, type = ''): MountLine[] {
+  const mounts: MountLine[] = []
+  for (const line of text.split('\n')) {
+    const end = line.indexOf(separator)
+    if (end < 0 || !line.startsWith(type, end + separator.length)) continue
+    const [, , , root = '/', point] = line.slice(0, end).split(' ')
+    const [kind, , options] = line.slice(end + separator.length).split(' ')
+    if (point === undefined || kind === undefined) continue
+    const superOptions = options?.split(',') ?? []
+    mounts.push({ root: unescapeMount(root), point: unescapeMount(point), type: kind, options: superOptions })
+  }
+  return mounts
 }
 
-/** The mounts of a process, by default this one. @throws SyscallError */
-export const readMounts = (pid: number | 'self' = 'self'): MountLine[] =>
-  parseMountinfo(readFile(`/proc/${pid}/mountinfo`))
+/** The mounts of a process, by default this one; `type` as of parseMountinfo. @throws SyscallError */
+export const readMounts = (pid: number | 'self' = 'self', type = ''): MountLine[] =>
+  parseMountinfo(readFile(`/proc/${pid}/mountinfo`), type)

@@ -10,7 +10,7 @@ import { readMounts } from './mountinfo.js'
  */
 export function unifiedCgroupOf(pid: number | 'self'): string | undefined {
   const path = parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')['']
-  const { unified } = cgroupMounts(readMounts())
+  const { unified } = cgroupMounts(readMounts('self', 'cgroup'))
   if (path === undefined || unified === undefined || path.split('/').includes('..')) return undefined
   return path === '/' ? unified : `${unified}${path}`
 }

@@ -31,28 +31,42 @@ const maxU64 = 0xffffffffffffffffn
 interface Output {
   bytes: Uint8Array<ArrayBuffer>
   words: Uint32Array
-  /** In bytes. */
+  /** In bytes, as is `capacity`. */
   length: number
+  capacity: number
   readonly encoder: InstanceType<typeof TextEncoder>
 }
 
 type BaseKind = Exclude<FieldKind, `${string}:${string}` | `${string}=${string}`>
 
-/** A step's number, and its fields with the kinds that the wire knows. */
+/** Appends the value of a field. The type of Step ties it to its kind; that tie is lost when fields are walked by name. */
+type Put = (output: Output, value: never) => void
+
+const puts: Readonly<Record<BaseKind, Put>> = {
+  u32: putU32,
+  u64: putU64,
+  flag: (output, value: boolean) => putU32(output, value ? 1 : 0),
+  text: putText,
+  texts: putTexts,
+  u32s: putU32s,
+  bytes: putBytes,
+}
+
+function putOf(kind: FieldKind): Put {
+  const end = kind.search(/[:=]/)
+  return puts[(end < 0 ? kind : kind.slice(0, end)) as BaseKind]
+}
+
+/** A step's number, and its fields with what appends them. */
 interface Layout {
   readonly op: number
   readonly names: readonly string[]
-  readonly kinds: readonly BaseKind[]
-}
-
-function baseKind(kind: FieldKind): BaseKind {
-  const end = kind.search(/[:=]/)
-  return (end < 0 ? kind : kind.slice(0, end)) as BaseKind
+  readonly puts: readonly Put[]
 }
 
 const layoutOf = ([name, kinds]: [string, Readonly<Record<string, FieldKind>>], op: number): [string, Layout] => [
   name,
-  { op, names: Object.keys(kinds), kinds: Object.values(kinds).map(baseKind) },
+  { op, names: Object.keys(kinds), puts: Object.values(kinds).map(putOf) },
 ]
 
 /** Made when the module is loaded, which the executable has behind it when it starts. */
@@ -65,8 +79,15 @@ const layouts = Object.fromEntries(Object.entries(stepTable).map(layoutOf)) as R
  * neither can come from a config that was parsed by stage 1.
  */
 export function encodePlan(plan: LaunchPlan): Uint8Array {
-  const bytes = new Uint8Array(16 * 1024)
-  const output: Output = { bytes, words: new Uint32Array(bytes.buffer), length: 0, encoder: new TextEncoder() }
+  const capacity = 16 * 1024
+  const bytes = new Uint8Array(capacity)
+  const output: Output = {
+    bytes,
+    words: new Uint32Array(bytes.buffer),
+    length: 0,
+    capacity,
+    encoder: new TextEncoder(),
+  }
   putHeader(output, plan)
   for (const step of plan.steps) {
     const layout = layouts[step.op]
@@ -92,25 +113,14 @@ function putHeader(output: Output, { steps, preserveFds }: LaunchPlan): void {
   for (const name of headerNames) putU32(output, header[name])
 }
 
-function putFields(output: Output, step: Step, layout: Layout): void {
+function putFields(output: Output, step: Step, { names, puts: all }: Layout): void {
   const values = step as unknown as Readonly<Record<string, unknown>>
-  for (let i = 0; i < layout.names.length; i++) {
-    const kind = layout.kinds[i]
-    const value = values[layout.names[i] as string]
-    // The type of Step ties each value to its kind; that tie is lost when fields are walked by name.
-    if (kind === 'u32') putU32(output, value as number)
-    else if (kind === 'text') putText(output, value as string)
-    else if (kind === 'flag') putU32(output, value === true ? 1 : 0)
-    else if (kind === 'u64') putU64(output, value as number | bigint)
-    else if (kind === 'texts') putTexts(output, value as readonly string[])
-    else if (kind === 'u32s') putU32s(output, value as readonly number[])
-    else putBytes(output, value as Uint8Array)
-  }
+  for (let i = 0; i < names.length; i++) (all[i] as Put)(output, values[names[i] as string] as never)
 }
 
 function putU32(output: Output, value: number): void {
   if (value >>> 0 !== value) throw outOfRange('u32', value)
-  if (output.length + 4 > output.bytes.length) grow(output, 4)
+  if (output.length + 4 > output.capacity) grow(output, 4)
   output.words[output.length >> 2] = value
   output.length += 4
 }
@@ -139,7 +149,7 @@ function putU64(output: Output, value: number | bigint): void {
 }
 
 function putText(output: Output, value: string): void {
-  if (value.includes('\0')) throw new TypeError(`text with a NUL byte: ${JSON.stringify(value)}`)
+  if (value.indexOf('\0') >= 0) throw new TypeError(`text with a NUL byte: ${JSON.stringify(value)}`)
   // A UTF-16 unit takes at most three bytes of UTF-8.
   grow(output, value.length * 3 + 8)
   const start = output.length + 4
@@ -188,9 +198,11 @@ function padded(length: number): number {
 /** Makes room for `more` bytes. */
 function grow(output: Output, more: number): void {
   const needed = output.length + more
-  if (needed <= output.bytes.length) return
-  const bytes = new Uint8Array(padded(Math.max(needed, output.bytes.length * 2)))
+  if (needed <= output.capacity) return
+  const capacity = padded(Math.max(needed, output.capacity * 2))
+  const bytes = new Uint8Array(capacity)
   bytes.set(output.bytes)
+  output.capacity = capacity
   output.bytes = bytes
   output.words = new Uint32Array(bytes.buffer)
 }

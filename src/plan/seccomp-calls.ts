@@ -48,13 +48,25 @@ const passing: ReadonlySet<SeccompAction> = new Set(['SCMP_ACT_ALLOW', 'SCMP_ACT
  * for the argument that is known, and forbids it unless they surely don't.
  */
 export function notPermitted(seccomp: Seccomp, calls: readonly Call[]): string[] {
+  const rulesOf = rulesByName(seccomp, calls)
   const missing = calls.filter((call) => {
-    const rules = (seccomp.syscalls ?? []).filter(({ names }) => names.includes(call.name))
+    const rules = rulesOf.get(call.name) ?? []
     const meets = (rule: SeccompSyscall): boolean | undefined => conditionsHold(rule.args ?? [], call)
     if (rules.some((rule) => !passing.has(rule.action) && meets(rule) !== false)) return true
     return !passing.has(seccomp.defaultAction) && !rules.some((rule) => passing.has(rule.action) && meets(rule))
   })
   return [...new Set(missing.map(({ name }) => name))]
+}
+
+/** The rules about some calls. A profile has hundreds of names, so they are gone through once. */
+function rulesByName({ syscalls = [] }: Seccomp, calls: readonly Call[]): ReadonlyMap<string, SeccompSyscall[]> {
+  const rulesOf = new Map<string, SeccompSyscall[]>()
+  for (const { name } of calls) rulesOf.set(name, [])
+  for (const rule of syscalls) {
+    const { names } = rule
+    for (let i = names.length - 1; i >= 0; i--) rulesOf.get(names[i] as string)?.push(rule)
+  }
+  return rulesOf
 }
 
 /** Whether all conditions hold; undefined where that depends on what is not known. */

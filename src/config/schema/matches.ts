@@ -1,4 +1,4 @@
-/** Stage 1, config: the quick check, which says yes or no and nothing else. */
+/** Stage 1, config: the quick check, which says yes or no and nothing else. Of each shape a function is made once. */
 import type { ListNode, MapNode, Node, ObjectNode, Shape, TextNode } from './shape.js'
 
 /**
@@ -6,57 +6,96 @@ import type { ListNode, MapNode, Node, ObjectNode, Shape, TextNode } from './sha
  * but count as absent. A value for which this is false may still be good after a closer look.
  */
 export function matches<T>(shape: Shape<T>, value: unknown): value is T {
-  return matchesNode(shape, value)
+  return checkOf(shape)(value)
 }
 
-function matchesNode(shape: Node, value: unknown): boolean {
+type Check = (value: unknown) => boolean
+
+const made = new WeakMap<Node, Check>()
+
+function checkOf(shape: Node): Check {
+  const known = made.get(shape)
+  if (known !== undefined) return known
+  const check = makeCheck(shape)
+  made.set(shape, check)
+  return check
+}
+
+function makeCheck(shape: Node): Check {
   switch (shape.kind) {
     case 'text':
-      return typeof value === 'string' && matchesText(shape, value)
+      return textCheck(shape)
     case 'flag':
-      return typeof value === 'boolean'
-    case 'oneOf':
-      return typeof value === 'string' && shape.names.includes(value)
-    case 'integer':
-      return Number.isInteger(value) && (value as number) >= shape.min && (value as number) <= shape.max
-    case 'wide':
-      return isExact(value) && value >= shape.min && value <= shape.max
+      return (value) => typeof value === 'boolean'
+    case 'oneOf': {
+      const names: ReadonlySet<unknown> = new Set(shape.names)
+      return (value) => names.has(value)
+    }
+    case 'integer': {
+      const { min, max } = shape
+      return (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+    }
+    case 'wide': {
+      const { min, max } = shape
+      return (value) => isExact(value) && value >= min && value <= max
+    }
     case 'value':
-      return shape.test(value)
+      return shape.test
     case 'list':
-      return Array.isArray(value) && matchesItems(shape, value)
+      return listCheck(shape)
     case 'map':
-      return isObject(value) && matchesNames(shape, value)
+      return mapCheck(shape)
     case 'object':
-      return isObject(value) && matchesMembers(shape, value)
+      return objectCheck(shape)
   }
 }
 
-function matchesText({ emptyIsAbsent, only }: TextNode, value: string): boolean {
-  return !value.includes('\0') && !(emptyIsAbsent && value === '') && (only === undefined || only.test(value))
+const isText: Check = (value) => typeof value === 'string' && value.indexOf('\0') < 0
+
+function textCheck({ emptyIsAbsent, only }: TextNode): Check {
+  if (only !== undefined)
+    return (value) => isText(value) && !(emptyIsAbsent && value === '') && only.test(value as string)
+  return emptyIsAbsent ? (value) => value !== '' && isText(value) : isText
 }
 
-function matchesItems({ item, min }: ListNode, value: readonly unknown[]): boolean {
-  if (value.length < min) return false
-  for (const entry of value) if (!matchesNode(item, entry)) return false
-  return true
-}
+// The loops below count: each step of an iterator is several calls, and a config has hundreds of items.
 
-function matchesNames(shape: MapNode, value: Readonly<Record<string, unknown>>): boolean {
-  for (const name of Object.keys(value)) {
-    // later code that copies members by assignment would set a prototype
-    if (name === '__proto__' || name.includes('\0') || !matchesNode(shape.value, value[name])) return false
+function listCheck({ item, min }: ListNode): Check {
+  const check = checkOf(item)
+  return (value) => {
+    if (!Array.isArray(value) || value.length < min) return false
+    for (let i = value.length - 1; i >= 0; i--) if (!check(value[i])) return false
+    return true
   }
-  return true
 }
 
-function matchesMembers({ members, required }: ObjectNode, value: Readonly<Record<string, unknown>>): boolean {
-  for (const name of Object.keys(value)) {
-    const member = members[name]
-    if (member === undefined || !matchesNode(member, value[name])) return false
+function mapCheck(shape: MapNode): Check {
+  const check = checkOf(shape.value)
+  return (value) => {
+    if (!isObject(value)) return false
+    for (const name of Object.keys(value)) {
+      // later code that copies members by assignment would set a prototype
+      if (name === '__proto__' || name.includes('\0') || !check(value[name])) return false
+    }
+    return true
   }
-  for (const name of required) if (!Object.hasOwn(value, name)) return false
-  return true
+}
+
+function objectCheck({ members, required }: ObjectNode): Check {
+  // Without a prototype, as `members`.
+  const checks = Object.create(null) as Record<string, Check>
+  for (const [name, member] of Object.entries(members)) checks[name] = checkOf(member)
+  return (value) => {
+    if (!isObject(value)) return false
+    const names = Object.keys(value)
+    for (let i = names.length - 1; i >= 0; i--) {
+      const name = names[i] as string
+      const check = checks[name]
+      if (check === undefined || !check(value[name])) return false
+    }
+    for (let i = required.length - 1; i >= 0; i--) if (!Object.hasOwn(value, required[i] as string)) return false
+    return true
+  }
 }
 
 /** A number beyond 2^53 has been rounded, and needs the closer look. */

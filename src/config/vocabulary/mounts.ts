@@ -125,9 +125,8 @@ export const mountOptionNames = (): readonly string[] => [
 
 /** What an option does that is none of attributes; undefined for these, and for data. */
 export function otherEffect(option: string): OptionEffect | undefined {
-  const name =
-    option.startsWith('idmap=') || option.startsWith('ridmap=') ? option.slice(0, option.indexOf('=')) : option
-  return Object.hasOwn(otherOptions, name) ? otherOptions[name] : undefined
+  if (Object.hasOwn(otherOptions, option)) return otherOptions[option]
+  return option.startsWith('idmap=') || option.startsWith('ridmap=') ? otherOptions.idmap : undefined
 }
 
 /** What an option does to attributes, of the mount itself or of all those below; undefined for others. */

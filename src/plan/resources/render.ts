@@ -17,16 +17,27 @@ interface Placed {
   readonly hierarchy: string
 }
 
-/** Limits in the order of their writes. */
+/** The place of a row in its table: limits are written in that order. */
+const orderOf = (rows: Partial<Record<LimitId, Row>>): ReadonlyMap<string, number> =>
+  new Map(Object.keys(rows).map((id, place) => [id, place]))
+
+const tables = {
+  legacy: { rows: legacyRows, order: orderOf(legacyRows) },
+  unified: { rows: unifiedRows as Partial<Record<LimitId, Row>>, order: orderOf(unifiedRows) },
+} as const
+
+/** Limits in the order of their writes: those of cgroup v1 first, of each version by its table, which has not all. */
 function placed(limits: readonly Limit[], places: Places): Placed[] {
-  const inTable = (rows: Partial<Record<LimitId, Row>>, isIts: (hierarchy: string) => boolean): Placed[] =>
-    Object.entries(rows).flatMap(([id, row]) =>
-      limits
-        .filter((one) => idOf(one) === id)
-        .map((one) => ({ row, limit: one, hierarchy: hierarchyOf(places, one.controller) }))
-        .filter(({ hierarchy }) => isIts(hierarchy)),
-    )
-  return [...inTable(legacyRows, (one) => one !== ''), ...inTable(unifiedRows, (one) => one === '')]
+  const found: (Placed & { readonly order: number })[] = []
+  for (const one of limits) {
+    const hierarchy = hierarchyOf(places, one.controller)
+    const { rows, order } = hierarchy === '' ? tables.unified : tables.legacy
+    const id = idOf(one)
+    const row = rows[id]
+    if (row !== undefined) found.push({ row, limit: one, hierarchy, order: order.get(id) ?? 0 })
+  }
+  const isUnified = ({ hierarchy }: Placed): number => (hierarchy === '' ? 1 : 0)
+  return found.sort((one, other) => isUnified(one) - isUnified(other) || one.order - other.order)
 }
 
 /**
