@@ -25,7 +25,6 @@ import { moveNetDevices } from './net-devices.js'
 import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared } from './prepare.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { Rollback } from './rollback.js'
-import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { SourceHelper } from './sources.js'
 import { afterStop } from './delete.js'
 import { giveStreams } from './streams.js'
@@ -201,14 +200,15 @@ export async function createContainer(
   options: CreateOptions,
   mode: CreateMode,
 ): Promise<Created> {
-  const compileSeccomp = cachedSeccompCompiler(context.store.root)
+  const { store } = context
   const prepared = await prepare(id, options, {
-    ...{ cgroupManager: context.cgroupManager, compileSeccomp, keyring: newKeyringName(id) },
-    ...(options.notifySocket ? { notifyDirectory: context.store.notifyDirectory(id) } : {}),
+    cgroupManager: context.cgroupManager,
+    compileSeccomp: (request) => store.compileSeccomp(request),
+    keyring: newKeyringName(id),
+    ...(options.notifySocket ? { notifyDirectory: store.notifyDirectory(id) } : {}),
   })
   checkConsole(prepared.config.process, options, mode.foreground)
   checkPidFile(options.pidFile)
-  const { store } = context
   for (const warning of [...prepared.plan.warnings, ...distrust(store.root)]) context.onWarning(warning)
   const lock = store.create(id)
   const rollback = new Rollback()

@@ -25,7 +25,6 @@ import { giveStreams } from './streams.js'
 import { joinRdt } from './intel-rdt.js'
 import { ListenerDelivery } from './listener.js'
 import { checkConsole, checkPidFile, type PlanInputs } from './prepare.js'
-import { cachedSeccompCompiler } from './seccomp-cache.js'
 import { serveInit, unexpectedEnd, type Handlers } from './protocol.js'
 import { startProgram } from './start.js'
 import { explainScheduler, hasLittleMemory } from './small-memory.js'
@@ -204,7 +203,7 @@ export async function execProcess(
   if (target < 0) throw new StatusError('cannot exec in a stopped container', { id, operation: 'exec', status })
   let execution: Execution | undefined
   try {
-    const compileSeccomp = cachedSeccompCompiler(store.root)
+    const compileSeccomp: PlanInputs['compileSeccomp'] = (request) => store.compileSeccomp(request)
     const { preserveFds = 0 } = options
     const { first, last } = placeProcess(record.cgroup, options.cgroup, {
       paused: status === 'paused',

@@ -37,7 +37,6 @@ import { endProcess } from './end.js'
 import { assertRdtFits, joinRdt, makeRdtGroups } from './intel-rdt.js'
 import { checkConsole, checkPidFile, prepare, type CreateOptions, type Prepared } from './prepare.js'
 import { Rollback } from './rollback.js'
-import { cachedSeccompCompiler } from './seccomp-cache.js'
 
 /** What `restore` takes. */
 export interface RestoreOptions
@@ -212,12 +211,13 @@ export async function restoreContainer(
   { foreground }: { readonly foreground: boolean },
 ): Promise<Restored> {
   const { store } = context
-  const compileSeccomp = cachedSeccompCompiler(store.root)
   findCriu()
   if (fileInfo(`${options.imagePath}/inventory.img`) === undefined)
     throw new UsageError(`there is no checkpoint in ${JSON.stringify(options.imagePath)}`)
   const prepared = await prepare(id, options, {
-    ...{ cgroupManager: context.cgroupManager, compileSeccomp, keyring: newKeyringName(id) },
+    cgroupManager: context.cgroupManager,
+    compileSeccomp: (request) => store.compileSeccomp(request),
+    keyring: newKeyringName(id),
   })
   checkConsole(prepared.config.process, options, foreground)
   checkPidFile(options.pidFile)

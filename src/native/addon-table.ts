@@ -41,10 +41,6 @@ export const functionTable = {
   // below.cc
   lookBelow: { args: ['root:path', 'path:path'], result: 'lookedAt?' },
   readBelow: { args: ['root:path', 'path:path', 'offset:number', 'size:u32'], result: 'bytes?' },
-  // keyed.cc
-  hashText: { args: ['text:text'], result: 'text' },
-  readKeyed: { args: ['path:path', 'key:path'], result: 'bytes?' },
-  writeKeyed: { args: ['path:path', 'key:path', 'data:bytes'], result: 'void' },
   // process.cc
   processIds: { args: [], result: 'processIds' },
   permittedCapabilities: { args: [], result: 'u64' },
@@ -119,7 +115,7 @@ export const functionTable = {
   listenNotify: { args: ['path:path'], result: 'fd' },
   forwardNotify: { args: ['fd:i32', 'host:path', 'pid:i32'], result: 'boolean' },
   // seccomp.cc
-  compileSeccomp: { args: ['request:seccompRequest'], result: 'bytes' },
+  compileSeccomp: { args: ['request:seccompRequest', 'cache:path'], result: 'bytes' },
   seccompVersion: { args: [], result: 'text' },
 } as const
 

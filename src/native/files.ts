@@ -132,12 +132,3 @@ export const drain = (fd: number): void => native().drain(fd)
 /** flock(2), exclusive unless `shared`; false when it is taken and `wait` is not set. @throws SyscallError */
 export const lockFile = (fd: number, options: { wait: boolean; shared?: boolean }): boolean =>
   native().lockFile(fd, options.shared ?? false, options.wait)
-
-/** 64-bit FNV-1a of a text as 16 hexadecimal digits: for file names, not for trust. */
-export const hashText = (text: string): string => native().hashText(text)
-
-/** The data of a file that `writeKeyed` made with this very key; undefined for another key or no file. */
-export const readKeyed = (path: string, key: string): Uint8Array | undefined => native().readKeyed(path, key)
-
-/** Replaces a file in one step by a key and data that belongs to it (mode 0600). @throws SyscallError */
-export const writeKeyed = (path: string, key: string, data: Uint8Array): void => native().writeKeyed(path, key, data)

@@ -44,10 +44,13 @@ export const moveDevices = (
   devices: readonly (readonly [name: string, target: string])[],
 ): RejectedDevice | undefined => native().moveDevices(netns, devices)
 
-/** Compiles a seccomp section with libseccomp to BPF (struct sock_filter[]). @throws ConfigError */
-export function compileSeccomp(request: SeccompRequest): Uint8Array {
+/**
+ * Compiles a seccomp section with libseccomp to BPF (struct sock_filter[]). `cache` is a directory where filters are kept,
+ * which is only believed where nobody else can write; whatever goes wrong with it only costs time. @throws ConfigError
+ */
+export function compileSeccomp(request: SeccompRequest, cache = ''): Uint8Array {
   try {
-    return native().compileSeccomp(request)
+    return native().compileSeccomp(request, cache)
   } catch (error) {
     // Not a failed system call: libseccomp cannot make a filter of what the config says.
     throw ConfigError.from([{ pointer: '/linux/seccomp', message: (error as Error).message }])

@@ -2,6 +2,7 @@
 import { ExistsError, NotFoundError, StoreError, UsageError } from '../errors.js'
 import {
   closeFile,
+  compileSeccomp,
   fileInfo,
   hasErrno,
   listDirectory,
@@ -15,6 +16,7 @@ import {
   replaceFile,
   sameFile,
 } from '../native/binding.js'
+import type { SeccompRequest } from '../plan/seccomp.js'
 import { parseRecord, type StateRecord } from './record.js'
 
 /** A container id that has passed `parseContainerId`. */
@@ -75,6 +77,11 @@ export class Store {
   /** Directory of the notify socket, which the container sees at /run/notify. */
   notifyDirectory(id: ContainerId): string {
     return `${this.directory(id)}/notify`
+  }
+
+  /** Compiles a seccomp filter, or takes one of those that are kept beside the containers. @throws ConfigError */
+  compileSeccomp(request: SeccompRequest): Uint8Array {
+    return compileSeccomp(request, `${this.root}/.seccomp`)
   }
 
   /** Makes and locks the directory of a new container. @throws ExistsError, StoreError */

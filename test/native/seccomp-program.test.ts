@@ -8,7 +8,7 @@ import { seccompRequest, type SeccompRequest } from '#dist/plan/seccomp.js'
 import { auditArch, disassemble, runFilter, x32Bit } from './bpf.js'
 
 interface Addon {
-  compileSeccomp(request: SeccompRequest): Uint8Array
+  compileSeccomp(request: SeccompRequest, cache: string): Uint8Array
   seccompVersion(): string
 }
 
@@ -26,7 +26,7 @@ const skip = process.arch !== 'x64' && 'numbers and architectures here are those
 type Answer = (number: number, args?: readonly (number | bigint)[], arch?: number) => number
 
 function filter(members: Partial<Seccomp>): Answer {
-  const program = addon.compileSeccomp(seccompRequest({ defaultAction: 'SCMP_ACT_ERRNO', ...members }))
+  const program = addon.compileSeccomp(seccompRequest({ defaultAction: 'SCMP_ACT_ERRNO', ...members }), '')
   return (number, args = [], architecture = x86_64) => runFilter(program, { arch: architecture, number, args })
 }
 
@@ -196,6 +196,7 @@ t.test('a profile with holes everywhere makes a deep tree whose jumps still reac
   const syscalls = names.map((name, i) => ({ ...rule(name, 'SCMP_ACT_ERRNO'), errnoRet: 100 + i }))
   const program = addon.compileSeccomp(
     seccompRequest({ defaultAction: 'SCMP_ACT_ALLOW', syscalls, architectures: allX86 }),
+    '',
   )
   t.ok(disassemble(program).length > 1500)
   const answer: Answer = (number, args = [], architecture = x86_64) =>

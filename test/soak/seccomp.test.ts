@@ -8,7 +8,7 @@ import { projectRoot } from '../helpers/tools.js'
 import { auditArch, runFilter } from '../native/bpf.js'
 
 const addon = createRequire(import.meta.url)(`${projectRoot}/build/Release/tsrun.node`) as {
-  compileSeccomp(request: unknown): Uint8Array
+  compileSeccomp(request: unknown, cache: string): Uint8Array
 }
 
 const seed = Number(process.env.SEED ?? 1)
@@ -84,7 +84,7 @@ function wrongAnswers(random: Random): string[] {
     ...{ defaultAction, defaultErrnoRet },
     syscalls: rules.map(({ name, action, errnoRet, args }) => ({ names: [name], action, errnoRet, args: [...args] })),
   }
-  const program = addon.compileSeccomp(seccompRequest(profile))
+  const program = addon.compileSeccomp(seccompRequest(profile), '')
   const wrong: string[] = []
   for (let one = 0; one < 40; one++) {
     const [name, number] = pick(random, Object.entries(calls))
