@@ -67,14 +67,16 @@ int32_t gather(const std::vector<int32_t>& fds) {
 // An eventfd(2) that the kernel signals when the memory controller of cgroup v1 has something to tell of a cgroup by this
 // file: memory.oom_control, that it is out of memory, memory.pressure_level with a level, that it is short of it; and when
 // the cgroup is removed (memory.rst of cgroup v1).
-int32_t notify_memory(const std::string& directory, const std::string& file, const std::string& level) {
+int32_t notify_memory(const std::string& directory, const std::string& file,
+                      const std::string& level) {
   const std::string path = directory + "/" + file;
   const Fd watched{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!watched) throw_errno("open", path);
   Fd notice{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   if (!notice) throw_errno("eventfd");
   const std::string control = directory + "/cgroup.event_control";
-  const std::string line = std::to_string(notice.get()) + " " + std::to_string(watched.get()) + " " + level;
+  const std::string line =
+      std::to_string(notice.get()) + " " + std::to_string(watched.get()) + " " + level;
   const Fd fd{open(control.c_str(), O_WRONLY | O_CLOEXEC)};
   if (!fd || write(fd.get(), line.data(), line.size()) < 0) throw_errno("write", control);
   return notice.release();
