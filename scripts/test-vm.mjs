@@ -89,6 +89,7 @@ const machines = [
     files: ['integration/checkpoint', 'integration/checkpoint-options'],
     only: 'criu',
     limit: 1200,
+    long: true,
   },
   {
     name: 'checkpoints, cgroup v1 alone (QEMU)',
@@ -96,6 +97,7 @@ const machines = [
     files: ['integration/checkpoint'],
     only: 'criu',
     limit: 1200,
+    long: true,
   },
 ]
 
@@ -121,14 +123,14 @@ function cacheFolder() {
 
 /**
  * Runs all machines and returns how many tests passed, failed and were skipped. `files`: only these of theirs;
- * `seen`: a folder for what the tests have seen of limits (test/helpers/seen.ts), a file per machine.
+ * `sample`: without long ones; `seen`: a folder for what the tests have seen of limits (test/helpers/seen.ts), a file per machine.
  */
-export async function runMachines({ files: chosen, seen } = {}) {
+export async function runMachines({ files: chosen, sample, seen } = {}) {
   const total = { passed: 0, failed: 0, skipped: 0 }
   if (![['--uml'], [], hybrid].every(fetchMachine)) return { ...total, failed: 1 }
   const waiting = machines
     .map((machine) => ({ ...machine, seen, files: machine.files.filter((file) => !chosen || chosen.includes(file)) }))
-    .filter(({ files: some }) => some.length > 0)
+    .filter(({ files: some, long }) => some.length > 0 && !(sample && long))
   const work = async () => {
     for (let machine = waiting.shift(); machine !== undefined; machine = waiting.shift()) {
       const counts = await runMachine(machine)

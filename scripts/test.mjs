@@ -93,7 +93,7 @@ async function main(all) {
       continue
     }
     const counts = machines
-      ? await runMachines()
+      ? await runMachines({ sample: args.length === 0 })
       : await runLane({ name, files: files(), jobs, timeout, comments, env })
     for (const key of Object.keys(total)) total[key] += counts[key]
   }

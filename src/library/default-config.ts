@@ -84,8 +84,8 @@ const shape = lazily(() =>
 )
 
 /** @throws UnsupportedError for an image, which nobody has made a root file system of yet */
-export function refuseImage(options: object): void {
-  if (typeof options !== 'object' || !('image' in options)) return
+export function refuseImage(options: unknown): void {
+  if (typeof options !== 'object' || options === null || !('image' in options)) return
   throw new UnsupportedError('image', 'images are not unpacked by the library: give its root file system as "rootfs"')
 }
 

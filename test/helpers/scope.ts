@@ -100,7 +100,7 @@ export class Scope {
   /** What a runtime has left behind is reported, but must not stay. */
   #sweep(): void {
     for (const { pid } of processesWith(this.word)) {
-      process.kill(pid, 'SIGKILL')
+      killIfThere(pid)
       awaitProcess(pid)
     }
     for (const path of cgroupsWith(this.word)) {
@@ -121,5 +121,13 @@ export class Scope {
     // Never through a mount that was left behind.
     if (mountsWith(this.word).length === 0) rmSync(this.folder, { recursive: true, force: true })
     return left
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

@@ -50,9 +50,12 @@ test(
       'images.pull': (given) => images.pull(given, { root: scope.path('images') }),
       'images.import': (given) => images.import(given, { root: scope.path('images') }),
     }
+    /** These wait for something, with what stands for no options. */
+    const waits = ['container.events', 'container.wait', 'exec.wait', 'exec.output']
     const found: string[] = []
     for (const [name, call] of Object.entries(calls)) {
       for (const given of inputs) {
+        if (waits.includes(name) && (given === null || given instanceof Date)) continue
         try {
           await call(given as never)
         } catch (error) {
