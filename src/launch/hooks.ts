@@ -3,6 +3,7 @@ import { readAnnotations, type HookOutput } from '../config/annotations.js'
 import type { Hook } from '../config/types.js'
 import { HookError } from '../errors.js'
 import { closeFile, openFile, openFlag, writeFile } from '../native/binding.js'
+import { environment } from '../native/environment.js'
 import { describeEnd, runHelper, type HelperEnd } from '../native/helper-process.js'
 import type { Waiter } from '../native/wait.js'
 import type { OciState } from '../plan/oci-state.js'
@@ -18,9 +19,6 @@ interface HookPlace {
   readonly output: HookOutput
 }
 
-/** What a hook gets that has no environment of its own, as with runc and crun: that of the caller. */
-const callersEnvironment = (): string[] => Object.entries(process.env).map(([name, value = '']) => `${name}=${value}`)
-
 /** Runs one hook with exactly the environment it asks for. Output that annotations send to files is not kept. */
 async function runHook(hook: Hook, state: string, place: HookPlace, waiter: Waiter): Promise<HelperEnd> {
   const args = hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path]
@@ -33,7 +31,8 @@ async function runHook(hook: Hook, state: string, place: HookPlace, waiter: Wait
     return fd
   }
   try {
-    const { path, env = callersEnvironment(), timeout = 0 } = hook
+    // Without one of its own, as with runc and crun: that of the caller.
+    const { path, env = environment(), timeout = 0 } = hook
     const streams = { stdout: streamTo(place.output.stdout), stderr: streamTo(place.output.stderr) }
     const program = { path, args, env, cwd: place.cwd, input: state, timeout: timeout * 1000, ...streams }
     return await runHelper(program, waiter)

@@ -1,5 +1,5 @@
 /** Where the surroundings of tsrun itself are poor: limits, sysctls and file systems that it has to do without. */
-import { existsSync, readdirSync, unlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Change } from '../helpers/config.js'
@@ -96,5 +96,17 @@ for (const [engine, command] of Object.entries({
     const name = names.find((one) => one.equals(Buffer.from([0x61, 0xff, 0x62, 0xed, 0xa0, 0x80])))
     t.ok(name, 'the pid file has the name that was given')
     if (name) unlinkSync(Buffer.concat([folder, name]))
+  })
+  test(`a hook has the caller’s variables as they came, in ${engine}`, (t, scope) => {
+    const out = scope.path('out')
+    const container = scope.container((config) => {
+      const script = `printf %s "$BYTES" | od -An -tx1 > ${out}`
+      config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', script] }] }
+    })
+    const script = 'BYTES=$(printf \'a\\377b\\303\\244\') exec "$@"'
+    const args = [...command, '--root', scope.root, 'run', '--bundle', container.bundle.path, container.id]
+    const env = { PATH: process.env.PATH ?? '' }
+    t.match(scope.runner.runProgram('/bin/sh', ['-c', script, 'sh', ...args], { env }), { status: 0, stderr: '' })
+    t.equal(readFileSync(out, 'utf8'), ' 61 ff 62 c3 a4\n')
   })
 }
