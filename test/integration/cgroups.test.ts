@@ -206,6 +206,23 @@ test(
   { needs: ['tsrun'] },
 )
 
+test('a cgroup mount of a container in the host’s cgroup namespace leaves the options of the host’s mount', (t, scope) => {
+  const options = (): string[] =>
+    readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(' - cgroup'))
+      .map((line) => line.slice(line.indexOf(' - ')))
+  const before = options()
+  for (const type of ['cgroup', 'cgroup2']) {
+    const container = scope.container((config) => {
+      config.mounts = config.mounts.filter(({ destination }) => destination !== '/sys/fs/cgroup')
+      config.mounts.push({ ...cgroupMount('ro'), type })
+    })
+    t.match(container.run(), { status: 0, stderr: '' })
+    t.same(options(), before)
+  }
+})
+
 test(
   'a parent cgroup without CPUs and memory nodes gets those of its own parent',
   (t, scope) => {
