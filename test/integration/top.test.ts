@@ -110,3 +110,48 @@ test(
   },
   { needs: ['tmux'] },
 )
+
+test(
+  'all of 300 containers are drawn, and a refresh costs little',
+  async (t, scope) => {
+    const { bundle } = scope.container((config) => void (config.process.args = ['/bin/sleep', '1000']))
+    const ids = Array.from({ length: 300 }, () => scope.newId())
+    scope.defer(() => void scope.runtime(['delete', '--force', '--regex', '.*']))
+    for (const id of ids) t.equal(scope.runtime(['run', '--detach', '--bundle', bundle.path, id]).status, 0)
+    const command = scope.runner.commandLine(['top', '--interval', '300ms']).join(' ')
+    const session = new TerminalSession(scope, 'sh')
+    session.resize(160, 310)
+    session.press(command, 'Enter')
+    const screen = await session.shows(/^300 containers, sorted by cpu/m)
+    t.same(
+      ids.filter((id) => !screen.includes(id)),
+      [],
+      'each has its row',
+    )
+    session.press('q')
+    session.resize(100, 24)
+    const calls = scope.path('calls')
+    session.press(`clear; strace -f -o ${calls} ${command}`, 'Enter')
+    await session.shows(/^300 containers/m)
+    const rounds = (): number[] =>
+      readFileSync(calls, 'utf8')
+        .split('\n')
+        .flatMap((line, at) => (/poll\(.*, -1( <unfinished|\) *=)/.test(line) ? [at] : []))
+    for (const end = Date.now() + 20_000; rounds().length < 5 && Date.now() < end;) await session.shows(/./)
+    const [, , , before = 0, after = 0] = rounds()
+    session.press('q')
+    t.ok(after > before && after - before < 300 * 2 + 400, `${after - before} system calls per refresh`)
+
+    const json = scope.runner.commandLine(['top', '--json', '--interval', '200ms']).join(' ')
+    const { stdout, stderr } = scope.runner.runProgram('bash', [
+      '-c',
+      `TIMEFORMAT='%U %S'; time timeout -s INT 5 ${json} > ${scope.path('lines')}; wc -l < ${scope.path('lines')}`,
+    ])
+    const refreshes = Number(stdout) / 300
+    const [user = 0, system = 0] = stderr.trim().split(' ').map(Number)
+    const cpu = ((user + system) * 1000) / refreshes
+    t.ok(refreshes > 1, `${refreshes} refreshes`)
+    t.comment(`of 300 containers: ${after - before} system calls per refresh, ${Math.round(cpu)} ms of CPU`)
+  },
+  { needs: ['tmux'] },
+)
