@@ -24,6 +24,20 @@ const hybrid = ['--systemd', '--cgroups', 'hybrid']
  * `only`: no tests but those with one of these needs; `engines`: gives the root directory of the engines to test, if not the host's.
  */
 const machines = [
+  // The one that takes longest begins.
+  {
+    name: 'cgroup v2 with all controllers (QEMU)',
+    options: ['-m', '2G', '--disk', '256M'],
+    files: 'resources resource-errors resource-effects cpu-effects memory-effects legacy-controllers'
+      .split(' ')
+      .map((name) => `integration/${name}`)
+      .concat('vm/apparmor'),
+    // QEMU is slow, so only what User-mode Linux cannot do.
+    only: 'cpuset files-on-block-device hugetlb io own-machine psi rdma',
+    // The disk, since a limit of block I/O needs files on a block device.
+    temporary: '/mnt',
+    limit: 900,
+  },
   {
     name: 'cgroup v2 (User-mode Linux)',
     options: ['--uml'],
@@ -62,19 +76,6 @@ const machines = [
     // The kernel of User-mode Linux has neither in cgroup v1; and this one is the oldest.
     only: 'memory cpuset kernel-before-6.5',
     limit: 400,
-  },
-  {
-    name: 'cgroup v2 with all controllers (QEMU)',
-    options: ['-m', '2G', '--disk', '256M'],
-    files: 'resources resource-errors resource-effects cpu-effects memory-effects legacy-controllers'
-      .split(' ')
-      .map((name) => `integration/${name}`)
-      .concat('vm/apparmor'),
-    // QEMU is slow, so only what User-mode Linux cannot do.
-    only: 'cpuset files-on-block-device hugetlb io own-machine psi rdma',
-    // The disk, since a limit of block I/O needs files on a block device.
-    temporary: '/mnt',
-    limit: 900,
   },
   {
     name: 'cgroup v2 with SELinux (QEMU)',
