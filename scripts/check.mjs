@@ -10,6 +10,7 @@ import { Failure, isMain, output, packageFile, root, run, script } from './proce
 import { setUp } from './setup.mjs'
 import { updateSources } from './sources.mjs'
 import { filesBelow } from './stamp.mjs'
+import { checkTargets } from './test-fuzz.mjs'
 import { checkMutations } from './test-mutations.mjs'
 import { checkVersion } from './version.mjs'
 
@@ -32,6 +33,7 @@ const checks = {
   objects: checkObjects,
   api: checkApi,
   mutations: checkMutations,
+  fuzz: checkTargets,
   'kernel-headers': checkKernelHeaders,
 }
 

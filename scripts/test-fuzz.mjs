@@ -99,25 +99,10 @@ function keepCorpus(program, { work, corpus, kept }) {
 function build(name) {
   const program = at(`build/fuzz/${name}.out`)
   mkdirSync(at('build/fuzz'), { recursive: true })
-  const headers = [packageFile('node-addon-api', '.'), packageFile('node-api-headers', 'include')]
   const args = [
-    ...[
-      '-std=c++20',
-      '-g',
-      '-O1',
-      '-fno-omit-frame-pointer',
-      '-D_GNU_SOURCE',
-      '-DNAPI_VERSION=9',
-      '-DNAPI_CPP_EXCEPTIONS',
-    ],
-    ...[
-      '-fsanitize=fuzzer,address,undefined',
-      '-fno-sanitize-recover=undefined',
-      '-Wall',
-      '-Wextra',
-      '-Wno-unused-function',
-    ],
-    ...['-iquote', at('native'), '-iquote', at('build/generated'), ...headers.flatMap((path) => ['-isystem', path])],
+    ...sourceFlags(),
+    ...['-g', '-O1', '-fno-omit-frame-pointer', '-fsanitize=fuzzer,address,undefined'],
+    ...['-fno-sanitize-recover=undefined', '-Wall', '-Wextra', '-Wno-unused-function'],
     ...['-o', program, at(`test/fuzz/${name}.cc`)],
     // A target takes a part of each file: what the other parts would call is not there.
     ...['-no-pie', '-Wl,--unresolved-symbols=ignore-all', '-larchive', '-lz', '-lzstd', '-lnettle', '-lpthread'],
@@ -125,6 +110,24 @@ function build(name) {
   const { status, stderr } = spawnSync('clang++', args, { encoding: 'utf8' })
   if (status !== 0) throw new Failure(`cannot compile test/fuzz/${name}.cc:\n${stderr}`)
   return program
+}
+
+/** What every compiler needs to read a target. */
+function sourceFlags() {
+  const headers = [packageFile('node-addon-api', '.'), packageFile('node-api-headers', 'include')]
+  return [
+    ...['-std=c++20', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-DNAPI_CPP_EXCEPTIONS'],
+    ...['-iquote', at('native'), '-iquote', at('build/generated'), ...headers.flatMap((path) => ['-isystem', path])],
+  ]
+}
+
+/** Targets include sources, and call what is internal there: they must follow them. For `npm run check`, by any compiler. */
+export function checkTargets() {
+  for (const name of targets()) {
+    const args = ['-fsyntax-only', ...sourceFlags(), at(`test/fuzz/${name}.cc`)]
+    const { status, stderr } = spawnSync('c++', args, { encoding: 'utf8' })
+    if (status !== 0) throw new Failure(`test/fuzz/${name}.cc cannot be compiled:\n${stderr}`)
+  }
 }
 
 /** About a thousand documents a second, and as many of all else. */

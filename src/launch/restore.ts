@@ -49,7 +49,7 @@ export interface RestoreOptions
   readonly lsmMountContext?: string
 }
 
-const cgroupMounts = () => probeHost({ apparmor: false, selinux: false, resctrl: false }).cgroup
+const hostCgroups = () => probeHost({ apparmor: false, selinux: false, resctrl: false }).cgroup
 
 /**
  * Where CRIU finds the hierarchies, by the names that it has for them: it would mount them in its working directory, which is
@@ -60,7 +60,7 @@ function cgroupYard(directory: string): {
   readonly path: string
   readonly binds: readonly (readonly [string, string])[]
 } {
-  const { mode, unified = '', v1 } = cgroupMounts()
+  const { mode, unified = '', v1 } = hostCgroups()
   if (mode !== 'v2') return { path: (Object.values(v1)[0] ?? '').replace(/\/[^/]*$/, ''), binds: [] }
   const path = `${directory}/criu-cgroups`
   makeDirectory(path, 0o700)
@@ -157,7 +157,7 @@ class Restoration {
       const count = files.push(openFile(path, openFlag.read))
       return { key: name, fd: 2 + count }
     })
-    const mounts = cgroupMounts()
+    const mounts = hostCgroups()
     const strip = (directory: string, point = ''): string => directory.slice(point.length) || '/'
     const { unified, v1 } = this.record.cgroup
     const cgRoot = [

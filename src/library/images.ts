@@ -117,7 +117,10 @@ const flags = (values: Readonly<Record<string, string | undefined>>): string[] =
 /** Positionals: what begins with a dash is none of the flags. */
 const plain = (...args: string[]): string[] => ['--', ...args]
 
-/** Images of a store. All functions reject with ImageError where the command line would print that message, and with UsageError for options that they have not. */
+/**
+ * Images of a store. All functions reject with ImageError where the command line would print that message, and with UsageError
+ * for options that they have not.
+ */
 export const images = {
   /** Pulls an image from a registry. `insecure`: without TLS, from a registry of this machine. */
   async pull(name: string, options: FetchOptions & { readonly insecure?: boolean } = {}): Promise<StoredImage> {

@@ -205,13 +205,23 @@ test(
   { needs },
 )
 
+/** A container that writes more than it may keep. */
+async function shortOfMemory(scope: Scope): Promise<Container> {
+  const script = 'while :; do busybox dd if=/dev/zero of=/big bs=1M count=48 2>/dev/null; done'
+  const { path } = scope.bundle((config) => {
+    config.process.args = ['/bin/sh', '-c', script]
+    // From the beginning: the kernel refuses a limit that is lower than what is used (EBUSY).
+    config.linux.resources = { memory: { limit: 16 << 20 } }
+  })
+  const container = await new Runtime({ root: scope.root }).create(scope.newId(), { bundle: path, stdio: 'ignore' })
+  await container.start()
+  return container
+}
+
 test(
   'a shortage of memory is told while it lasts',
   async (t, scope) => {
-    const { container } = await started(scope, [
-      ...['/bin/sh', '-c', 'while :; do busybox dd if=/dev/zero of=/big bs=1M count=48 2>/dev/null; done'],
-    ])
-    await container.update({ memory: { limit: 16 << 20 } })
+    const container = await shortOfMemory(scope)
     const events = container.events({ interval: 3_600_000, memoryPressure: { stall: 20, window: 2000 } })
     const { value } = await events.next()
     if (value?.type !== 'pressure') throw new Error('another event came first')
@@ -228,10 +238,7 @@ test(
 test(
   'a container of cgroup v1 that is as short of memory as a level is told of; what cannot be told is refused',
   async (t, scope) => {
-    const { container } = await started(scope, [
-      ...['/bin/sh', '-c', 'while :; do busybox dd if=/dev/zero of=/big bs=1M count=48 2>/dev/null; done'],
-    ])
-    await container.update({ memory: { limit: 16 << 20 } })
+    const container = await shortOfMemory(scope)
     const events = container.events({ interval: 3_600_000, memoryPressure: { level: 'low' } })
     for (const time of ['first', 'again']) {
       const { value } = await events.next()
