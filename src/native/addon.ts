@@ -92,9 +92,9 @@ export function addonOf(exports: Exports, path: string): Addon {
 
 /** With as many arguments as a function of the table has at most: a list of them would be made and taken apart each time. */
 function guard(call: AnyFunction): AnyFunction {
-  return (a, b, c, d, e, f) => {
+  return (a, b, c, d, e) => {
     try {
-      return call(a, b, c, d, e, f)
+      return call(a, b, c, d, e)
     } catch (error) {
       throw isNativeFailure(error) ? syscallError(error) : error
     }

@@ -14,6 +14,17 @@ t.test('an addon of this build is taken with all its functions', (t) => {
   t.end()
 })
 
+t.test('every argument of a function reaches it, the last one too', (t) => {
+  const echo = Object.fromEntries(Object.keys(functionTable).map((name) => [name, (...args: unknown[]) => args]))
+  const addon = addonOf({ ...echo, wireHash }, '/lib/tsrun.node') as unknown as Record<
+    string,
+    (...args: unknown[]) => unknown[]
+  >
+  for (const [name, { args }] of Object.entries(functionTable))
+    t.same(addon[name]?.(...args).slice(0, args.length), args, name)
+  t.end()
+})
+
 t.test('an addon of another build is refused, with its path', (t) => {
   for (const exports of [
     { ...functions, wireHash: wireHash ^ 1 },
