@@ -90,11 +90,11 @@ export function addonOf(exports: Exports, path: string): Addon {
   return functions as unknown as Addon
 }
 
-/** With as many arguments as a function of the table has at most: a list of them would be made and taken apart each time. */
+/** With as many arguments as a function of the two tables has at most: a list of them would be made and taken apart each time. */
 function guard(call: AnyFunction): AnyFunction {
-  return (a, b, c, d, e) => {
+  return (a, b, c, d, e, f) => {
     try {
-      return call(a, b, c, d, e)
+      return call(a, b, c, d, e, f)
     } catch (error) {
       throw isNativeFailure(error) ? syscallError(error) : error
     }

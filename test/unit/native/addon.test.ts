@@ -2,7 +2,7 @@
 import t from 'tap'
 import { UnsupportedError } from '#dist/errors.js'
 import { addonOf } from '#dist/native/addon.js'
-import { functionTable } from '#dist/native/addon-table.js'
+import { functionTable, libraryTable } from '#dist/native/addon-table.js'
 import { wireHash } from '#dist/plan/wire-hash.js'
 
 const functions = Object.fromEntries(Object.keys(functionTable).map((name) => [name, () => name]))
@@ -15,12 +15,13 @@ t.test('an addon of this build is taken with all its functions', (t) => {
 })
 
 t.test('every argument of a function reaches it, the last one too', (t) => {
-  const echo = Object.fromEntries(Object.keys(functionTable).map((name) => [name, (...args: unknown[]) => args]))
+  const all = { ...functionTable, ...libraryTable }
+  const echo = Object.fromEntries(Object.keys(all).map((name) => [name, (...args: unknown[]) => args]))
   const addon = addonOf({ ...echo, wireHash }, '/lib/tsrun.node') as unknown as Record<
     string,
     (...args: unknown[]) => unknown[]
   >
-  for (const [name, { args }] of Object.entries(functionTable))
+  for (const [name, { args }] of Object.entries(all))
     t.same(addon[name]?.(...args).slice(0, args.length), args, name)
   t.end()
 })
