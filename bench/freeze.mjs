@@ -11,7 +11,7 @@ import { Failure, output, root, run, script } from '../scripts/process.mjs'
 import { findProgram } from '../scripts/tools.mjs'
 import { runtimes } from './runtimes.mjs'
 
-/** Holds so many MiB and goes on writing to one MiB of them in each hundredth of a second. */
+/** Holds so many MiB and goes on writing to a tenth of them, one MiB in each hundredth of a second. */
 const program = `
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
   char* memory = malloc(size);
   for (size_t at = 0; at < size; at += 4096) memset(memory + at, (int)(at >> 12) | 1, 4096);
   struct timespec pause = {0, 10000000};
-  for (size_t at = 0;; at = (at + (1 << 20)) % size) {
+  size_t hot = size / 10 >> 20 << 20;
+  for (size_t at = 0;; at = (at + (1 << 20)) % hot) {
     memset(memory + at, (int)at, 1 << 20);
     nanosleep(&pause, NULL);
   }

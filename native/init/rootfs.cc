@@ -145,9 +145,30 @@ Failure run(const PivotRoot&, Context& context) noexcept {
 
 namespace {
 
-// A host's whole proc or sysfs left in reach would show what the container's own hides; runc's
-// --no-pivot takes them away too. Lines: id parent major:minor root mountpoint options … - type.
-Failure hide_kernel_mount(char* line) noexcept {
+// Blanks, tabs, newlines and backslashes of a path are three octal digits in mountinfo.
+void decode_path(char* path) noexcept {
+  const auto digit = [](char c) { return c >= '0' && c <= '7'; };
+  char* out = path;
+  for (const char* at = path; *at != 0; out++) {
+    if (at[0] == '\\' && digit(at[1]) && digit(at[2]) && digit(at[3])) {
+      *out = static_cast<char>((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
+      at += 4;
+    } else {
+      *out = *at++;
+    }
+  }
+  *out = 0;
+}
+
+bool lies_in(const char* path, const char* directory) noexcept {
+  const size_t size = strlen(directory);
+  return strncmp(path, directory, size) == 0 && (path[size] == 0 || path[size] == '/');
+}
+
+// A host's whole proc or sysfs left in the namespace would let a user namespace in the container mount
+// one that shows what the container's own hides; runc's --no-pivot takes them away too. Lines: id
+// parent major:minor root mountpoint options … - type. `own`: the root of the container stays.
+Failure hide_kernel_mount(char* line, const char* own) noexcept {
   char* fields[5] = {};
   char* at = line;
   for (int i = 0; i < 5; i++) {
@@ -159,6 +180,8 @@ Failure hide_kernel_mount(char* line) noexcept {
   const char* type = strstr(at, " - ");
   if (type == nullptr || strcmp(fields[3], "/") != 0) return kOk;
   if (!starts_with(type + 3, "proc ") && !starts_with(type + 3, "sysfs ")) return kOk;
+  decode_path(fields[4]);
+  if (lies_in(fields[4], own)) return kOk;
   if (::syscall(SYS_umount2, fields[4], kDetach) == 0 || errno == EINVAL || errno == ENOENT)
     return kOk;
   return fail("umount2", fields[4]);
@@ -181,8 +204,7 @@ Failure run(const MoveRoot&, Context& context) noexcept {
   if (::syscall(SYS_getcwd, own, sizeof own) < 0) return fail("getcwd");
   for (char *line = mounts, *end; (end = strchr(line, '\n')) != nullptr; line = end + 1) {
     *end = 0;
-    if (strstr(line, own) == nullptr)
-      if (Failure failure = hide_kernel_mount(line)) return failure;
+    if (Failure failure = hide_kernel_mount(line, own)) return failure;
   }
   if (sys::move_mount(context.root.get(), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
     return fail("move_mount", "/");

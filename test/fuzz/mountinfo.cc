@@ -9,6 +9,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string line(reinterpret_cast<const char*>(data), size);
   line.resize(strlen(line.c_str()));
   std::string copy = line;
-  (void)tsrun::step::hide_kernel_mount(copy.data());
+  (void)tsrun::step::hide_kernel_mount(copy.data(), "/own root");
   return 0;
 }
