@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { runOnlyV1 } from '../helpers/cgroup.js'
 import { processesWith } from '../helpers/leaks.js'
 import { dropNamespace, type Change } from '../helpers/config.js'
-import { awaitProcess } from '../helpers/peer.js'
+import { awaitProcess, Peer } from '../helpers/peer.js'
 import { Lines } from '../helpers/runtime.js'
 import type { Scope } from '../helpers/scope.js'
 import { test } from '../helpers/test.js'
@@ -213,4 +213,23 @@ test('what asks a program to end ends a container that is only created', (t, sco
     t.match(container.start(), { status: 1, stderr: /cannot start a container that has stopped/ })
     t.equal(container.delete().status, 0)
   }
+})
+
+test('an init that cannot end, as a zombie of another parent is in its pid namespace, is named in time and deleted later', async (t, scope) => {
+  const container = scope.container((config) => (config.process.args = ['/bin/sleep', '1000']))
+  t.equal(container.run(['--detach']).status, 0)
+  const { pid } = container.state()
+  const added = ['exec', '--detach', container.id, '/bin/sleep', '1000']
+  const parent = await Peer.listen('neglect', ...scope.runner.commandLine(added))
+  try {
+    const begun = Date.now()
+    const { status, stderr } = container.delete(['--force'])
+    t.equal(status, 1)
+    t.match(stderr, new RegExp(`10 s after SIGKILL its init process is still there: ${pid} .* until .*peer.* reaps its child`))
+    t.ok(Date.now() - begun < 25_000, 'its limit is 10 s')
+  } finally {
+    parent.stop()
+  }
+  awaitProcess(pid)
+  t.match(container.delete(['--force']), { status: 0, stderr: '' })
 })

@@ -11,6 +11,7 @@
 //                                           `ready`, types TEXT and changes the size
 //        peer notify SOCKET COUNT           receives COUNT datagrams, and closes descriptors that come with them
 //        peer adopt COMMAND...             runs COMMAND as a subreaper: its status, and the children it left
+//        peer neglect COMMAND...           the same, but then prints `ready` and reaps none of them until it is killed
 //        peer packet SOCKET                 connects to a SOCK_SEQPACKET socket and closes it
 //        peer criu FD MAJOR MINOR FILE      a CRIU of this version that can do nothing: appends what it is asked to FILE
 // Servers print `ready` when they listen, and then JSON.
@@ -283,6 +284,22 @@ static int adopt(char** command) {
   return 0;
 }
 
+static int neglect(char** command) {
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    execvp(command[0], command);
+    _exit(127);
+  }
+  int status;
+  if (waitpid(pid, &status, 0) != pid) fail("waitpid");
+  if (status != 0) return 1;
+  puts("ready");
+  fflush(stdout);
+  for (;;)
+    pause();
+}
+
 static int connect_packet(const char* path) {
   const struct sockaddr_un address = address_of(path);
   const int client = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -316,6 +333,7 @@ int main(int argc, char** argv) {
     return serve_seccomp(argv[2], argv[3], atoi(argv[4]));
   if (strcmp(what, "notify") == 0 && argc > 3) return serve_notify(argv[2], atoi(argv[3]));
   if (strcmp(what, "adopt") == 0) return adopt(argv + 2);
+  if (strcmp(what, "neglect") == 0) return neglect(argv + 2);
   if (strcmp(what, "packet") == 0) return connect_packet(argv[2]);
   if (strcmp(what, "criu") == 0 && argc > 5)
     return answer_as_criu(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), argv[5]);
