@@ -1,8 +1,20 @@
-/** Containers whose record in the state directory is broken or missing, as after a loss of power: they can be removed. */
-import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+/** Containers whose record in the state directory is broken, missing, or cannot be written: they can be removed. */
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { groupOf, readGroup } from '../helpers/cgroups.js'
 import type { Change } from '../helpers/config.js'
 import type { Container } from '../helpers/container.js'
+import { running, sleeper } from '../helpers/exec.js'
 import type { Scope } from '../helpers/scope.js'
 import { testWith } from '../helpers/test.js'
 
@@ -83,4 +95,43 @@ test('what a symbolic link in the state root leads to is never touched', (t, sco
   t.match(scope.runtime(['delete', '--force', id]), { stderr: /is a symbolic link/ })
   t.equal(readFileSync(join(folder, 'state.json'), 'utf8'), 'precious')
   rmSync(join(scope.root, id))
+})
+
+/** The state root on a file system of its own, so that it may be full, or read-only. */
+const separateRoot = (scope: Scope): string => scope.mountTmpfs('state', 'size=64k', 'mode=700')
+
+test('with a full state root nothing is changed, and what is there can be deleted', (t, scope) => {
+  const root = separateRoot(scope)
+  const container = running(scope)
+  const group = groupOf(container.state().pid, 'pids')
+  const before = readGroup(group, 'pids.max')
+  const filler = openSync(join(root, 'filler'), 'w')
+  t.throws(
+    () => {
+      for (;;) writeSync(filler, Buffer.alloc(4096))
+    },
+    { code: 'ENOSPC' },
+  )
+  closeSync(filler)
+  const { status, stderr } = scope.runtime(['update', '--pids-limit', '50', container.id])
+  t.equal(status, 1)
+  t.match(stderr, /state\.json.*no space left on device/)
+  t.equal(readGroup(group, 'pids.max'), before, 'the limit is that of the record')
+  const refused = scope.container()
+  t.match(refused.create(), { status: 1, stderr: /no space left on device/ })
+  t.match(container.delete(['--force']), { status: 0, stderr: '' })
+})
+
+test('from a read-only state root a container starts, and is not deleted by half', (t, scope) => {
+  const root = separateRoot(scope)
+  const container = scope.container(sleeper)
+  t.equal(container.create().status, 0)
+  const remount = (how: string): number | null =>
+    scope.runner.runProgram('mount', ['-o', `remount,${how}`, root]).status
+  t.equal(remount('ro'), 0)
+  t.match(container.start(), { status: 0, stderr: /level=warning .*cannot remove the start socket/ })
+  t.equal(container.state().status, 'running')
+  t.match(container.delete(['--force']), { status: 1, stderr: /cannot remove state directory .*read-only file system/ })
+  t.equal(remount('rw'), 0)
+  t.match(container.delete(['--force']), { status: 0, stderr: '' })
 })
