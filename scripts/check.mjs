@@ -1,6 +1,8 @@
 // Everything that is checked without running tsrun. usage: node scripts/check.mjs
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
 import { updateGrowthPicture } from '../bench/growth-picture.mjs'
 import { checkApi } from './api.mjs'
 import { checkKernelHeaders } from './kernel-headers.mjs'
@@ -25,6 +27,7 @@ const checks = {
   prettier: () =>
     run(node, [packageFile('prettier', 'bin/prettier.cjs'), '--check', '--cache', '--log-level=warn', '.']),
   'clang-format': () => run('clang-format', ['--dry-run', '-Werror', ...nativeFiles()]),
+  'clang-tidy': checkNativeCode,
   sources: () => updateSources({ check: true }),
   links: checkLinks,
   version: checkVersion,
@@ -55,6 +58,19 @@ function main(names) {
 
 /** C++ files that clang-format looks at. */
 export const nativeFiles = () => filesBelow('native', 'test/fuzz').filter((file) => /\.(cc|h)$/.test(file))
+
+/** What clang-tidy has to say about each file that is compiled, as many at once as there are processors. */
+function checkNativeCode() {
+  const database = join(root, 'build/cmake/compile_commands.json')
+  if (!existsSync(database)) throw new Failure('nothing was compiled here (the prebuilt addon is in use)')
+  const files = JSON.parse(readFileSync(database, 'utf8'))
+    .map(({ file }) => file)
+    .filter((file) => file.startsWith(join(root, 'native/')) && file.endsWith('.cc'))
+  const flags = ['-p', dirname(database), '--quiet', '--extra-arg=-Qunused-arguments']
+  const args = [`-P${availableParallelism()}`, '-n3', 'clang-tidy', ...flags]
+  const { status, stdout } = spawnSync('xargs', args, { input: [...new Set(files)].join('\n'), encoding: 'utf8' })
+  if (status !== 0) throw new Failure(`clang-tidy:\n${stdout}`)
+}
 
 /**
  * What no object of tsrun-init may ask for, by the names that nm prints. It runs between clone and execve as a copy of a

@@ -119,6 +119,11 @@ const tools = {
       there: () => onPath('clang-format'),
       packages: ['clang-format', 'clang-tools-extra', 'clang-extra-tools', 'clang'],
     },
+    {
+      name: 'clang-tidy',
+      there: () => onPath('clang-tidy'),
+      packages: ['clang-tidy', 'clang-tools-extra', 'clang-extra-tools', 'clang'],
+    },
     { name: 'nm', there: () => onPath('nm'), packages: ['binutils', 'binutils', 'binutils', 'binutils'] },
   ],
 }

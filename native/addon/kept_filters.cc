@@ -79,7 +79,8 @@ void keep_filter(const std::string& directory, const std::string& key,
   if (Directory listed{opendir(directory.c_str())})
     while (const dirent* entry = listed.next()) names.emplace_back(entry->d_name);
   if (names.size() >= kCapacity)
-    for (const std::string& name : names) (void)unlink((directory + "/" + name).c_str());
+    for (const std::string& name : names)
+      (void)unlink(std::string(directory).append("/").append(name).c_str());
   std::string text = key;
   text.push_back('\0');
   text.append(program.begin(), program.end());

@@ -14,6 +14,7 @@ std::optional<RejectedDevice> move_devices(const std::string& netns,
   const Fd fd{open(netns.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!fd) throw_errno("open", netns);
   std::vector<NetDeviceMove> list;
+  list.reserve(moves.size());
   for (const auto& [name, target] : moves) list.push_back({name, target});
   const NetDeviceFailure failed = move_net_devices(fd.get(), list);
   if (failed.error == 0) return std::nullopt;

@@ -61,7 +61,7 @@ int id_mapped(const char* directory) {
   if (child < 0) return errno;
   if (child == 0) {
     (void)close(ends[1]);
-    char done = unshare(CLONE_NEWUSER) < 0 ? static_cast<char>(errno) : 0;
+    auto done = static_cast<uint8_t>(unshare(CLONE_NEWUSER) < 0 ? errno : 0);
     (void)!write(ready[1], &done, 1);
     (void)!read(ends[0], &done, 1);
     _exit(0);

@@ -89,7 +89,7 @@ void report(const char* label, const Line& line) { printf("  %-14s%s\n", label, 
 
 /// The value of a field of /proc/self/status, without the white space before it.
 void status_field(const char* name, char* value, size_t size) {
-  snprintf(value, size, "?");
+  (void)snprintf(value, size, "?");
   FILE* file = fopen("/proc/self/status", "re");
   if (!file) return;
   char line[256];
@@ -97,9 +97,9 @@ void status_field(const char* name, char* value, size_t size) {
   while (fgets(line, sizeof line, file)) {
     if (strncmp(line, name, length) != 0 || line[length] != ':') continue;
     const char* start = line + length + 1 + strspn(line + length + 1, " \t");
-    snprintf(value, size, "%.*s", static_cast<int>(strcspn(start, "\n")), start);
+    (void)snprintf(value, size, "%.*s", static_cast<int>(strcspn(start, "\n")), start);
   }
-  fclose(file);
+  (void)fclose(file);
 }
 
 void report_process() {
@@ -129,7 +129,7 @@ void report_namespaces() {
   Line own, shared;
   for (const NamespaceType& type : kNamespaces) {
     char path[64], link[64] = "";
-    snprintf(path, sizeof path, "/proc/self/ns/%s", type.file);
+    (void)snprintf(path, sizeof path, "/proc/self/ns/%s", type.file);
     if (readlink(path, link, sizeof link - 1) < 0) continue;
     if (!host)
       own.add(" %s", link);
@@ -166,7 +166,7 @@ void report_mounts() {
       masked += hidden;
       if (!hidden) list.add(" %s", target);
     }
-    fclose(file);
+    (void)fclose(file);
   }
   Line line;
   line.add("%u:%s", count, list.text);
@@ -210,9 +210,10 @@ void report_cgroup() {
       char* path = strrchr(row, ':');
       if (!path) continue;
       path[strcspn(path, "\n")] = 0;
-      if (count++ == 0 || strncmp(row, "0::", 3) == 0) snprintf(own, sizeof own, "%s", path + 1);
+      if (count++ == 0 || strncmp(row, "0::", 3) == 0)
+        (void)snprintf(own, sizeof own, "%s", path + 1);
     }
-    fclose(file);
+    (void)fclose(file);
   }
   line.add("%s", own);
   if (count > 1) line.add(" (in %u hierarchies)", count);

@@ -158,8 +158,7 @@ NetDeviceFailure move_net_devices(int netns, std::span<const NetDeviceMove> move
   if (const NetlinkError error = here.open(-1)) return failure(0, "socket(AF_NETLINK)", error);
   if (const NetlinkError error = there.open(netns)) return failure(0, "setns", error);
   std::vector<Device> devices(moves.size());
-  if (const NetDeviceFailure failed = look(here, there, moves, devices); failed.error != 0)
-    return failed;
+  if (NetDeviceFailure failed = look(here, there, moves, devices); failed.error != 0) return failed;
   for (size_t i = 0; i < moves.size(); i++)
     if (const NetlinkError error = move(here, devices[i].index, netns, moves[i].target))
       return failure(i, "RTM_SETLINK", error);

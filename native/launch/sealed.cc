@@ -41,7 +41,7 @@ int nameless_file(const char* directory, const char* data, size_t size) noexcept
   Fd file{open(directory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0500)};
   if (!file || !write_all(file.get(), data, size)) return -1;
   char path[32];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", file.get());
+  (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file.get());
   return open(path, O_RDONLY | O_CLOEXEC);
 }
 

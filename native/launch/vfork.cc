@@ -15,7 +15,7 @@
 namespace tsrun {
 namespace {
 
-constexpr size_t kStackSize = 64 * 1024;
+constexpr size_t kStackSize = size_t{64} << 10;
 
 #if defined(__x86_64__)
 // The child starts on a stack of its own: on ours it would overwrite what we return to.
