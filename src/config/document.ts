@@ -1,6 +1,7 @@
 /** Stage 1, config: from a value of unknown shape to one that is known, or to every problem of it. */
 import { ConfigError, type ConfigIssue } from '../errors.js'
 import { parseJson } from './json.js'
+import { Kept } from './kept.js'
 import { documentShape } from './schema/index.js'
 import { matches } from './schema/matches.js'
 import type { Shape } from './schema/shape.js'
@@ -15,12 +16,14 @@ export async function readDocument(value: unknown): Promise<ConfigDocument> {
   return readAs(documentShape(), value)
 }
 
+const kept = new Kept<ConfigDocument>()
+
 /**
  * Reads the text of a config.json by its shape only. Throws ConfigError: with line and column when the text is not JSON,
  * else with every problem.
  */
 export async function readDocumentText(text: string): Promise<ConfigDocument> {
-  return documentAsItStands(text) ?? (await readDocument(parseJson(text)))
+  return kept.get(text) ?? kept.keep(text, documentAsItStands(text) ?? (await readDocument(parseJson(text))))
 }
 
 /**

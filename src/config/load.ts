@@ -3,15 +3,22 @@ import { ConfigError } from '../errors.js'
 import { readAnnotations } from './annotations.js'
 import { documentAsItStands, readDocument } from './document.js'
 import { parseJson } from './json.js'
+import { Kept } from './kept.js'
 import { cleanPath } from './paths.js'
 import { checkRules } from './rules.js'
 import type { Config, ConfigDocument } from './types.js'
+
+const kept = new Kept<Config>()
 
 /**
  * The Config in the text of a config.json.
  * Throws ConfigError: with line and column when the text is not JSON, else with every problem found.
  */
 export async function loadConfig(text: string): Promise<Config> {
+  return kept.get(text) ?? kept.keep(text, await readConfig(text))
+}
+
+async function readConfig(text: string): Promise<Config> {
   const document = documentAsItStands(text)
   return document === undefined ? parseConfig(parseJson(text)) : configOf(document)
 }

@@ -46,6 +46,8 @@ export interface CreateMode {
   readonly foreground: boolean
   /** `create`: init listens on the start socket, for a `start` by anybody. */
   readonly startSocket: boolean
+  /** The config as text, in the place of the one of the options. */
+  readonly configText?: string
 }
 
 /** A create in progress. */
@@ -205,6 +207,7 @@ export async function createContainer(
     cgroupManager: context.cgroupManager,
     compileSeccomp: (request) => store.compileSeccomp(request),
     keyring: newKeyringName(id),
+    ...(mode.configText === undefined ? {} : { configText: mode.configText }),
     ...(options.notifySocket ? { notifyDirectory: store.notifyDirectory(id) } : {}),
   })
   checkConsole(prepared.config.process, options, mode.foreground)

@@ -124,6 +124,8 @@ export interface PlanInputs {
   readonly notifyDirectory?: string
   /** Name of the container's session keyring. */
   readonly keyring?: string
+  /** The config as text, in the place of the one of the options. */
+  readonly configText?: string
 }
 
 /**
@@ -133,7 +135,7 @@ export interface PlanInputs {
 export async function prepare(id: string, options: CreateOptions, inputs: PlanInputs): Promise<Prepared> {
   const { cgroupManager, compileSeccomp, notifyDirectory } = inputs
   const bundle = findBundle(options.bundle)
-  const configText = options.config === undefined ? readConfigText(bundle) : stringifyConfig(options.config)
+  const configText = inputs.configText ?? (options.config ? stringifyConfig(options.config) : readConfigText(bundle))
   const { loadConfig, withoutRootfsPrefix } = await import('../config/load.js')
   const written = await loadConfig(configText)
   const rootfs = findRootfs(written, bundle)

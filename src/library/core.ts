@@ -5,8 +5,9 @@
  */
 import { parentPort } from 'node:worker_threads'
 import { loadConfig } from '../config/load.js'
+import { stringifyConfig } from '../config/stringify.js'
 import { CoreContainer } from '../container.js'
-import { createContainer } from '../launch/create.js'
+import { createContainer, type CreateMode } from '../launch/create.js'
 import type { RuntimeContext } from '../launch/context.js'
 import type { ContainerEvent, EventOptions } from '../launch/events.js'
 import type { ExecOptions } from '../launch/exec-options.js'
@@ -41,6 +42,9 @@ interface Call {
   readonly hand: (handed: Handed, child?: boolean) => Handed
 }
 
+/** How a container is created; system calls by the names of `supervised` are decided by the program. */
+type CreateRequest = Omit<CreateMode, 'startSocket'> & { readonly supervised: readonly string[] }
+
 /** Methods of a container that take and give plain data. */
 export type ContainerMethod = Exclude<keyof CoreContainer, 'id' | 'events' | 'execForeground'>
 
@@ -73,10 +77,11 @@ const verbs = {
     { context, hand }: Call,
     id: ContainerId,
     options: CreateOptions,
-    { foreground, supervised }: { readonly foreground: boolean; readonly supervised: readonly string[] },
+    { supervised, ...mode }: CreateRequest,
   ): Promise<Handed & { readonly record: StateRecord }> {
-    const given = supervised.length === 0 ? options : await supervisedOptions(options, supervised)
-    const created = await createContainer(context, id, given, { foreground, startSocket: true })
+    const given =
+      supervised.length === 0 ? mode : { ...mode, configText: await supervisedText(options, mode, supervised) }
+    const created = await createContainer(context, id, options, { ...given, startSocket: true })
     const { record, sync, pidfd, ptmx } = created
     closeFile(sync)
     return { record, ...hand({ pid: record.pid, pidfd, ptmx }) }
@@ -138,9 +143,12 @@ const verbs = {
 /** What can be asked for, with what, and what comes of it. */
 export type Verbs = typeof verbs
 
-async function supervisedOptions(options: CreateOptions, names: readonly string[]): Promise<CreateOptions> {
-  const config = options.config ?? (await loadConfig(readConfigText(findBundle(options.bundle))))
-  return { ...options, config: supervisedConfig(config, names) }
+async function supervisedText(
+  { bundle }: CreateOptions,
+  { configText = readConfigText(findBundle(bundle)) }: Pick<CreateMode, 'configText'>,
+  names: readonly string[],
+): Promise<string> {
+  return stringifyConfig(supervisedConfig(await loadConfig(configText), names))
 }
 
 const port = parentPort ?? new MessageChannel().port1

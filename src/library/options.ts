@@ -9,6 +9,8 @@ import { processChanges } from '../config/schema/process-changes.js'
 import { resourcesShape } from '../config/schema/resources.js'
 import { flag, text, texts, uint16 } from '../config/schema/values.js'
 import { parseSignal } from '../config/signals.js'
+import { stringifyConfig } from '../config/stringify.js'
+import type { Config } from '../config/types.js'
 import { nearest } from '../config/suggest.js'
 import { UsageError } from '../errors.js'
 import { isStdio } from './stdio.js'
@@ -27,6 +29,21 @@ export function signalNumber(signal: Signal): number {
 /** What no JSON has. */
 export function value<T>(test: (given: unknown) => boolean, expected: string): Shape<T> {
   return { kind: 'value', test, expected }
+}
+
+/** The text of a config. @throws UsageError for one with members that no JSON has */
+export function configText(config: Config): string {
+  try {
+    assertPlain(config)
+    return stringifyConfig(config)
+  } catch (cause) {
+    throw new UsageError('a config must be plain data', { cause })
+  }
+}
+
+function assertPlain(value: unknown): void {
+  if (typeof value === 'function' || typeof value === 'symbol') throw new TypeError(`there is a ${typeof value}`)
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(assertPlain)
 }
 
 const isFunction = (given: unknown): boolean => typeof given === 'function'

@@ -92,9 +92,13 @@ export class Runtime {
     const given = await check.checkOptions('create', check.createShape(), options)
     await turn()
     given.signal?.throwIfAborted()
-    const { stdio, terminal, killOnExit, timeout, killSignal, signal, onSyscall, ...rest } = given
+    const { config, stdio, terminal, killOnExit, timeout, killSignal, signal, onSyscall, ...rest } = given
     const supervisor = onSyscall && new Supervisor(onSyscall, this.#core.onWarning)
-    const how = { foreground: terminal !== undefined, supervised: Object.keys(onSyscall ?? {}) }
+    const how = {
+      ...{ foreground: terminal !== undefined, supervised: Object.keys(onSyscall ?? {}) },
+      // Sent as text, as which it is kept: much less work than to send all its members.
+      ...(config === undefined ? {} : { configText: check.configText(config) }),
+    }
     const life = check.present({ timeout, killSignal, signal })
     const own = { ...check.present({ stdio, terminal, killOnExit, supervisor }), ...life }
     return this.#make(containerId, own, (fds, take) =>

@@ -109,7 +109,7 @@ export function planSeccomp(
   if (missing.length > 0 && privileged && mayTrace && !context.userNamespace) throw exposed(missing)
   const sealed = missing.length === 0
   const { failUnknownSyscall: failUnknown } = readAnnotations(config.annotations)
-  const program = compile(seccompRequest(seccomp, { failUnknown }))
+  const program = programOf(seccomp, failUnknown, compile)
   const late = !sealed && !early && !listener
   return {
     step: { op: 'seccomp', program, flags: filterFlags(seccomp, { listener }), late, listener },
@@ -118,6 +118,21 @@ export function planSeccomp(
     sealed,
     ...(listener ? { listener: { path: seccomp.listenerPath ?? '', metadata: seccomp.listenerMetadata ?? '' } } : {}),
   }
+}
+
+/** Filters of profiles, which a program that makes many containers of one config asks for again and again. */
+const programs = new WeakMap<Seccomp, { readonly failUnknown: boolean; readonly program: Uint8Array }>()
+
+function programOf(
+  seccomp: Seccomp,
+  failUnknown: boolean | undefined = false,
+  compile: (request: SeccompRequest) => Uint8Array,
+): Uint8Array {
+  const known = programs.get(seccomp)
+  if (known?.failUnknown === failUnknown) return known.program
+  const program = compile(seccompRequest(seccomp, { failUnknown }))
+  programs.set(seccomp, { failUnknown, program })
+  return program
 }
 
 function exposed(missing: readonly string[]): ConfigError {

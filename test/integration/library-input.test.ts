@@ -1,6 +1,6 @@
 /** The library: whatever is given to a public method, what it throws is a TsrunError. */
 import { inspect } from 'node:util'
-import { defaultConfig, images, isTsrunError, run, Runtime } from 'tsrun'
+import { defaultConfig, images, isTsrunError, run, Runtime, type Config } from 'tsrun'
 import { test } from '../helpers/test.js'
 
 /** What no program in TypeScript may pass; `undefined` only where something is required. */
@@ -67,6 +67,30 @@ test(
     added.kill('KILL')
     await added.wait()
     await runtime.delete(container.id, { force: true })
+  },
+  { needs: ['tsrun'] },
+)
+
+test(
+  'a config is what it is now: one changed since the last create counts as changed, and one that is no plain data is refused',
+  async (t, scope) => {
+    const runtime = new Runtime({ root: scope.root })
+    const { path } = scope.bundle()
+    const config = defaultConfig({ rootfs: `${path}/rootfs`, args: ['/bin/true'] })
+    const circle: Record<string, unknown> = { ...config }
+    circle.annotations = circle
+    for (const wrong of [{ ...config, hostname: () => 'x' }, { ...config, hostname: Symbol('x') }, circle]) {
+      const refused = runtime.create(scope.newId(), { bundle: path, config: wrong as unknown as Config })
+      await t.rejects(refused, { code: 'ERR_TSRUN_USAGE' })
+    }
+    for (const status of [3, 4]) {
+      const args = ['/bin/sh', '-c', `exit ${status}`]
+      Object.assign(config.process, { args })
+      const container = await runtime.create(scope.newId(), { bundle: path, config, stdio: 'ignore' })
+      await container.start()
+      t.equal((await container.wait()).code, status)
+      await container.delete()
+    }
   },
   { needs: ['tsrun'] },
 )

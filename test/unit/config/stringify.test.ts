@@ -17,3 +17,11 @@ t.test('strings that look like the mark of an integer stay strings', async (t) =
   t.match(text, '"hard":18446744073709551615}')
   t.strictSame((await loadConfig(text)).process.env, env)
 })
+
+t.test('bigints stay integers where a program has given them a toJSON', async (t) => {
+  const prototype = BigInt.prototype as { toJSON?: () => string }
+  prototype.toJSON = () => 'text'
+  t.teardown(() => delete prototype.toJSON)
+  const rlimits = [{ type: 'RLIMIT_AS', soft: 1, hard: 18446744073709551615n }]
+  t.match(stringifyConfig(config({ process: processOf({ rlimits }) })), '"hard":18446744073709551615}')
+})
