@@ -35,7 +35,8 @@ class Walk {
     at_.reset(open(directory, kDirectory));
     if (!at_) return is_gone(errno) ? std::move(result_) : failure("open");
     // Nothing above belongs to this walk.
-    if (std::string type; read_all("cgroup.type", type)) threads_ = type == "threaded\n";
+    if (std::string type; work_ == SubtreeWork::list && read_all("cgroup.type", type))
+      threads_ = type == "threaded\n";
     if (!enter("")) return std::move(result_);
     while (step())
       if (result_.error != 0) break;
@@ -58,19 +59,21 @@ class Walk {
   bool enter(const std::string& name) {
     Level level{name, {}, {}};
     if (fstat(at_.get(), &level.id) < 0) return fail("fstat", errno);
-    Fd copy{openat(at_.get(), ".", kDirectory)};
-    if (copy) {
-      Directory entries{fdopendir(copy.get())};
-      if (!entries) return fail("fdopendir", errno);
-      (void)copy.release();
-      while (const dirent* entry = entries.next())
-        if (entry->d_type == DT_DIR) level.below.emplace_back(entry->d_name);
-      if (errno != 0 && !is_gone(errno)) return fail("readdir", errno);
-    } else if (!is_gone(errno)) {
-      return fail("openat", errno);
-    }
+    // The kernel counts two links and one for each directory below.
+    if (level.id.st_nlink != 2 && !list_below(level)) return false;
     levels_.push_back(std::move(level));
     return true;
+  }
+
+  bool list_below(Level& level) {
+    Fd copy{openat(at_.get(), ".", kDirectory)};
+    if (!copy) return is_gone(errno) || fail("openat", errno);
+    Directory entries{fdopendir(copy.get())};
+    if (!entries) return fail("fdopendir", errno);
+    (void)copy.release();
+    while (const dirent* entry = entries.next())
+      if (entry->d_type == DT_DIR) level.below.emplace_back(entry->d_name);
+    return errno == 0 || is_gone(errno) || fail("readdir", errno);
   }
 
   // One directory further: down, or when all below have been visited, up. False at the end.

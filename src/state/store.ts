@@ -81,6 +81,12 @@ export class Store {
 
   /** Compiles a seccomp filter, or takes one of those that are kept beside the containers. @throws ConfigError */
   compileSeccomp(request: SeccompRequest): Uint8Array {
+    try {
+      this.#makeRoot()
+    } catch {
+      // Then there is no place for it, and `create` will say why.
+      return compileSeccomp(request)
+    }
     return compileSeccomp(request, `${this.root}/.seccomp`)
   }
 

@@ -29,6 +29,33 @@ t.test('what is saved is loaded again, from files that only their owner can read
   for (const name of ['config.json', 'state.json']) t.equal(mode(join(store.directory(id), name)), '600')
 })
 
+t.test(
+  'a compiled filter is kept also when it is the first thing below the root, and is taken from there',
+  async (t) => {
+    const store = storeOf(t)
+    const request = {
+      ...{
+        defaultAction: 0x7fff0000,
+        architectures: [],
+        enosysForNewer: false,
+        failUnknown: false,
+        rules: [],
+        alsoNamed: [],
+      },
+    }
+    const kept = (): number[] => {
+      const directory = join(store.root, '.seccomp')
+      return readdirSync(directory).map((name) => statSync(join(directory, name)).ino)
+    }
+    const compiled = store.compileSeccomp(request)
+    const first = kept()
+    t.equal(first.length, 1)
+    t.equal(mode(store.root), '700')
+    t.same(store.compileSeccomp(request), compiled)
+    t.same(kept(), first, 'nothing is written anew')
+  },
+)
+
 t.test('a container can be made once, and again when it has been removed', async (t) => {
   const store = storeOf(t)
   store.create(id).release()
