@@ -13,13 +13,16 @@ import { runtimes } from './runtimes.mjs'
 
 /** Holds so many MiB and goes on writing to a tenth of them, one MiB in each hundredth of a second. */
 const program = `
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 int main(int argc, char** argv) {
   size_t size = (size_t)atoi(argv[1]) << 20;
   char* memory = malloc(size);
   for (size_t at = 0; at < size; at += 4096) memset(memory + at, (int)(at >> 12) | 1, 4096);
+  close(open("/full", O_WRONLY));
   struct timespec pause = {0, 10000000};
   size_t hot = size / 10 >> 20 << 20;
   for (size_t at = 0;; at = (at + (1 << 20)) % hot) {
@@ -28,6 +31,9 @@ int main(int argc, char** argv) {
   }
 }
 `
+
+/** How often each is measured, in turn. */
+const turns = 3
 
 /** The rounds of each way to write; all but the last are pre-dumps. */
 const ways = { 'at once': ['last'], 'after two pre-dumps': ['first', 'second', 'last'] }
@@ -39,17 +45,32 @@ async function main([size = '500']) {
   if (tracks.status !== 0) throw new Failure('CRIU cannot track memory on this kernel (mem_dirty_track)')
   const folder = mkdtempSync(join(tmpdir(), 'tsrun-freeze-'))
   try {
-    console.log(`Linux ${output('uname', ['-r']).trim()}, ${size} MiB; milliseconds frozen, MiB written`)
+    console.log(
+      `Linux ${output('uname', ['-r']).trim()}, ${size} MiB; milliseconds frozen (median of ${turns} turns, least to most), MiB written`,
+    )
     const bundle = makeBundle(folder, size)
-    for (const { name, path } of runtimes().filter(({ name }) => name === 'tsrun' || name === 'runc')) {
-      for (const [way, rounds] of Object.entries(ways)) {
-        const figures = measure({ path, bundle, rounds, env, folder: join(folder, `${name}-${rounds.length}`) })
-        console.log(`${name.padEnd(6)} ${way.padEnd(20)} ${figures.join('   ')}`)
-      }
-    }
+    const compared = runtimes().filter(({ name }) => name === 'tsrun' || name === 'runc')
+    const figures = new Map()
+    for (let turn = 0; turn < turns; turn++)
+      for (const { name, path } of compared)
+        for (const [way, rounds] of Object.entries(ways)) {
+          const label = `${name.padEnd(6)} ${way.padEnd(20)}`
+          const measured = measure({ path, bundle, rounds, env, folder: join(folder, `${name}-${rounds.length}`) })
+          figures.set(label, [...(figures.get(label) ?? []), measured])
+        }
+    for (const [label, all] of figures)
+      console.log(label + all[0].map((_, at) => describe(all.map((rounds) => rounds[at]))).join('   '))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** The turn with the median of the times, and the shortest and the longest. */
+function describe(turns) {
+  const sorted = turns.toSorted((a, b) => a.frozen - b.frozen)
+  const ms = ({ frozen }) => (frozen / 1000).toFixed(0)
+  const median = sorted[sorted.length >> 1]
+  return `${ms(median)} ms (${ms(sorted[0])} to ${ms(sorted.at(-1))}), ${((median.written * 4096) / 1048576).toFixed(0)}`
 }
 
 function makeBundle(folder, size) {
@@ -57,6 +78,7 @@ function makeBundle(folder, size) {
   mkdirSync(join(bundle, 'rootfs/bin'), { recursive: true })
   mkdirSync(join(bundle, 'rootfs/proc'))
   mkdirSync(join(bundle, 'rootfs/dev'))
+  run('mkfifo', [join(bundle, 'rootfs/full')])
   writeFileSync(join(folder, 'busy.c'), program)
   run(findProgram('musl-gcc') ?? 'cc', [
     '-static',
@@ -86,13 +108,13 @@ function measure({ path, bundle, rounds, env, folder }) {
   const line = 'exec "$@" </dev/null >/dev/null 2>&1'
   run('sh', ['-c', line, 'sh', path, '--root', join(folder, 'state'), 'run', '-d', '--bundle', bundle, id])
   try {
+    readFileSync(join(bundle, 'rootfs/full'))
     return rounds.map((round, at) => {
       const images = join(folder, round)
       const parent = at === 0 ? [] : ['--parent-path', `../${rounds[at - 1]}`]
       const kind = at === rounds.length - 1 ? [] : ['--pre-dump']
       call('checkpoint', ...kind, '--image-path', images, '--work-path', images, ...parent, id)
-      const { frozen, written } = readStats(join(images, 'stats-dump'))
-      return `${(frozen / 1000).toFixed(0)} ms, ${((written * 4096) / 1048576).toFixed(0)}`
+      return readStats(join(images, 'stats-dump'))
     })
   } finally {
     spawnSync(path, ['--root', join(folder, 'state'), 'delete', '-f', id])

@@ -43,7 +43,7 @@ const flagTests = {
   'lazy-pages': ['checkpoint-options', lazy],
   'status-fd': ['checkpoint-options', status],
   'page-server': ['checkpoint-options', pageServer],
-  'auto-dedup': ['checkpoint-options', pageServer],
+  'auto-dedup': ['checkpoint-options', 'restore --auto-dedup drops from the images what it has read'],
   'empty-ns': ['checkpoint-options', '--empty-ns network: a network namespace is made anew, without what was in it'],
   'manage-cgroups-mode': [
     'checkpoint-options',

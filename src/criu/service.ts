@@ -45,6 +45,8 @@ export interface CriuCall {
   readonly waiter: Waiter
   /** Milliseconds for the answer and for each notification. */
   readonly limit: number
+  /** What CRIU itself may wait for, for the error. */
+  readonly waitsFor?: string
   /** Called with criu's pidfd before the request is sent. */
   readonly onStart?: (pidfd: number) => void
   /** What throws here fails the request. */
@@ -86,17 +88,21 @@ export async function callCriu(call: CriuCall): Promise<Message> {
       socket,
       encode(messages.request, { type: messages.requestType[type], opts, features, notifySuccess: undefined }),
     )
-    return await answer(socket, call)
+    return await answer(socket, pidfd, call)
   } finally {
     closeFile(socket)
     await end(pidfd, waiter)
   }
 }
 
-async function answer(socket: number, call: CriuCall): Promise<Message> {
+async function answer(socket: number, pidfd: number, call: CriuCall): Promise<Message> {
   for (;;) {
     const came = await withDeadline(call.limit, (by: Deadline) => by.readable(socket, call.waiter))
-    if (!came) throw failure(call, `has not answered within ${call.limit / 1000} s and was killed`)
+    if (!came) {
+      signalProcess(pidfd, sigkill)
+      const other = call.waitsFor === undefined ? '' : ` (it may wait for ${call.waitsFor})`
+      throw failure(call, `has not answered within ${call.limit / 1000} s${other} and was killed`)
+    }
     const fd = peekDescriptor(socket)
     const bytes = receiveBytes(socket, largestMessage)
     if (bytes === undefined || bytes.length === 0) throw failure(call, 'ended without an answer')

@@ -42,6 +42,9 @@ export interface CheckpointOptions extends session.CriuOptions {
   readonly pageServer?: string
 }
 
+/** Milliseconds for whoever is to fetch lazy pages: CRIU waits for that. */
+const lazyLimit = 24 * 3_600_000
+
 /** Where `restore` finds what the standard streams were; runc's name for it. */
 export const descriptorsFile = 'descriptors.json'
 
@@ -182,7 +185,7 @@ async function dump(
       type: options.preDump ? 'preDump' : 'dump',
       opts: { ...opened.opts, ...dumpOptions(options, config, record) },
       ...{ descriptors: quiet < 0 ? [0, 1, 2] : [quiet, quiet, quiet], logFile, waiter },
-      limit: session.answerLimit(options),
+      limit: options.lazyPages ? lazyLimit : session.answerLimit,
       onNotice: (notice) => tellReady(notice, options.statusFd),
     })
   } finally {

@@ -27,8 +27,8 @@ export interface CriuOptions {
   readonly manageCgroupsMode?: string
 }
 
-/** Milliseconds for CRIU's answer: it may have gigabytes to write. With lazy pages it waits for who fetches them. */
-export const answerLimit = ({ lazyPages }: CriuOptions): number => (lazyPages ? 24 : 1) * 3_600_000
+/** Milliseconds for CRIU's answer: it may have gigabytes to write or to read. */
+export const answerLimit = 3_600_000
 
 /** CLONE_NEWNET. */
 const networkNamespace = 0x40000000
@@ -111,11 +111,14 @@ export async function assertFeature(name: 'memTrack' | 'lazyPages', logFile: str
   throw new UnsupportedError('criu', `CRIU on this kernel does not support ${what}`)
 }
 
+/** It would join such a user namespace as the root of another one, which has no right to. */
+const neverJoined: ReadonlySet<string> = new Set(['mount', 'cgroup', 'user'])
+
 /** What CRIU could not make again. @throws ConfigError with each of them */
 export function assertRestorable(config: Config): void {
   const namespaces = config.linux?.namespaces ?? []
   const joined = namespaces.flatMap(({ type, path }, index) =>
-    path !== undefined && (type === 'mount' || type === 'cgroup')
+    path !== undefined && neverJoined.has(type)
       ? [{ pointer: `/linux/namespaces/${index}`, message: `CRIU cannot join a ${type} namespace` }]
       : [],
   )

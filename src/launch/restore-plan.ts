@@ -28,7 +28,7 @@ export function namespaceOptions(config: Config): {
     const path = joinedPath(config, type)
     return path === undefined ? [] : [{ name, path }]
   })
-  const joinNs = (['ipc', 'uts', 'time', 'user'] as const).flatMap((type) => {
+  const joinNs = (['ipc', 'uts', 'time'] as const).flatMap((type) => {
     const nsFile = joinedPath(config, type)
     return nsFile === undefined ? [] : [{ ns: namespaceFile(type), nsFile }]
   })

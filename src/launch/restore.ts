@@ -49,6 +49,9 @@ export interface RestoreOptions
   readonly lsmMountContext?: string
 }
 
+/** CRIU reads no memory itself then. Where the one who has it is gone the kernel tells; where that one hangs nobody does. */
+const lazyWait = { limit: 300_000, waitsFor: 'criu lazy-pages' } as const
+
 const hostCgroups = () => probeHost({ apparmor: false, selinux: false, resctrl: false }).cgroup
 
 /**
@@ -128,7 +131,8 @@ class Restoration {
         descriptors: [...(options.stdio ?? [0, 1, 2]), ...files],
         binds: [[rootfs, root], ...yard.binds],
         keyring: this.#prepared.keyring,
-        ...{ logFile, waiter, limit: session.answerLimit(options) },
+        ...(options.lazyPages ? lazyWait : { limit: session.answerLimit }),
+        ...{ logFile, waiter },
         onStart: (pidfd) => this.#place(pidfd),
         onNotice: (notice) => this.notice(notice),
       })

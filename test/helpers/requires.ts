@@ -35,6 +35,12 @@ function findCriu(): string | undefined {
   return spawnSync('criu', ['check'], { env: { PATH: path } }).status === 0 ? path : undefined
 }
 
+/** Whether CRIU can tell which memory has changed since an earlier dump. */
+function tracksMemory(): boolean {
+  const args = ['check', '--feature', 'mem_dirty_track']
+  return criuPath() !== undefined && spawnSync('criu', args, { env: { PATH: criuPath() } }).status === 0
+}
+
 let version: string | undefined
 
 /** Name of the runtime under test, for example `tsrun` or `runc`. */
@@ -88,6 +94,7 @@ const needs = {
   dynamic: { met: () => !isStatic(), reason: 'is not about the static executable' },
   tsrun: { met: () => runtimeName() === 'tsrun', reason: 'is about tsrun alone' },
   criu: { met: () => criuPath() !== undefined, reason: 'needs a CRIU that works on this kernel' },
+  'criu-tracking': { met: tracksMemory, reason: 'needs a kernel on which CRIU can track memory (mem_dirty_track)' },
   'no-criu': { met: () => spawnSync('criu').error !== undefined, reason: 'needs a host without CRIU' },
   runc: { met: () => spawnSync('runc', ['--version']).status === 0, reason: 'needs runc' },
   'cgroup-unified': {

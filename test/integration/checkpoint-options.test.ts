@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { connect } from 'node:net'
-import { mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { watch } from 'node:fs/promises'
 import { Counter, withCriu } from '../helpers/checkpoint.js'
 import { setNamespace, type Change } from '../helpers/config.js'
 import { runInTerminal } from '../helpers/peer.js'
@@ -11,6 +13,7 @@ import { ended } from '../helpers/runtime.js'
 import { testWith } from '../helpers/test.js'
 
 const test = testWith('tsrun', 'criu')
+const testTracking = testWith('tsrun', 'criu', 'criu-tracking')
 const testWithoutAppArmor = testWith('tsrun', 'criu', 'no-apparmor')
 const done = { status: 0, stderr: '' }
 
@@ -179,6 +182,38 @@ test('--pre-dump and --parent-path: memory before, then what has changed; refuse
   t.equal(counter.ask(), 2)
 })
 
+/** Bytes on disk of the files that CRIU keeps memory in. */
+const memoryIn = (images: string): number =>
+  readdirSync(images)
+    .filter((name) => name.startsWith('pages-'))
+    .reduce((sum, name) => sum + statSync(join(images, name)).blocks * 512, 0)
+
+testTracking('checkpoint --auto-dedup drops from the parent images what the new ones have', (t, scope) => {
+  const counter = new Counter(scope).start()
+  const parent = scope.path('parent')
+  t.match(counter.checkpoint(['--pre-dump', '--image-path', parent]), done)
+  const before = memoryIn(parent)
+  t.equal(counter.ask(), 1)
+  t.match(counter.checkpoint(['--parent-path', '../parent', '--leave-running']), done)
+  t.equal(memoryIn(parent), before, 'not without the option')
+  rmSync(counter.images, { recursive: true })
+  t.match(counter.checkpoint(['--parent-path', '../parent', '--auto-dedup']), done)
+  const [after, written] = [memoryIn(parent), memoryIn(counter.images)]
+  t.ok(after < before && written > 0, `${before} bytes of the parent are ${after}, ${written} are new`)
+  t.match(counter.restore(counter.newId(), ['-d']), done)
+  t.equal(counter.ask(), 2)
+})
+
+test('restore --auto-dedup drops from the images what it has read', (t, scope) => {
+  const counter = new Counter(scope).start()
+  t.match(counter.checkpoint(), done)
+  const before = memoryIn(counter.images)
+  t.match(counter.restore(counter.newId(), ['-d', '--auto-dedup']), done)
+  t.equal(counter.ask(), 1)
+  const after = memoryIn(counter.images)
+  t.ok(after < before, `${before} bytes of memory are ${after}`)
+})
+
 test('restore --lazy-pages: a container goes on without its memory, which criu lazy-pages hands over when it is used', async (t, scope) => {
   const counter = new Counter(scope).start()
   const { images } = counter
@@ -193,6 +228,28 @@ test('restore --lazy-pages: a container goes on without its memory, which criu l
   t.equal(counter.ask(), 2)
   t.match(await ended(pages), { status: 0 }, 'it has handed over everything')
   t.equal(counter.ask(), 3)
+})
+
+test('restore --lazy-pages: whose criu lazy-pages hangs and then dies does not wait any longer', async (t, scope) => {
+  const counter = new Counter(scope).start()
+  const { images, container } = counter
+  t.match(counter.checkpoint(), done)
+  const args = ['lazy-pages', '--images-dir', images, '--work-dir', images, '--status-fd', '1']
+  const pages = spawn('criu', args, { env: withCriu().env, stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((resolve) => pages.stdout.once('data', resolve))
+  pages.kill('SIGSTOP')
+  const from = ['--image-path', images, '--bundle', container.bundle.path]
+  const [program, ...rest] = scope.runner.commandLine(['restore', '-d', '--lazy-pages', ...from, counter.newId()])
+  const log = watch(images)
+  const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'pipe'], env: withCriu().env })
+  const stderr = text(child.stderr)
+  const waits = (): boolean => /pie: .*scheduler/.test(readFileSync(join(images, 'restore.log'), 'utf8'))
+  for await (const { filename } of log) if (filename === 'restore.log' && waits()) break
+  t.equal(child.exitCode, null)
+  pages.kill('SIGKILL')
+  const { status } = await ended(child)
+  t.match({ status, stderr: await stderr }, { status: 1, stderr: /^tsrun: criu restore failed/ })
+  t.equal(scope.runtime(['list', '-q']).stdout, '', 'nothing is left')
 })
 
 test('--lazy-pages: --status-fd tells when pages can be asked for, and the container goes when who asks does', async (t, scope) => {

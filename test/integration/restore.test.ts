@@ -167,6 +167,25 @@ test('a container in a user namespace goes on with its ids, and its files stay c
   })
 })
 
+test('a container in a user namespace that is joined by path is refused by its place in the config, and runs on', (t, scope) => {
+  const holder = scope.container((config) => {
+    config.process.args = ['/probe', 'wait']
+    mapIds(config, 100_000)
+  })
+  scope.runner.runProgram('chown', ['-R', '100000:100000', holder.bundle.rootfs])
+  t.match(holder.run(['--detach']), done)
+  const path = `/proc/${holder.state().pid}/ns/user`
+  const counter = new Counter(scope, (config) => {
+    setNamespace(config, 'user', path)
+    for (const type of ['network', 'cgroup'] satisfies LinuxNamespaceType[]) setNamespace(config, type)
+  })
+  scope.runner.runProgram('chown', ['-R', '100000:100000', counter.container.bundle.rootfs])
+  counter.start()
+  t.equal(readlinkSync(`/proc/${counter.container.state().pid}/ns/user`), readlinkSync(path))
+  t.match(counter.checkpoint(), { status: 1, stderr: /\/linux\/namespaces\/\d: CRIU cannot join a user namespace/ })
+  t.equal(counter.ask(), 1)
+})
+
 test('what CRIU could not make again is refused by its place in the config', (t, scope) => {
   const counter = new Counter(scope).start()
   t.match(counter.checkpoint(), done)
