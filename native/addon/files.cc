@@ -19,6 +19,7 @@
 #include "addon_functions.h"
 #include "sys/directory.h"
 #include "sys/fd.h"
+#include "sys/utf8.h"
 
 namespace tsrun {
 namespace {
@@ -34,27 +35,6 @@ bool write_all(int fd, const char* data, size_t size) {
   return true;
 }
 
-// As RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(const char* data, size_t size) {
-  const auto* at = reinterpret_cast<const unsigned char*>(data);
-  for (const auto* end = at + size; at < end;) {
-    const unsigned first = *at++;
-    if (first < 0x80) continue;
-    const int more = first < 0xc2   ? -1
-                     : first < 0xe0 ? 1
-                     : first < 0xf0 ? 2
-                     : first < 0xf5 ? 3
-                                    : -1;
-    if (more < 0 || end - at < more) return false;
-    const unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (*at < low || *at > high) return false;
-    for (int i = 0; i < more; i++)
-      if ((*at++ & 0xc0) != 0x80) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 // What a link of /proc/PID holds: `pipe:[7]`, or a path no longer than PATH_MAX.
@@ -65,23 +45,38 @@ std::string read_link(const std::string& path) {
   return {target, static_cast<size_t>(size)};
 }
 
-std::string read_file(const std::string& path, uint32_t limit, bool strict) {
-  Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
-  if (!fd) throw_errno("open", path);
+static std::string read_all(int fd, const std::string& path, uint32_t limit) {
   std::string text;
-  size_t size = 0;
+  char block[16384];
   for (;;) {
-    if (size == text.size()) text.resize(text.empty() ? 4096 : text.size() * 4);
-    const ssize_t got = read(fd.get(), text.data() + size, text.size() - size);
+    const ssize_t got = read(fd, block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_errno("read", path);
-    if (got == 0) break;
-    size += static_cast<size_t>(got);
-    if (size > limit) throw_failure("read", EFBIG, path);
+    if (got == 0) return text;
+    text.append(block, static_cast<size_t>(got));
+    if (text.size() > limit) throw_failure("read", EFBIG, path);
   }
-  if (strict && !is_utf8(text.data(), size)) throw_failure("read", EILSEQ, path);
-  text.resize(size);
+}
+
+std::string read_file(const std::string& path, uint32_t limit, bool strict) {
+  const Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+  if (!fd) throw_errno("open", path);
+  std::string text = read_all(fd.get(), path, limit);
+  if (strict && well_formed_length(text) != text.size()) throw_failure("read", EILSEQ, path);
   return text;
+}
+
+std::optional<std::string> read_regular_file(const std::string& path, uint32_t limit) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK;
+  const Fd fd{open(path.c_str(), kFlags)};
+  struct stat data;
+  const bool is_open = fd && fstat(fd.get(), &data) == 0;
+  if (!is_open && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+  // A link, or a socket or device that nobody answers for.
+  const bool is_other = is_open ? !S_ISREG(data.st_mode) : errno == ELOOP || errno == ENXIO;
+  if (is_other) throw_failure("open", EINVAL, path);
+  if (!is_open) throw_errno("open", path);
+  return read_all(fd.get(), path, limit);
 }
 
 void write_file(const std::string& path, const std::string& text, int32_t flags, uint32_t mode) {

@@ -1,23 +1,59 @@
 // Processes by pidfd: open, signal, reap.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "addon/failure.h"
 #include "addon_functions.h"
+#include "sys/fd.h"
 #include "sys/scheduler.h"
 #include "sys/syscall.h"
 
 namespace tsrun {
 
 ProcessIds process_ids() { return {getpid(), geteuid(), getegid()}; }
+
+// The name may hold any character, so it ends at the last `)`; the fields behind it are numbered from 3 on (proc(5)).
+std::optional<ProcessStat> process_stat(int32_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  const Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  char text[1024];
+  ssize_t size = -1;
+  if (fd) {
+    do size = read(fd.get(), text, sizeof text);
+    while (size < 0 && errno == EINTR);
+  }
+  if (size < 0) {
+    if (errno == ENOENT || errno == ESRCH) return std::nullopt;
+    throw_errno(fd ? "read" : "open", path);
+  }
+  const std::string_view all{text, static_cast<size_t>(size)};
+  const size_t begin = all.find('('), end = all.rfind(')');
+  if (end == all.npos) throw_failure("read", EBADMSG, path);
+  std::string_view field[20];
+  size_t at = end + 2;
+  for (std::string_view& one : field) {
+    const size_t next = std::min(all.find(' ', at), all.size());
+    one = all.substr(std::min(at, all.size()), next - std::min(at, next));
+    at = next + 1;
+  }
+  constexpr unsigned long kExiting = 4;
+  const auto number = [](std::string_view digits) { return strtoul(digits.data(), nullptr, 10); };
+  return ProcessStat{std::string{all.substr(begin + 1, end - begin - 1)}, std::string{field[0]},
+                     static_cast<int32_t>(number(field[1])), (number(field[6]) & kExiting) != 0,
+                     std::string{field[19]}};
+}
 
 // The capabilities that this process can hand on, as a bit set.
 uint64_t permitted_capabilities() {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace tsrun {
@@ -29,6 +30,13 @@ inline size_t sequence_length(std::string_view bytes) {
 inline size_t well_formed_length(std::string_view bytes) {
   size_t at = 0;
   while (at < bytes.size()) {
+    // Eight letters of ASCII at once.
+    uint64_t word = 0x80;
+    if (bytes.size() - at >= sizeof word) memcpy(&word, bytes.data() + at, sizeof word);
+    if ((word & 0x8080808080808080) == 0) {
+      at += sizeof word;
+      continue;
+    }
     const size_t length =
         static_cast<uint8_t>(bytes[at]) < 0x80 ? 1 : sequence_length(bytes.substr(at));
     if (length == 0) break;

@@ -1,7 +1,6 @@
 /** Cgroup: signals to the processes of a cgroup, and the end of them and of cgroups. */
 import { sigkill } from '../config/vocabulary/signals.js'
 import { SyscallError } from '../errors.js'
-import { readProcessStat } from '../host/process-stat.js'
 import {
   cgroupSubtree,
   closeFile,
@@ -9,6 +8,7 @@ import {
   hasErrno,
   notifyFile,
   openProcess,
+  readProcessStat,
   removeDirectory,
   signalProcess,
 } from '../native/binding.js'

@@ -32,7 +32,7 @@ export async function freezeV1(directory: string, waiter: Waiter, by: Deadline):
 
 /** True when the cgroup itself is frozen, not only with one above it (freezer-subsystem.rst). */
 export const isFrozenV1 = (directory: string): boolean =>
-  readGroup(directory, 'freezer.self_freezing')?.trim() === '1' &&
+  readGroup(directory, 'freezer.self_freezing')?.startsWith('1') === true &&
   readGroup(directory, 'freezer.state')?.startsWith('FROZEN') === true
 
 /** True when it is frozen, or one above it. */

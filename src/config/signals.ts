@@ -21,7 +21,8 @@ const realTime = { min: 34, max: 64 } as const
  * @throws UsageError `unknown signal "X"`.
  */
 export function parseSignal(text: string): number {
-  const number = /^[0-9]{1,2}$/.test(text) ? Number(text) : numberOf(text.toUpperCase().replace(/^SIG/, ''))
+  const name = text.toUpperCase()
+  const number = /^[0-9]{1,2}$/.test(text) ? Number(text) : numberOf(name.startsWith('SIG') ? name.slice(3) : name)
   if (number === undefined || number > realTime.max) throw new UsageError(`unknown signal ${JSON.stringify(text)}`)
   return number
 }

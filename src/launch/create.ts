@@ -1,9 +1,8 @@
 /** Stage 4, launch: makes a container up to `created`, or leaves nothing behind. */
 import { readAnnotations } from '../config/annotations.js'
-import { closeFile, listenStart, makeDirectory, renameFile, replaceFile } from '../native/binding.js'
+import { closeFile, listenStart, makeDirectory, readProcessStat, renameFile, replaceFile } from '../native/binding.js'
 import { ociState } from '../plan/oci-state.js'
 import type { LaunchPlan } from '../plan/types.js'
-import { readProcessStat } from '../host/process-stat.js'
 import type { StateRecord } from '../state/record.js'
 import { distrust } from '../state/trust.js'
 import type { ContainerId } from '../state/store.js'

@@ -1,8 +1,7 @@
 /** Stage 4, launch: ends a process by SIGKILL within a limit, or says what keeps it from ending. */
 import { sigkill } from '../config/vocabulary/signals.js'
 import { StatusError } from '../errors.js'
-import { readProcessStat } from '../host/process-stat.js'
-import { closeFile, signalProcess } from '../native/binding.js'
+import { closeFile, readProcessStat, signalProcess } from '../native/binding.js'
 import { withDeadline, type Waiter } from '../native/wait.js'
 import { describeProcesses, endLimit } from '../cgroup/end.js'
 import { Cgroup } from '../cgroup/cgroup.js'

@@ -7,7 +7,6 @@ import { restrictDevices } from '../cgroup/devices.js'
 import { callCriu, findCriu, type Notice } from '../criu/service.js'
 import type { Message } from '../criu/wire.js'
 import { probeHost } from '../host/facts.js'
-import { readProcessStat } from '../host/process-stat.js'
 import {
   closeFile,
   fileInfo,
@@ -16,6 +15,7 @@ import {
   openFlag,
   openProcess,
   readFileIfAny,
+  readProcessStat,
   replaceFile,
   writeFile,
 } from '../native/binding.js'

@@ -100,6 +100,18 @@ export const recordTable = {
    */
   lookedAt: { type: 'fileType', mode: 'u32', uid: 'u32', gid: 'u32', noexec: 'boolean', place: 'text' },
   processIds: { pid: 'i32', euid: 'u32', egid: 'u32' },
+  /** What /proc/PID/stat tells (proc(5)). */
+  processStat: {
+    name: 'text',
+    /** R, S, D, Z, X … */
+    state: 'text',
+    /** Pid of the parent. */
+    parent: 'i32',
+    /** PF_EXITING: it is ending or has ended. */
+    exiting: 'boolean',
+    /** Clock ticks since boot; as text, since it is only ever compared. */
+    startTime: 'text',
+  },
   /** struct sched_attr of sched_setattr(2); times in nanoseconds. */
   schedulerAttributes: {
     policy: 'u32',

@@ -17,6 +17,8 @@ export const functionTable = {
   // files.cc
   /** `strict`: a text that is not UTF-8 fails (EILSEQ). */
   readFile: { args: ['path:path', 'limit:u32', 'strict:boolean'], result: 'text' },
+  /** Undefined where there is nothing. EINVAL: it is no regular file, but a link, a fifo, a directory. */
+  readRegularFile: { args: ['path:path', 'limit:u32'], result: 'text?' },
   writeFile: { args: ['path:path', 'text:text', 'flags:i32', 'mode:u32'], result: 'void' },
   replaceFile: { args: ['path:path', 'text:text', 'mode:u32'], result: 'void' },
   writeOut: { args: ['fd:i32', 'text:text'], result: 'void' },
@@ -43,6 +45,7 @@ export const functionTable = {
   readBelow: { args: ['root:path', 'path:path', 'offset:number', 'size:u32'], result: 'bytes?' },
   // process.cc
   processIds: { args: [], result: 'processIds' },
+  processStat: { args: ['pid:i32'], result: 'processStat?' },
   permittedCapabilities: { args: [], result: 'u64' },
   openProcess: { args: ['pid:i32'], result: 'fd' },
   signalProcess: { args: ['pidfd:i32', 'signal:i32'], result: 'boolean' },

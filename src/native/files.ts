@@ -22,6 +22,12 @@ const defaultLimit = 64 * 1024 * 1024
 /** The whole text of a file, at most `limit` bytes (EFBIG). @throws SyscallError */
 export const readFile = (path: string, limit = defaultLimit): string => native().readFile(path, limit, false)
 
+/**
+ * The text of a regular file, or undefined where there is nothing; never waits, follows no link.
+ * @throws SyscallError, EINVAL for what is no regular file
+ */
+export const readRegularFile = (path: string): string | undefined => native().readRegularFile(path, defaultLimit)
+
 /** The same of a JSON text, which must be UTF-8 (RFC 8259, section 8.1). @throws ConfigError when it is not, SyscallError */
 export function readJsonText(path: string): string {
   try {

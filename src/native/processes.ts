@@ -5,6 +5,12 @@ import type { RecordOf } from './addon-types.js'
 /** Own pid, effective uid and gid. */
 export const processIds = (): { pid: number; euid: number; egid: number } => native().processIds()
 
+/** What /proc/PID/stat tells of a process. */
+export type ProcessStat = RecordOf<'processStat'>
+
+/** Undefined when there is no such process. @throws SyscallError */
+export const readProcessStat = (pid: number): ProcessStat | undefined => native().processStat(pid)
+
 /** The permitted capabilities of this process (capabilities(7)) as a bit set. @throws SyscallError */
 export const permittedCapabilities = (): bigint => native().permittedCapabilities()
 

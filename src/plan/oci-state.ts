@@ -27,10 +27,8 @@ export function ociState<Status extends string>(
   { id, pid, bundle, annotations }: Described,
   status: Status,
 ): OciState<Status> {
-  return {
-    ...{ ociVersion: stateVersion, id, status, pid: status === 'stopped' ? 0 : pid, bundle },
-    ...(annotations ? { annotations } : {}),
-  }
+  const state = { ociVersion: stateVersion, id, status, pid: status === 'stopped' ? 0 : pid, bundle }
+  return annotations ? { ...state, annotations } : state
 }
 
 /** The document as text, in the parts before and after the pid of a process that is still to be cloned. */

@@ -1,7 +1,6 @@
 /** Stage 3, state: the status of a container as it is now; nothing of it is ever stored. */
 import { Cgroup } from '../cgroup/cgroup.js'
-import { readProcessStat, type ProcessStat } from '../host/process-stat.js'
-import { fileInfo } from '../native/binding.js'
+import { fileInfo, type ProcessStat, readProcessStat } from '../native/binding.js'
 import type { StateRecord } from './record.js'
 import type { Status } from './status.js'
 import type { ContainerId, Store } from './store.js'

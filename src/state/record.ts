@@ -72,6 +72,8 @@ const types: Readonly<Record<string, string>> = {
   cgroupManager: 'string',
 }
 
+const members = Object.keys(types)
+
 /**
  * Reads a record. Checked by hand: every command of an engine passes here, and building a schema
  * would cost more than all the rest of `state`.
@@ -89,23 +91,20 @@ export function parseRecord(text: string, path: string): StateRecord {
     const found = JSON.stringify(value.version)
     throw new StoreError(`state record "${path}" has version ${found}; this tsrun knows ${recordVersion}`, path)
   }
-  for (const [name, type] of Object.entries(types)) {
-    if (typeof value[name] !== type || value[name] === null) {
-      throw new StoreError(`state record "${path}" is broken: member ${name} is not a ${type}`, path)
+  for (const name of members) {
+    const member = value[name]
+    if (typeof member !== types[name] || member === null) {
+      throw new StoreError(`state record "${path}" is broken: member ${name} is not a ${types[name]}`, path)
     }
   }
   const { unified, v1 } = value.cgroup as { unified?: unknown; v1?: unknown }
-  const places: unknown[] = isObject(v1) ? Object.values(v1) : [undefined]
-  if (![...places, unified ?? ''].every((place) => typeof place === 'string')) {
+  const isPlace = (place: unknown): boolean => typeof place === 'string'
+  if (!isPlace(unified ?? '') || !isObject(v1) || !Object.values(v1).every(isPlace)) {
     throw new StoreError(`state record "${path}" is broken: member cgroup is not a list of directories`, path)
   }
-  return { ...value, ...limitsIn(value) } as unknown as StateRecord
-}
-
-/** Earlier versions of tsrun had the text of `linux.resources`. */
-function limitsIn({ limits, resources }: Record<string, unknown>): Pick<StateRecord, 'limits'> {
-  if (Array.isArray(limits)) return { limits: limits as Limit[] }
-  return typeof resources === 'string' ? { limits: olderLimits(resources) } : {}
+  // Earlier versions of tsrun had the text of `linux.resources`.
+  if (!Array.isArray(value.limits) && typeof value.resources === 'string') value.limits = olderLimits(value.resources)
+  return value as unknown as StateRecord
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
@@ -114,5 +113,6 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 export function toContainerState(record: StateRecord, status: Status, owner: string): ContainerState {
   const { rootfs, created } = record
   const { ociVersion, id, pid, bundle, annotations } = ociState(record, status)
-  return { ociVersion, id, pid, status, bundle, rootfs, created, ...(annotations ? { annotations } : {}), owner }
+  const state = { ociVersion, id, pid, status, bundle, rootfs, created }
+  return annotations ? { ...state, annotations, owner } : { ...state, owner }
 }

@@ -10,7 +10,7 @@ import {
   makeDirectory,
   openFile,
   openFlag,
-  readFileIfAny,
+  readRegularFile,
   removeDirectory,
   removeFile,
   replaceFile,
@@ -221,18 +221,15 @@ export class Store {
     throw new StoreError(`"${directory}" in the state root is ${what}: it was not made by tsrun`, directory)
   }
 
-  /** Text of a file of the container, undefined where there is none. Reading a fifo would never end. @throws StoreError */
+  /** Text of a file of the container, undefined where there is none. @throws StoreError */
   #read(id: ContainerId, name: string): string | undefined {
     const path = `${this.directory(id)}/${name}`
-    let type: string | undefined
     try {
-      type = fileInfo(path)?.type
-      if (type === 'file') return readFileIfAny(path)
+      return readRegularFile(path)
     } catch (cause) {
+      if (hasErrno(cause, 'EINVAL')) throw new StoreError(`"${path}" is not a file`, path)
       throw new StoreError(`cannot read "${path}"`, path, { cause })
     }
-    if (type === undefined) return undefined
-    throw new StoreError(`"${path}" is not a file`, path)
   }
 
   #write(id: ContainerId, name: string, text: string): void {

@@ -15,7 +15,7 @@ export const command = defineCommand({
   stopAtPositional: true,
   async run({ options, args: [id, signal = 'SIGTERM'], context }) {
     // `-9` as with kill(1); runc takes it for a negative number.
-    const number = parseSignal(signal.replace(/^-/, ''))
+    const number = parseSignal(signal.startsWith('-') ? signal.slice(1) : signal)
     const runtime = context.runtime()
     const kill = async (one: string): Promise<void> => {
       await runtime.at(one).kill(number, { all: options.all })

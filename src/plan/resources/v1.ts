@@ -9,6 +9,7 @@ import { isSayable, strictly } from '../systemd-devices.js'
 /** The hierarchy of a controller; their names are lists, such as `cpu,cpuacct`. Undefined when there is none. */
 export function legacyHierarchy(v1: Readonly<Record<string, string>>, controller: string): string | undefined {
   const name = controller === 'io' ? 'blkio' : controller
+  if (Object.hasOwn(v1, name)) return name
   return Object.keys(v1).find((controllers) => controllers.split(',').includes(name))
 }
 

@@ -5,7 +5,7 @@ import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { readProcessStat } from '#dist/host/process-stat.js'
+import { readProcessStat } from '#dist/native/binding.js'
 import { liveProcess, observeStatus } from '#dist/state/observe.js'
 import type { StateRecord } from '#dist/state/record.js'
 import { parseContainerId } from '#dist/state/store.js'
