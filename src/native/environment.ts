@@ -1,16 +1,24 @@
 /** The environment of this process as it came, on every engine. */
-import { readFile } from './files.js'
+import { readFileIfAny } from './files.js'
 
-/** What Node.js has put in the place of bytes that are not UTF-8; our own strings have a lone surrogate for each of them. */
+/** What Node.js and Bun have put in the place of bytes that are not UTF-8; our own strings have a lone surrogate for each of them. */
 const replaced = /[\ufffd\udc80-\udcff]+/g
 
-const same = (one: string, other: string): boolean =>
-  one.replace(replaced, '\ufffd') === other.replace(replaced, '\ufffd')
+const seen = (text: string): string => text.replace(replaced, '\ufffd')
+const nameOf = (entry: string): string => entry.slice(0, entry.indexOf('='))
 
-/** `NAME=value` of all variables. Those that are not UTF-8 are those that the process has begun with. @throws SyscallError */
+/**
+ * `NAME=value` of all variables. Those that are not UTF-8 are those that the process has begun with: of such values Node.js
+ * and Bun tell less, such names Node.js leaves out, and Bun has others without their values. @throws SyscallError
+ */
 export function environment(): string[] {
-  const now = Object.entries(process.env).map(([name, value = '']) => `${name}=${value}`)
-  if (!now.some((entry) => entry.includes('\ufffd'))) return now
-  const first = readFile('/proc/self/environ').split('\0')
-  return now.map((entry) => (entry.includes('\ufffd') ? (first.find((one) => same(one, entry)) ?? entry) : entry))
+  const first = (readFileIfAny('/proc/self/environ') ?? '').split('\0').filter((entry) => entry.includes('='))
+  const lost = first.filter((entry) => seen(nameOf(entry)) !== nameOf(entry))
+  const isOther = (name: string): boolean =>
+    lost.some((entry) => seen(nameOf(entry)) === seen(name)) && !first.some((entry) => nameOf(entry) === name)
+  const now = Object.entries(process.env)
+    .filter(([name]) => !isOther(name))
+    .map(([name, value = '']) => `${name}=${value}`)
+    .map((entry) => (entry.includes('\ufffd') ? (first.find((one) => seen(one) === seen(entry)) ?? entry) : entry))
+  return [...now, ...lost.filter((entry) => !now.includes(entry))]
 }

@@ -14,7 +14,8 @@ const needs = ['tsrun'] as const
 const largest = 20e6
 
 const folder = mkdtempSync(join(tmpdir(), 'tsrun-installed-'))
-t.teardown(() => {
+// Also when the installation fails, before there is any test.
+process.on('exit', () => {
   rmSync(folder, { recursive: true, force: true })
 })
 const app = join(folder, 'app')
