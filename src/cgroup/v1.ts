@@ -61,8 +61,12 @@ export function inheritCpuset(directory: string): void {
   const parent = directory.slice(0, directory.lastIndexOf('/'))
   for (const name of ['cpuset.cpus', 'cpuset.mems']) {
     if (readGroup(directory, name)?.trim() !== '') continue
-    if (readGroup(parent, name)?.trim() === '') inheritCpuset(parent)
-    writeGroup(directory, name, readFile(`${parent}/${name}`))
+    let inherited = readFile(`${parent}/${name}`)
+    if (inherited.trim() === '') {
+      inheritCpuset(parent)
+      inherited = readFile(`${parent}/${name}`)
+    }
+    writeGroup(directory, name, inherited)
   }
 }
 
