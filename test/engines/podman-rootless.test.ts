@@ -74,4 +74,16 @@ podman.add('build with a RUN step', async (podman) => {
   assert.equal(await podman.run('built'), 'built')
 })
 
+podman.add(
+  'run --network pasta: an interface beside lo',
+  async (podman) => {
+    const { status, stdout, stderr } = await podman.command([
+      ...['run', '--rm', '--network', 'pasta', image, 'cat', '/proc/net/dev'],
+    ])
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /^ *(?!lo)\w+:/m)
+  },
+  { hostLimit: /unable to find network with name or ID pasta/ },
+)
+
 podman.end()

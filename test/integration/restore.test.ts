@@ -227,7 +227,7 @@ for (const [flags, parent] of [
       config.process.args = [
         '/bin/sh',
         '-c',
-        'read line </question; echo 1 >/answer; read line </question; (sleep 1000 & echo $! >/answer); read line </question',
+        'read line </question; echo 1 >/answer; read line </question; (sleep 1000 & echo $! >/orphan); cat /orphan >/answer; read line </question',
       ]
     }).startInForeground()
     t.equal(counter.ask(), 1)

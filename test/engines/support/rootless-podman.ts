@@ -1,6 +1,6 @@
 /** Test support: podman of an ordinary user with subordinate ids, and the runtime under test. */
 import assert from 'node:assert/strict'
-import { chownSync, mkdirSync, readFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { runtimeCommand, runtimeName } from '../../helpers/requires.js'
 import { projectRoot } from '../../helpers/tools.js'
@@ -25,12 +25,17 @@ const limits = '\n[containers]\ncgroupns = "host"\n'
 
 /**
  * As root, in the sandbox's mount namespace: the user's entries, a runtime that the user can reach wherever the
- * checkout is, and a procfs of the sandbox's own, since the host's may hide the processes of others (hidepid).
+ * checkout is, a procfs of the sandbox's own, since the host's may hide the processes of others (hidepid), and the
+ * device of network tunnels for everybody, as distributions have it.
  */
 const prepare = `
 set -e
 for name in ${files.join(' ')}; do mount --bind "$1/$name" /etc/$name; done
 mount -t proc proc /proc
+if [ -e /dev/net/tun ]; then
+  mknod -m 666 "$1/tun" c 10 200
+  mount --bind "$1/tun" /dev/net/tun
+fi
 for name in $3; do
   rm -f /usr/local/bin/$name
   touch /usr/local/bin/$name
@@ -89,10 +94,10 @@ export class RootlessPodman extends Podman {
   override async close(): Promise<string[]> {
     // Ends the process that keeps the namespace.
     await this.command(['system', 'migrate'])
-    await this.sandbox.run(
-      'umount',
-      files.map((name) => `/etc/${name}`),
-    )
+    await this.sandbox.run('umount', [
+      ...files.map((name) => `/etc/${name}`),
+      ...(existsSync('/dev/net/tun') ? ['/dev/net/tun'] : []),
+    ])
     return super.close()
   }
 }
