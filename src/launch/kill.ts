@@ -2,7 +2,7 @@
 import { sigkill } from '../config/vocabulary/signals.js'
 import { StatusError } from '../errors.js'
 import { closeFile, openProcess, signalProcess } from '../native/binding.js'
-import { liveProcess, observeStatus } from '../state/observe.js'
+import { hasStopped, liveProcess } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
 import type { ContainerId } from '../state/store.js'
@@ -35,11 +35,10 @@ export async function killContainer(
   options: { all: boolean },
 ): Promise<void> {
   const record = store.load(id)
-  const status = observeStatus(store, id, record)
   const reachesAll = options.all || (signal === sigkill && !record.ownPidNamespace)
   // Without a pid namespace of their own others live on when init has ended.
-  const isOver = status === 'stopped' && (!reachesAll || processesOf(record).length === 0)
-  if (!options.all && isOver) assertStatus(id, 'kill', status)
+  const isOver = hasStopped(store, id, record) && (!reachesAll || processesOf(record).length === 0)
+  if (!options.all && isOver) assertStatus(id, 'kill', 'stopped')
   const cgroup = new Cgroup(record.cgroup)
   const counted = cgroup.directories.length > 0
   if (reachesAll && !counted) signalAll(() => others(processesOf(record), record.pid), signal)

@@ -38,10 +38,17 @@ function isLocked(store: Store, id: ContainerId): boolean {
   return lock === undefined
 }
 
+/** As `observeStatus`, for who needs to know no more than whether the container has stopped. */
+export const hasStopped = (store: Store, id: ContainerId, record: StateRecord): boolean =>
+  liveProcess(record) === undefined && !isBeingMade(store, id, record)
+
+/** It has no init yet. */
+const isBeingMade = (store: Store, id: ContainerId, { pid }: StateRecord): boolean => pid === 0 && isLocked(store, id)
+
 /** The status now. */
 export function observeStatus(store: Store, id: ContainerId, record: StateRecord): Status {
   const stat = liveProcess(record)
-  if (stat === undefined) return record.pid === 0 && isLocked(store, id) ? 'creating' : 'stopped'
+  if (stat === undefined) return isBeingMade(store, id, record) ? 'creating' : 'stopped'
   if (new Cgroup(record.cgroup).isFrozen) return 'paused'
   return stat.name === initName ? statusOfInit(store, id) : 'running'
 }
