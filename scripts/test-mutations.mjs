@@ -56,7 +56,7 @@ function main(names) {
 }
 
 /** With what has been built, so that only what a mutation changes is built again; CMake begins anew at a new place. */
-function copyTree(copy) {
+export function copyTree(copy) {
   const left = new Set(['node_modules', '.git', '.tap', 'build/engine/cmake'])
   cpSync(root, copy, { recursive: true, filter: (path) => !left.has(relative(root, path)), preserveTimestamps: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))

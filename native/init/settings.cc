@@ -52,9 +52,10 @@ Failure run(const OomScoreAdj& s, Context&) noexcept {
   const Fd file = open_own(kPath);
   if (!file) return fail("open", kPath);
   char value[16] = "-";
-  const int32_t number = static_cast<int32_t>(s.value);
-  value[number < 0] = 0;
-  append_number(value, sizeof value, static_cast<uint32_t>(number < 0 ? -number : number));
+  // Unsigned, as the lowest number has no opposite.
+  const bool below = static_cast<int32_t>(s.value) < 0;
+  value[below] = 0;
+  append_number(value, sizeof value, below ? 0U - s.value : s.value);
   if (::write(file.get(), value, strlen(value)) >= 0) return kOk;
   return fail("write", kPath, errno == EACCES ? "to lower it takes CAP_SYS_RESOURCE" : "");
 }

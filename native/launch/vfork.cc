@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "sys/kernel.h"
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace tsrun {
 namespace {
@@ -95,6 +98,10 @@ Child vfork_child(uint64_t flags, int cgroup, void (*become)(void*), void* argum
   (void)pthread_sigmask(SIG_BLOCK, &all, &old);
   const long pid = clone_on_stack(&args, become, argument);
   (void)pthread_sigmask(SIG_SETMASK, &old, nullptr);
+#ifdef __SANITIZE_ADDRESS__
+  // The child's frames never return, and what is mapped here next must not be taken for theirs.
+  __asan_unpoison_memory_region(stack, kStackSize);
+#endif
   (void)munmap(stack, kStackSize);
   if (pid < 0) {
     child.error = static_cast<int>(-pid);

@@ -8,6 +8,7 @@ import type { Bundle } from './bundle.js'
 import type { Change } from './config.js'
 import { errnos, withFault, type Fault, type Faulted } from './fault.js'
 import { both } from './id-maps.js'
+import { awaitProcess } from './peer.js'
 import type { Scope } from './scope.js'
 
 const accept4 = 288
@@ -84,7 +85,13 @@ export const commands = {
   kill: {
     before: 'running',
     args: ({ id }) => ['kill', id, 'KILL'],
-    afterSuccess: statusIs('stopped'),
+    // The signal is sent; that the process has ended is not waited for.
+    afterSuccess: (target) => {
+      const { stdout } = target.run('state', target.id)
+      const { pid } = JSON.parse(stdout) as { pid: number }
+      if (pid !== 0) awaitProcess(pid)
+      return statusIs('stopped')(target)
+    },
   },
   pause: {
     before: 'running',

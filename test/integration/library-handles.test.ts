@@ -99,7 +99,9 @@ test(
     const ids = [scope.newId(), scope.newId()]
     const { path } = scope.bundle(sleeper)
     const program = join(projectRoot, 'build/test/helpers/programs/killed.js')
-    const { stdout } = scope.runner.runProgram(process.execPath, [program, scope.root, path, ...ids])
+    // With what this process begins with: it may be sanitizers.
+    const env = { PATH: process.env.PATH ?? '', LD_PRELOAD: process.env.LD_PRELOAD ?? '' }
+    const { stdout } = scope.runner.runProgram(process.execPath, [program, scope.root, path, ...ids], { env })
     const [guarded = 0, other = 0] = stdout.split('\n').map(Number)
     awaitProcess(guarded)
     const runtime = new Runtime({ root: scope.root })
