@@ -159,6 +159,8 @@ export class Container implements Pipes {
     const { signal, ...given } = await check.checkOptions('delete', check.deleteShape(), options)
     await untilAborted(signal, async () => {
       await this.#core.container(this.#key, 'delete', given)
+      // It has ended, and nobody may have taken notice yet.
+      this.#child?.collect()
       forgetExit(this.#directory)
     })
   }
