@@ -240,6 +240,7 @@ function inOwnNamespace(args) {
   const { status } = spawnSync('unshare', ['-m', process.execPath, join(root, 'bench/library.mjs'), ...args], {
     ...{ stdio: 'inherit', cwd: root, env: { ...process.env, BENCH_INSIDE: '1' } },
   })
+  rmSync(folder, { recursive: true, force: true })
   if (status !== 0) throw new Failure('the measurement failed')
 }
 
