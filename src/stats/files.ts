@@ -62,6 +62,9 @@ export function add(one: Count, other: Count): Count {
 export const multiply = (count: Count | undefined, factor: number): Count | undefined =>
   count === undefined ? undefined : parseCount(String(BigInt(count) * BigInt(factor)))
 
+/** More than any kernel has (NR_CPUS is at most 8,192): a range that ends beyond was not written by one. */
+const mostNumbers = 65_536
+
 /** A list of CPUs or nodes: `0-2,5` (cpuset(7)). */
 export function parseList(text: string): number[] {
   return text
@@ -70,7 +73,7 @@ export function parseList(text: string): number[] {
     .filter(Boolean)
     .flatMap((range) => {
       const [first = 0, last = first] = range.split('-').map(Number)
-      return Array.from({ length: last - first + 1 }, (_, at) => first + at)
+      return Array.from({ length: last < mostNumbers ? last - first + 1 : 0 }, (_, at) => first + at)
     })
 }
 

@@ -87,7 +87,7 @@ const parsers: Readonly<Record<string, Parser>> = {
     throws: ['RangeError', 'TypeError'],
   },
   'a command line': {
-    examples: ['--bundle b -e a=b --env=c -t=false --fds 3 id -- x', '-bt --'],
+    examples: ['--bundle b -e a=b --env=c -t=false --fds 3 id -- x', '-b x -t --'],
     parse: (text) => normaliseArguments(text.split(' '), options, { stopAtPositional: text.length % 2 === 0 }),
   },
   duration: { examples: ['1h2m3.5s', '10ms'], parse: (text) => parseDuration('--timeout', text) },

@@ -141,4 +141,5 @@ t.test('numbers keep all their digits', async (t) => {
   t.equal(add(1, 18446744073709551615n), 18446744073709551615n)
   t.strictSame(parseList('0-2,7\n'), [0, 1, 2, 7])
   t.strictSame(parseList('\n'), [])
+  t.strictSame(parseList('0-99999999999999999999,7'), [7], 'no kernel has so many')
 })
