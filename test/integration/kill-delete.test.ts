@@ -225,7 +225,10 @@ test('an init that cannot end, as a zombie of another parent is in its pid names
     const begun = Date.now()
     const { status, stderr } = container.delete(['--force'])
     t.equal(status, 1)
-    t.match(stderr, new RegExp(`10 s after SIGKILL its init process is still there: ${pid} .* until .*peer.* reaps its child`))
+    t.match(
+      stderr,
+      new RegExp(`10 s after SIGKILL its init process is still there: ${pid} .* until .*peer.* reaps its child`),
+    )
     t.ok(Date.now() - begun < 25_000, 'its limit is 10 s')
   } finally {
     parent.stop()

@@ -21,8 +21,7 @@ t.test('every argument of a function reaches it, the last one too', (t) => {
     string,
     (...args: unknown[]) => unknown[]
   >
-  for (const [name, { args }] of Object.entries(all))
-    t.same(addon[name]?.(...args).slice(0, args.length), args, name)
+  for (const [name, { args }] of Object.entries(all)) t.same(addon[name]?.(...args).slice(0, args.length), args, name)
   t.end()
 })
 
