@@ -12,12 +12,13 @@ test(
     for (const name of ['webserver', 'e3b0c44298fc1c14']) mkdirSync(join(scope.root, name))
     const session = new TerminalSession(scope, 'sh')
     const says = async (id: string, hint: RegExp) => {
-      session.press(`clear; ${scope.runner.commandLine(['state', id]).join(' ')}; echo status $?`, 'Enter')
-      t.match(await session.shows(/^status 1$/m), hint)
+      session.press(`clear; ${scope.runner.commandLine(['state', id]).join(' ')}; echo ${id}: $?`, 'Enter')
+      // The id: what the last command has shown may not be cleared yet.
+      t.match(await session.shows(new RegExp(`^${id}: 1$`, 'm')), hint)
     }
     await says('webservre', /container "webservre" does not exist\nhint: did you mean webserver\?\n/)
     await says('e3b0', /hint: did you mean e3b0c44298fc1c14\?\n/)
-    await says('database', /container "database" does not exist\nstatus/)
+    await says('database', /container "database" does not exist\ndatabase: 1/)
     for (const name of ['webserver', 'e3b0c44298fc1c14']) scope.runner.runProgram('rmdir', [join(scope.root, name)])
   },
   { needs: ['tmux'] },

@@ -131,6 +131,8 @@ function runAll(): void {
       result = `refused: ${(error as { syscall?: string }).syscall}`
     }
     counts[result] = (counts[result] ?? 0) + 1
+    // SIGXCPU: the step's RLIMIT_CPU of 0 seconds is over at the kernel's next tick.
+    if (name.startsWith('rlimit ') && result === 'signal 24') continue
     if (!/^(frame|exit (0|1|125)|refused: (launch|memfd_create))$/.test(result)) wrong.push(`${name}: ${result}`)
   }
   console.log(JSON.stringify({ counts, wrong }))
