@@ -122,6 +122,7 @@ test('without --trace there is no system call more: with it init has its stamps 
     'read',
     'recvmsg',
     'rename',
+    'renameat2',
     'unlink',
     'write',
   ]
