@@ -90,8 +90,13 @@ void write_file(const std::string& path, const std::string& text, int32_t flags,
 static bool take_place(const char* beside, const char* path) {
   if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) < 0)
     return rename(beside, path) == 0;  // nothing there yet, or not on this file system
+  if (unlink(beside) == 0) return true;
+  // A directory, which rename(2) does not replace either: it goes back to its place.
+  const int error = errno;
+  (void)renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE);
   (void)unlink(beside);
-  return true;
+  errno = error;
+  return false;
 }
 
 // The old contents or the new ones, never a part: written beside and renamed.

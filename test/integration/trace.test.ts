@@ -1,5 +1,5 @@
 /** Option --trace and command trace. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testWith } from '../helpers/test.js'
 
@@ -54,6 +54,10 @@ test('a failing command has a trace too, and a file that is none stays as it is'
   const before = readFileSync(other, 'utf8')
   t.match(container.create(['--trace', other]), { status: 1, stderr: /is not a trace of tsrun/ })
   t.equal(readFileSync(other, 'utf8'), before)
+  const folder = container.bundle.path
+  const inside = readdirSync(folder)
+  t.match(scope.runtime(['trace', file, '--html', folder]), { status: 1, stderr: /is a directory/ })
+  t.same(readdirSync(folder), inside, 'no directory is put aside for a page')
 })
 
 test('behind its seccomp filter init makes the same system calls with a trace as without', (t, scope) => {
