@@ -1,7 +1,14 @@
 /** Config: what has been made of texts, for a program that comes with the same one again and again. */
 
-/** So many texts, of so many characters at most. */
+/** So many texts, once anything is kept, of so many characters at most. */
 const limits = { texts: 16, length: 1 << 18 }
+
+let isKeeping = false
+
+/** From now on texts are kept. A command has one config, and would only have the work of it. */
+export function keepTexts(): void {
+  isKeeping = true
+}
 
 /** What was made of the last texts, by text. It is given to everybody who asks, so nobody may change it. */
 export class Kept<T extends object> {
@@ -9,12 +16,12 @@ export class Kept<T extends object> {
 
   /** What was made of a text; undefined when that is too long ago, or nothing was. */
   get(text: string): T | undefined {
-    return this.#made.get(text)
+    return isKeeping ? this.#made.get(text) : undefined
   }
 
   /** Keeps what was made of a text, in the place of the oldest. */
   keep(text: string, made: T): T {
-    if (text.length > limits.length) return made
+    if (!isKeeping || text.length > limits.length) return made
     const [oldest = ''] = this.#made.keys()
     if (this.#made.size >= limits.texts) this.#made.delete(oldest)
     this.#made.set(text, made)

@@ -4,6 +4,7 @@
  * that has asked for it.
  */
 import { parentPort } from 'node:worker_threads'
+import { keepTexts } from '../config/kept.js'
 import { loadConfig } from '../config/load.js'
 import { stringifyConfig } from '../config/stringify.js'
 import { CoreContainer } from '../container.js'
@@ -57,6 +58,8 @@ interface Source {
   readonly pressure: PressureWatch | undefined
   next?: Promise<IteratorResult<ContainerEvent, void>>
 }
+
+keepTexts()
 
 const sources = new Map<number, Source>()
 let lastSource = 0
