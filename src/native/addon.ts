@@ -24,7 +24,8 @@ interface NativeFailure extends Error {
 let loaded: Addon | undefined
 let loadedFrom = ''
 
-const isStandalone = (): boolean => typeof TSRUN_STANDALONE !== 'undefined'
+/** In the static executable, whose engine hands over arguments and environment byte for byte. */
+export const isStandalone = (): boolean => typeof TSRUN_STANDALONE !== 'undefined'
 
 /** Where the addon may lie in the package. */
 function addonPaths(): string[] {
