@@ -8,18 +8,11 @@
 
 #include "addon/failure.h"
 #include "addon_functions.h"
+#include "launch/spawn.h"
 #include "sys/fd.h"
 
 namespace tsrun {
 namespace {
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> list;
-  list.reserve(texts.size() + 1);
-  for (const std::string& text : texts) list.push_back(const_cast<char*>(text.c_str()));
-  list.push_back(nullptr);
-  return list;
-}
 
 // What waitpid(2) says of a child.
 int status_of(pid_t child) {

@@ -66,6 +66,8 @@ void become_program(void* argument) noexcept {
   give_up(s.failure, "execve", errno);
 }
 
+}  // namespace
+
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> list;
   list.reserve(texts.size() + 1);
@@ -73,8 +75,6 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   list.push_back(nullptr);
   return list;
 }
-
-}  // namespace
 
 Child spawn(const SpawnRequest& request) {
   Child failed;

@@ -263,7 +263,8 @@ static int serve_notify(const char* path, int count) {
   return 0;
 }
 
-static int adopt(char** command) {
+// Runs a command to its end; the orphans that it leaves are our children from then on. Its status as of waitpid(2).
+static int run_as_subreaper(char** command) {
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   const pid_t pid = fork();
   if (pid == 0) {
@@ -271,7 +272,11 @@ static int adopt(char** command) {
     _exit(127);
   }
   int status;
-  if (waitpid(pid, &status, 0) != pid) fail("waitpid");
+  return waitpid(pid, &status, 0) == pid ? status : fail("waitpid");
+}
+
+static int adopt(char** command) {
+  const int status = run_as_subreaper(command);
   json_open(NULL, '{');
   json_number("status", WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
   json_open("children", '[');
@@ -285,15 +290,7 @@ static int adopt(char** command) {
 }
 
 static int neglect(char** command) {
-  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    execvp(command[0], command);
-    _exit(127);
-  }
-  int status;
-  if (waitpid(pid, &status, 0) != pid) fail("waitpid");
-  if (status != 0) return 1;
+  if (run_as_subreaper(command) != 0) return 1;
   puts("ready");
   fflush(stdout);
   for (;;)
