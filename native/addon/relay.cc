@@ -15,7 +15,7 @@
 namespace tsrun {
 namespace {
 
-constexpr size_t kCapacity = size_t{64} << 10;
+constexpr size_t kCapacity = size_t{64} * 1024;
 constexpr int kChunksInARow = 64;
 constexpr int kMisses = 20;
 constexpr size_t kChunk = 4096;  // PIPE_BUF: what a descriptor that is ready takes without blocking

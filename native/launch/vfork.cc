@@ -18,7 +18,7 @@
 namespace tsrun {
 namespace {
 
-constexpr size_t kStackSize = size_t{64} << 10;
+constexpr size_t kStackSize = size_t{64} * 1024;
 
 #if defined(__x86_64__)
 // The child starts on a stack of its own: on ours it would overwrite what we return to.
