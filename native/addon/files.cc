@@ -45,24 +45,43 @@ std::string read_link(const std::string& path) {
   return {target, static_cast<size_t>(size)};
 }
 
-static std::string read_all(int fd, const std::string& path, uint32_t limit) {
+// Nothing, with errno, where it cannot be read, or is longer than the limit.
+static std::optional<std::string> read_all(int fd, uint32_t limit) {
   std::string text;
   char block[16384];
   for (;;) {
     const ssize_t got = read(fd, block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_errno("read", path);
+    if (got < 0) return std::nullopt;
     if (got == 0) return text;
     text.append(block, static_cast<size_t>(got));
-    if (text.size() > limit) throw_failure("read", EFBIG, path);
+    if (text.size() <= limit) continue;
+    errno = EFBIG;
+    return std::nullopt;
   }
 }
 
 std::string read_file(const std::string& path, uint32_t limit, bool strict) {
   const Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
   if (!fd) throw_errno("open", path);
-  std::string text = read_all(fd.get(), path, limit);
-  if (strict && well_formed_length(text) != text.size()) throw_failure("read", EILSEQ, path);
+  std::optional<std::string> text = read_all(fd.get(), limit);
+  if (!text) throw_errno("read", path);
+  if (strict && well_formed_length(*text) != text->size()) throw_failure("read", EILSEQ, path);
+  return std::move(*text);
+}
+
+// There is nothing, or nothing any more that it is about: a cgroup (ENODEV) or process (ESRCH) that has gone between open
+// and read.
+static bool is_gone() {
+  return errno == ENOENT || errno == ENOTDIR || errno == ENODEV || errno == ESRCH;
+}
+
+std::optional<std::string> read_file_if_any(const std::string& path, uint32_t limit) {
+  const Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+  if (!fd && is_gone()) return std::nullopt;
+  if (!fd) throw_errno("open", path);
+  std::optional<std::string> text = read_all(fd.get(), limit);
+  if (!text && !is_gone()) throw_errno("read", path);
   return text;
 }
 
@@ -76,7 +95,9 @@ std::optional<std::string> read_regular_file(const std::string& path, uint32_t l
   const bool is_other = is_open ? !S_ISREG(data.st_mode) : errno == ELOOP || errno == ENXIO;
   if (is_other) throw_failure("open", EINVAL, path);
   if (!is_open) throw_errno("open", path);
-  return read_all(fd.get(), path, limit);
+  std::optional<std::string> text = read_all(fd.get(), limit);
+  if (!text) throw_errno("read", path);
+  return text;
 }
 
 void write_file(const std::string& path, const std::string& text, int32_t flags, uint32_t mode) {

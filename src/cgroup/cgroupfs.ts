@@ -177,11 +177,11 @@ function makeGroup(directory: string, isCpuset: boolean, undo: (() => void)[]): 
       makeGroup(parent, isCpuset, undo)
       return makeGroup(directory, isCpuset, undo)
     }
-    if (isCpuset) inheritCpuset(directory)
+    if (isCpuset) inheritCpuset(directory, { isNew: false })
     return false
   }
   undo.push(() => removeIfUnused(directory))
-  if (isCpuset) inheritCpuset(directory)
+  if (isCpuset) inheritCpuset(directory, { isNew: true })
   return true
 }
 

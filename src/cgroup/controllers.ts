@@ -21,6 +21,7 @@ export function enableControllers(directory: string, { controllers, wanted }: Re
     changed.length = 0
   }
   const lacking = (names: readonly string[]): string[] => {
+    if (names.length === 0) return []
     const present = wordsIn(directory, 'cgroup.controllers')
     return names.filter((name) => !present.includes(name))
   }
@@ -34,6 +35,11 @@ export function enableControllers(directory: string, { controllers, wanted }: Re
     const refusal = writeControl(ancestor, text)
     if (refusal === undefined) changed.push([ancestor, text])
     return refusal
+  }
+  // Mostly it has them by what was handed down for another one.
+  if (lacking([...controllers, ...wanted]).length === 0) {
+    becomeThreaded(directory)
+    return undo
   }
   let cause = ''
   for (const ancestor of ancestorsOf(directory)) {

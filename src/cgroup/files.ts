@@ -1,5 +1,5 @@
 /** Cgroup: small files of cgroups. A cgroup may go at any moment: what is gone is undefined, not an error. */
-import { hasErrno, readFile, writeFile } from '../native/binding.js'
+import { hasErrno, readFileIfAny, writeFile } from '../native/binding.js'
 
 const gone = ['ENOENT', 'ENOTDIR', 'ENODEV']
 
@@ -17,8 +17,7 @@ export function unlessGone<T>(work: () => T): T | undefined {
 }
 
 /** Text of a file. @throws SyscallError */
-export const readGroup = (directory: string, file: string): string | undefined =>
-  unlessGone(() => readFile(`${directory}/${file}`))
+export const readGroup = (directory: string, file: string): string | undefined => readFileIfAny(`${directory}/${file}`)
 
 /** @throws SyscallError, also where the file is missing */
 export const writeGroup = (directory: string, file: string, text: string): void =>

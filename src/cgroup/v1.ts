@@ -57,13 +57,13 @@ export function thawToDie(plan: CgroupPlan): void {
  * A cpuset group without CPUs takes no process and no child, and a new one has none until it gets its parent's, which
  * may be waiting for its own. @throws SyscallError
  */
-export function inheritCpuset(directory: string): void {
+export function inheritCpuset(directory: string, { isNew }: { readonly isNew: boolean }): void {
   const parent = directory.slice(0, directory.lastIndexOf('/'))
   for (const name of ['cpuset.cpus', 'cpuset.mems']) {
-    if (readGroup(directory, name)?.trim() !== '') continue
+    if (!isNew && readGroup(directory, name)?.trim() !== '') continue
     let inherited = readFile(`${parent}/${name}`)
     if (inherited.trim() === '') {
-      inheritCpuset(parent)
+      inheritCpuset(parent, { isNew: false })
       inherited = readFile(`${parent}/${name}`)
     }
     writeGroup(directory, name, inherited)

@@ -4,6 +4,7 @@ import { UnsupportedError } from '../errors.js'
 import { fileInfo, kernelRelease, permittedCapabilities, processIds, readFileIfAny } from '../native/binding.js'
 import { everything, type IdentityFacts } from '../plan/identity.js'
 import type { HostFacts, IdMapping } from '../plan/types.js'
+import { lasting, untilMounts } from './kept.js'
 import { readMounts, type MountLine } from './mountinfo.js'
 
 type CgroupFacts = HostFacts['cgroup']
@@ -55,11 +56,14 @@ export function readProc(path: string): string {
   throw new UnsupportedError('/proc', `there is no ${path}: tsrun needs a proc file system at /proc`)
 }
 
+/** Where the hierarchies are that can be reached. */
+const reachableHierarchies = untilMounts(() => cgroupMounts(readMounts('self', 'cgroup').filter(isReachable)))
+
 function probeCgroup(): CgroupFacts {
   const own = parseOwnCgroups(readProc('/proc/self/cgroup'))
   const root = readControllers(cgroupRoot)
   if (root !== undefined) return { mode: 'v2', unified: cgroupRoot, v1: {}, controllers: root, own }
-  const { unified, v1 } = cgroupMounts(readMounts('self', 'cgroup').filter(isReachable))
+  const { unified, v1 } = reachableHierarchies()
   if (unified === undefined) return { mode: Object.keys(v1).length > 0 ? 'v1' : 'none', v1, own }
   const mode = Object.keys(v1).length > 0 ? 'hybrid' : 'v2'
   return { mode, unified, v1, controllers: readControllers(unified) ?? [], own }
@@ -68,8 +72,10 @@ function probeCgroup(): CgroupFacts {
 /** The initial user namespace maps every id to itself (user_namespaces(7)). */
 const isInitialIdMap = (map: string): boolean => /^\s*0\s+0\s+4294967295\s*$/.test(map)
 
-/** True when this process's user namespace is not the initial one. */
-export const isInUserNamespace = (): boolean => !isInitialIdMap(readFileIfAny('/proc/self/uid_map') ?? '0 0 4294967295')
+/** True when this process's user namespace is not the initial one. Its map is written once, and no thread can leave it. */
+export const isInUserNamespace = lasting(
+  (): boolean => !isInitialIdMap(readFileIfAny('/proc/self/uid_map') ?? '0 0 4294967295'),
+)
 
 /**
  * The ids of a process's user namespace, and what they are in this process's, or for itself in the one above
@@ -89,11 +95,13 @@ export const isRootless = (): boolean => processIds().euid !== 0 || isInUserName
 /** The same of this process's own. */
 export const ownIdMap = (kind: 'uid' | 'gid'): IdMapping[] => idMapOf('self', kind)
 
+const highestCapability = lasting((): number => Number(readFileIfAny('/proc/sys/kernel/cap_last_cap') ?? 40))
+
 /** What there is to know about capabilities; without root those of the container's user namespace count. */
 export function probeCapabilities(): IdentityFacts {
   const { euid } = processIds()
   return {
-    highestCapability: Number(readFileIfAny('/proc/sys/kernel/cap_last_cap') ?? 40),
+    highestCapability: highestCapability(),
     grantableCapabilities: euid === 0 ? permittedCapabilities() : everything,
   }
 }

@@ -8,6 +8,7 @@ import { keepTexts } from '../config/kept.js'
 import { loadConfig } from '../config/load.js'
 import { stringifyConfig } from '../config/stringify.js'
 import { CoreContainer } from '../container.js'
+import { keepFacts } from '../host/kept.js'
 import { createContainer, type CreateMode } from '../launch/create.js'
 import type { RuntimeContext } from '../launch/context.js'
 import type { ContainerEvent, EventOptions } from '../launch/events.js'
@@ -16,7 +17,7 @@ import { openInit } from '../launch/kill.js'
 import { findBundle, readConfigText, type CreateOptions } from '../launch/prepare.js'
 import type { RestoreOptions } from '../launch/restore.js'
 import { closeFile, reapProcess } from '../native/binding.js'
-import { setTerminalSize, whenEnded } from '../native/event-loop.js'
+import { mountsChanged, setTerminalSize, whenEnded } from '../native/event-loop.js'
 import type { Waiter } from '../native/wait.js'
 import { CoreRuntime, makeContext } from '../runtime.js'
 import type { StateRecord } from '../state/record.js'
@@ -60,6 +61,7 @@ interface Source {
 }
 
 keepTexts()
+keepFacts(mountsChanged)
 
 const sources = new Map<number, Source>()
 let lastSource = 0

@@ -17,6 +17,8 @@ export const functionTable = {
   // files.cc
   /** `strict`: a text that is not UTF-8 fails (EILSEQ). */
   readFile: { args: ['path:path', 'limit:u32', 'strict:boolean'], result: 'text' },
+  /** Undefined where there is nothing, or nothing any more that it is about (ENOENT, ENOTDIR, ENODEV, ESRCH). */
+  readFileIfAny: { args: ['path:path', 'limit:u32'], result: 'text?' },
   /** Undefined where there is nothing. EINVAL: it is no regular file, but a link, a fifo, a directory. */
   readRegularFile: { args: ['path:path', 'limit:u32'], result: 'text?' },
   writeFile: { args: ['path:path', 'text:text', 'flags:i32', 'mode:u32'], result: 'void' },
@@ -131,6 +133,7 @@ export const libraryTable = {
   watch: { args: ['fd:i32', 'events:u32', 'child:boolean', 'callback:callback'], result: 'number' },
   unwatch: { args: ['number:number'], result: 'void' },
   holdLoop: { args: ['change:i32'], result: 'void' },
+  mountsChanged: { args: [], result: 'boolean' },
   // background.cc
   launchInBackground: { args: ['request:launchRequest'], result: 'startedLaunch' },
   finishLaunch: { args: ['job:u32'], result: 'launched' },

@@ -51,6 +51,9 @@ export async function readable(fd: number): Promise<void> {
   }
 }
 
+/** True when mounts have changed since this thread has asked last, and the first time. */
+export const mountsChanged = (): boolean => nativeLibrary().mountsChanged()
+
 /** `launch` in a thread: the clone waits until init has been executed. @throws SyscallError */
 export async function launchInBackground(request: LaunchRequest): Promise<Launched> {
   const { notice, job } = nativeLibrary().launchInBackground(request)

@@ -39,15 +39,7 @@ export function readJsonText(path: string): string {
 }
 
 /** The text of a file, or undefined where there is none, or nothing any more that it is about. @throws SyscallError */
-export function readFileIfAny(path: string): string | undefined {
-  try {
-    return readFile(path)
-  } catch (error) {
-    // A cgroup (ENODEV) or process (ESRCH) that has gone between open and read.
-    if (['ENOENT', 'ENOTDIR', 'ENODEV', 'ESRCH'].some((name) => hasErrno(error, name))) return undefined
-    throw error
-  }
-}
+export const readFileIfAny = (path: string): string | undefined => native().readFileIfAny(path, defaultLimit)
 
 /** Writes to a file opened with `flags` (default: write only, must exist). @throws SyscallError */
 export const writeFile = (path: string, text: string, flags: number = openFlag.write, mode = 0o644): void =>
