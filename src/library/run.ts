@@ -1,6 +1,6 @@
 /** Library: runs one program in a container of its own, to its end. */
 import { lazily, object } from '../config/schema/shape.js'
-import { text } from '../config/schema/values.js'
+import { flag, text } from '../config/schema/values.js'
 import { sigkill } from '../config/vocabulary/signals.js'
 import type { ContainerExit } from './container-options.js'
 import {
@@ -28,7 +28,7 @@ import {
 } from './options.js'
 import { collect } from './output.js'
 import { Runtime } from './runtime.js'
-import type { StdioEntry } from './stdio.js'
+import { entriesOf, type Stdio, type StdioEntry } from './stdio.js'
 import type { SyscallHandlers } from './supervisor.js'
 
 /** What a program may use of everything. */
@@ -42,7 +42,9 @@ export interface RunLimits extends SandboxLimits {
 /** What `run` takes. */
 export interface SandboxOptions extends Omit<SandboxConfig, 'limits' | 'terminal'> {
   readonly limits?: RunLimits
-  /** What the program reads on its standard input: a text, bytes, or what `stdio` takes; default: nothing. */
+  /** Default: nothing to read, and pipes for what it writes. The result has the output of pipes. */
+  readonly stdio?: Stdio
+  /** What the program reads on its standard input: a text, bytes, or what `stdio` takes, which has no say then. */
   readonly input?: string | Uint8Array | Exclude<StdioEntry, string>
   /** Called with what is kept of the output, as it comes. */
   readonly onOutput?: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void
@@ -52,6 +54,8 @@ export interface SandboxOptions extends Omit<SandboxConfig, 'limits' | 'terminal
   readonly signal?: AbortSignal
   /** What ends it when its time is over; default SIGKILL. */
   readonly killSignal?: Signal
+  /** Kills the program when this thread or this program ends, however that comes; else it goes on without them. */
+  readonly killOnExit?: boolean
   /** Where its container is made; default: a new Runtime. */
   readonly runtime?: Runtime
   /** Of the container; default: one that nobody has. */
@@ -88,6 +92,7 @@ const shape = lazily(() =>
     {
       ...sandboxMembers(),
       ...{ onOutput: callable, onSyscall: syscallHandlers, signal: abortSignal, killSignal: anySignal, id: text },
+      ...{ stdio: anyStdio, killOnExit: flag },
       input: value(
         (given) => typeof given === 'string' || given instanceof Uint8Array || isStream(given),
         'a text, bytes or a stream',
@@ -120,15 +125,25 @@ export async function run(options: SandboxOptions | ImageSandboxOptions): Promis
 
 async function runInRootfs(options: SandboxOptions): Promise<RunResult> {
   const given = await checkOptions('run', shape(), options)
-  const { limits = {}, input, onOutput, onSyscall, signal, killSignal, runtime = new Runtime(), id, ...rest } = given
+  const {
+    limits = {},
+    input,
+    stdio = ['ignore', 'pipe', 'pipe'],
+    onOutput,
+    runtime = new Runtime(),
+    id,
+    ...more
+  } = given
+  const { onSyscall, signal, killSignal = sigkill, killOnExit, ...rest } = more
   const { time, output, ...counted } = limits
   const config = defaultConfig({ root: runtime.root, ...rest, limits: counted })
   const inputs = typeof input === 'string' || input instanceof Uint8Array
+  const [stdin, ...outputs] = entriesOf(stdio)
   await using container = await runtime.create(id ?? `run-${crypto.randomUUID()}`, {
-    ...{ bundle: config.root.path, config, killSignal: killSignal ?? sigkill },
-    stdio: [inputs ? 'pipe' : (input ?? 'ignore'), 'pipe', 'pipe'],
+    ...{ bundle: config.root.path, config, killSignal },
+    stdio: [inputs ? 'pipe' : (input ?? stdin), ...outputs],
     ...(time === undefined ? {} : { timeout: durationOf('limits.time', time) }),
-    ...present({ signal, onSyscall }),
+    ...present({ signal, onSyscall, killOnExit }),
   })
   const kept = output === undefined ? {} : { maxBuffer: sizeOf('limits.output', output) }
   const begun = performance.now()

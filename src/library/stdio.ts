@@ -39,7 +39,7 @@ export class OpenedStdio implements Pipes {
 
   /** @throws SyscallError */
   constructor(stdio: Stdio) {
-    const entries = isTriple(stdio) ? stdio : ([stdio, stdio, stdio] as const)
+    const entries = entriesOf(stdio)
     try {
       this.fds[0] = this.#input(entries[0])
       this.fds[1] = this.#output(entries[1], 'stdout')
@@ -107,7 +107,12 @@ function feed(source: Readable, stdin: Writable): void {
   source.pipe(stdin)
 }
 
-const isTriple = (stdio: Stdio): stdio is readonly [StdioEntry, StdioEntry, StdioEntry] => Array.isArray(stdio)
+type Triple = Extract<Stdio, readonly unknown[]>
+const isTriple = (stdio: Stdio): stdio is Triple => Array.isArray(stdio)
+
+/** One entry for each stream. */
+export const entriesOf = (stdio: Stdio): Triple => (isTriple(stdio) ? stdio : [stdio, stdio, stdio])
+
 const isEntry = (value: unknown): boolean =>
   value === 'pipe' ||
   value === 'inherit' ||

@@ -1,13 +1,18 @@
 /** The library: `run` and `defaultConfig`, safe by default. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { defaultConfig, run, Runtime, type SandboxOptions } from 'tsrun'
 import type { Scope } from '../helpers/scope.js'
 import { test } from '../helpers/test.js'
+import { projectRoot } from '../helpers/tools.js'
 
 const needs = ['tsrun'] as const
 
 /** Options on the scope's state directory, with a shell script on the host's programs. */
-const script = (scope: Scope, text: string, more: Partial<SandboxOptions> = {}): SandboxOptions => ({
-  ...{ rootfs: 'host', args: ['sh', '-c', text], runtime: new Runtime({ root: scope.root }), id: scope.newId() },
+const script = (scope: Scope, code: string, more: Partial<SandboxOptions> = {}): SandboxOptions => ({
+  ...{ rootfs: 'host', args: ['sh', '-c', code], runtime: new Runtime({ root: scope.root }), id: scope.newId() },
   ...more,
 })
 
@@ -79,6 +84,43 @@ test(
     })
     t.equal(stdout, 'in\nvalue\n/bin\n')
     t.match(chunks.join(''), 'stdout in\n')
+  },
+  { needs },
+)
+
+test(
+  'standard streams lead where stdio says, and the result has those of pipes',
+  async (t, scope) => {
+    const both = 'cat; echo bad >&2'
+    const file = scope.path('out')
+    const toFile = await run(script(scope, both, { input: 'in\n', stdio: ['ignore', { file }, 'pipe'] }))
+    t.match(toFile, { stdout: '', stderr: 'bad\n', cut: { stdout: false, stderr: false }, exit: { code: 0 } })
+    t.equal(readFileSync(file, 'utf8'), 'in\n', 'input is there whatever stdio says of it')
+    const joined = new PassThrough()
+    const read = text(joined)
+    await run(script(scope, both, { stdio: [Readable.from(['a ', 'stream\n']), joined, joined] }))
+    t.equal(await read, 'a stream\nbad\n')
+    t.match(await run(script(scope, both, { stdio: 'pipe' })), { stdout: '', stderr: 'bad\n' })
+    t.match(await run(script(scope, both, { stdio: 'ignore' })), { stdout: '', stderr: '', exit: { code: 0 } })
+    const wrong = script(scope, both, { stdio: 'pip' as never })
+    await t.rejects(run(wrong), { code: 'ERR_TSRUN_USAGE', message: /stdio: must be 'pipe'/ })
+  },
+  { needs },
+)
+
+test(
+  'with killOnExit a program ends with the one that runs it, also when that is killed',
+  async (t, scope) => {
+    const id = scope.newId()
+    const program = join(projectRoot, 'build/test/helpers/programs/killed-sandbox.js')
+    // With what this process begins with: it may be sanitizers.
+    const env = { PATH: process.env.PATH ?? '', LD_PRELOAD: process.env.LD_PRELOAD ?? '' }
+    scope.runner.runProgram(process.execPath, [program, scope.root, id], { env })
+    const container = await new Runtime({ root: scope.root }).get(id)
+    await container.wait({ signal: AbortSignal.timeout(10_000) })
+    t.match(await container.state(), { status: 'stopped' })
+    await container.delete()
+    t.same(scope.leftovers(), [])
   },
   { needs },
 )
