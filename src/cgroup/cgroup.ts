@@ -1,6 +1,7 @@
 /** Cgroup: the cgroups of one container, in all hierarchies: who is in them, the freezer, and what the OOM killer has done. */
 import { sigkill } from '../config/vocabulary/signals.js'
 import { UnsupportedError } from '../errors.js'
+import { cgroupsOf } from '../host/process-cgroups.js'
 import { closeFile, drain, notifyFile } from '../native/binding.js'
 import { withDeadline, type Deadline, type Waiter } from '../native/wait.js'
 import type { CgroupPlan } from '../plan/types.js'
@@ -33,6 +34,23 @@ const freezesItself = (directory: string): boolean => readGroup(directory, 'cgro
 
 /** True when a cgroup of either version is frozen, not only with one above it. */
 export const isFrozenItself = (directory: string): boolean => freezesItself(directory) || isFrozenV1(directory)
+
+const above = (directory: string): string => directory.slice(0, directory.lastIndexOf('/'))
+
+/** The nearest directory that is frozen itself: this one, or one above it. */
+function nearestFrozen(directory = ''): string | undefined {
+  for (let at = directory; at !== ''; at = above(at)) if (isFrozenItself(at)) return at
+  return undefined
+}
+
+/**
+ * The cgroup that keeps a process from running, whoever has moved it there; undefined when none does.
+ * @throws SyscallError
+ */
+export function frozenAround(pid: number): string | undefined {
+  const places = cgroupsOf(pid)
+  return nearestFrozen(places.unified) ?? nearestFrozen(directoryOf(places, 'freezer'))
+}
 
 const killsIn = (directory: string, file: string): number =>
   Number(/^oom_kill (\d+)/m.exec(readGroup(directory, file) ?? '')?.[1] ?? 0)
@@ -134,13 +152,8 @@ export class Cgroup {
 
   /** The nearest cgroup above the container's that is frozen itself, with all below it; undefined when there is none. */
   frozenAbove(): string | undefined {
-    for (const directory of [this.#plan.unified, directoryOf(this.#plan, 'freezer')]) {
-      for (let at = directory ?? ''; at !== '';) {
-        at = at.slice(0, at.lastIndexOf('/'))
-        if (isFrozenItself(at)) return at
-      }
-    }
-    return undefined
+    const { unified = '' } = this.#plan
+    return nearestFrozen(above(unified)) ?? nearestFrozen(above(directoryOf(this.#plan, 'freezer') ?? ''))
   }
 
   /**

@@ -14,7 +14,7 @@ import {
 } from '../native/binding.js'
 import { withDeadline, type Deadline, type Waiter } from '../native/wait.js'
 import type { CgroupPlan } from '../plan/types.js'
-import { Cgroup } from './cgroup.js'
+import { Cgroup, frozenAround } from './cgroup.js'
 import { Claim } from './claim.js'
 import { readGroup, unlessGone, writeGroup } from './files.js'
 import { thawToDie } from './v1.js'
@@ -103,13 +103,14 @@ async function endOne(pid: number, directory: string, waiter: Waiter, by: Deadli
 export interface Left {
   readonly directory: string
   readonly pids: readonly number[]
-  /** The cgroup above that keeps them from dying. */
-  readonly frozenAbove?: string
+  /** The cgroup that keeps them from dying. */
+  readonly frozen?: string
 }
 
-function whatIsLeft(plan: CgroupPlan, directory: string): Left {
-  const above = new Cgroup(plan).frozenAbove()
-  return { directory, pids: processesBelow(directory), ...(above === undefined ? {} : { frozenAbove: above }) }
+function whatIsLeft(directory: string): Left {
+  const pids = processesBelow(directory)
+  const frozen = pids.map(frozenAround).find((cgroup) => cgroup !== undefined)
+  return { directory, pids, ...(frozen === undefined ? {} : { frozen }) }
 }
 
 /** Names processes with their states, such as `12 (sh, D)`. */
@@ -119,9 +120,9 @@ export const describeProcesses = (pids: readonly number[]): string =>
     .join(', ')
 
 /** The error that tells what is left. */
-export function leftError({ directory, pids, frozenAbove }: Left): SyscallError {
+export function leftError({ directory, pids, frozen }: Left): SyscallError {
   const who = pids.length === 0 ? 'it is still in use' : `it still has processes: ${describeProcesses(pids)}`
-  const why = frozenAbove === undefined ? '' : `; the cgroup ${frozenAbove} above it is frozen`
+  const why = frozen === undefined ? '' : `; the cgroup ${frozen} is frozen`
   const message = `cannot remove the cgroup ${directory}: after ${endLimit / 1000} s ${who}${why}`
   const failure = { side: 'parent', step: 'cgroup', syscall: 'rmdir', errno: 16, errnoName: 'EBUSY' } as const
   return new SyscallError(message, { ...failure, path: directory })
@@ -135,7 +136,7 @@ export async function endProcesses(
   by: Deadline,
 ): Promise<Left | undefined> {
   while (isUsed(directory)) {
-    if (by.passed) return whatIsLeft(plan, directory)
+    if (by.passed) return whatIsLeft(directory)
     killBelow(directory)
     thawToDie(plan)
     await emptied(directory, waiter, by)
@@ -162,7 +163,7 @@ async function removeGroup(
     cgroupSubtree(directory, 'remove')
     // A dying process may keep its cgroup busy for a moment after it has left the list, and the kernel tells nobody.
     if (pause > 1) await by.pause(pause, waiter)
-    if (by.passed) return whatIsLeft(plan, directory)
+    if (by.passed) return whatIsLeft(directory)
   }
 }
 

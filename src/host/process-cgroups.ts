@@ -1,16 +1,26 @@
 /** Where a process is in the cgroup hierarchies of the host. */
 import { readFileIfAny } from '../native/binding.js'
+import type { CgroupPlan } from '../plan/types.js'
 import { cgroupMounts, parseOwnCgroups } from './facts.js'
 import { readMounts } from './mountinfo.js'
 
 /**
- * The directory of a process in the unified hierarchy (cgroups(7), /proc/PID/cgroup). Undefined when it has ended,
- * when there is no such hierarchy, and when it is outside of what the caller's cgroup namespace shows.
+ * The directories of a process in all hierarchies (cgroups(7), /proc/PID/cgroup), without those that are outside of what
+ * the caller's cgroup namespace shows; none when it has ended.
  * @throws SyscallError when /proc is not readable
  */
-export function unifiedCgroupOf(pid: number | 'self'): string | undefined {
-  const path = parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')['']
-  const { unified } = cgroupMounts(readMounts('self', 'cgroup'))
-  if (path === undefined || unified === undefined || path.split('/').includes('..')) return undefined
-  return path === '/' ? unified : `${unified}${path}`
+export function cgroupsOf(pid: number | 'self'): CgroupPlan {
+  const paths = parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')
+  const { unified, v1 } = cgroupMounts(readMounts('self', 'cgroup'))
+  const directories: Record<string, string> = {}
+  for (const [hierarchy, point] of Object.entries({ ...v1, ...(unified === undefined ? {} : { '': unified }) })) {
+    const path = paths[hierarchy]
+    if (path === undefined || path.split('/').includes('..')) continue
+    directories[hierarchy] = path === '/' ? point : `${point}${path}`
+  }
+  const { '': inUnified, ...legacy } = directories
+  return { ...(inUnified === undefined ? {} : { unified: inUnified }), v1: legacy }
 }
+
+/** As `cgroupsOf`, in the unified hierarchy alone; undefined where there is none, or nothing to be seen. */
+export const unifiedCgroupOf = (pid: number | 'self'): string | undefined => cgroupsOf(pid).unified

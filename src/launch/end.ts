@@ -4,7 +4,7 @@ import { StatusError } from '../errors.js'
 import { closeFile, readProcessStat, signalProcess } from '../native/binding.js'
 import { withDeadline, type Waiter } from '../native/wait.js'
 import { describeProcesses, endLimit } from '../cgroup/end.js'
-import { Cgroup } from '../cgroup/cgroup.js'
+import { Cgroup, frozenAround } from '../cgroup/cgroup.js'
 import type { StateRecord } from '../state/record.js'
 import type { RuntimeContext } from './context.js'
 import { namespaceMembers } from './members.js'
@@ -44,18 +44,18 @@ export async function inForeground<T>(
 }
 
 /**
- * SIGKILL works at once, except on a process that waits in the kernel, is frozen with a cgroup above its own, or is the
+ * SIGKILL works at once, except on a process that waits in the kernel, is in a frozen cgroup of cgroup v1 that is not the container's, or is the
  * first of a pid namespace in which somebody has ended and is not reaped (pid_namespaces(7)).
  */
-function stillThere({ id, pid, cgroup, ownPidNamespace }: Ended): StatusError {
-  const above = cgroup === undefined ? undefined : new Cgroup(cgroup).frozenAbove()
+function stillThere({ id, pid, ownPidNamespace }: Ended): StatusError {
+  const frozen = frozenAround(pid)
   const unreaped =
     ownPidNamespace === true
       ? namespaceMembers(pid)
           .filter((other) => other !== pid)
           .map(describeUnreaped)
       : []
-  const why = [...(above === undefined ? [] : [`the cgroup ${above} above it is frozen`]), ...unreaped]
+  const why = [...(frozen === undefined ? [] : [`the cgroup ${frozen} that it is in is frozen`]), ...unreaped]
   const who = [describeProcesses([pid]), ...why].join('; ')
   const message = `cannot end container ${id}: ${endLimit / 1000} s after SIGKILL its init process is still there: ${who}`
   return new StatusError(message, { id, operation: 'delete', status: 'running' })

@@ -1,6 +1,6 @@
 /** What a container makes of the cgroups below its own: names, depth, and frozen ones. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { runOnlyV1 } from '../helpers/cgroup.js'
@@ -139,3 +139,29 @@ test(
   },
   { needs: ['tsrun', 'cgroup-unified', 'cgroup-v1'] },
 )
+
+for (const moved of ['init', 'another process'] as const) {
+  test(
+    `delete --force ends in time when ${moved} was moved into a frozen cgroup of others, and names that`,
+    (t, scope) => {
+      const { container, sleeper } = start(scope, false)
+      const pid = moved === 'init' ? container.state().pid : sleeper
+      const ice = join(groupOf(pid, 'freezer'), '..', `${scope.word}-ice`)
+      mkdirSync(ice)
+      scope.defer(() => {
+        writeFileSync(join(ice, 'freezer.state'), 'THAWED')
+        awaitProcess(pid)
+        rmdirSync(ice)
+      })
+      writeFileSync(join(ice, 'cgroup.procs'), String(pid))
+      writeFileSync(join(ice, 'freezer.state'), 'FROZEN')
+      const { status, stderr } = container.delete(['--force'])
+      t.equal(status, 1)
+      t.match(stderr, new RegExp(`10 s .*: ${pid} \\(\\w+, \\w\\); the cgroup ${ice}`))
+      t.equal(readFileSync(join(ice, 'freezer.state'), 'utf8'), 'FROZEN\n', 'what is not the container’s is left alone')
+      writeFileSync(join(ice, 'freezer.state'), 'THAWED')
+      t.match(container.delete(['--force']), { status: 0, stderr: '' })
+    },
+    { needs: ['tsrun', 'cgroup-unified', 'cgroup-v1'] },
+  )
+}
