@@ -9,7 +9,7 @@ import type { RestoreOptions } from './launch/restore.js'
 import { blockingWaiter, type Waiter } from './native/wait.js'
 import { closeFile, compileSeccomp, processIds } from './native/binding.js'
 import type { CgroupManager, LaunchPlan } from './plan/types.js'
-import { observeStatus } from './state/observe.js'
+import { isAbandoned, observeStatus } from './state/observe.js'
 import { toContainerState, type ContainerState } from './state/record.js'
 import { parseContainerId, Store } from './state/store.js'
 
@@ -161,8 +161,8 @@ export class CoreRuntime {
         const record = store.load(id)
         containers.push(toContainerState(record, observeStatus(store, id, record), ownerName(record.owner)))
       } catch (error) {
-        // Deleted since the directory was listed.
-        if (!(error instanceof NotFoundError) || store.has(id)) broken.push({ id, error: error as Error })
+        // Deleted since the directory was listed, or somebody is at it, and has not come to its record or got past it.
+        if (!(error instanceof NotFoundError) || isAbandoned(store, id)) broken.push({ id, error: error as Error })
       }
     }
     return { containers, broken }

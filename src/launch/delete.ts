@@ -2,6 +2,7 @@
 import { sigkill } from '../config/vocabulary/signals.js'
 import { messageChain, NotFoundError, StoreError } from '../errors.js'
 import { ociState } from '../plan/oci-state.js'
+import type { CgroupPlan } from '../plan/types.js'
 import { observeStatus } from '../state/observe.js'
 import type { StateRecord } from '../state/record.js'
 import { assertStatus } from '../state/status.js'
@@ -35,14 +36,15 @@ export async function afterStop(
 export async function destroyContainer(context: RuntimeContext, id: ContainerId, record: StateRecord): Promise<void> {
   const { store, waiter } = context
   await endInit(record, waiter)
-  if (!othersUse(store, id, record)) await (await cgroupDriver(record.cgroupManager, waiter)).remove(record.cgroup)
+  if (!othersUse(store, id, record.cgroup))
+    await (await cgroupDriver(record.cgroupManager, waiter)).remove(record.cgroup)
   removeRdt(record.intelRdt)
   await afterStop(record, context)
   store.remove(id)
 }
 
 /** True when the processes in its cgroup are those of another container, which has been made there since it ended. */
-function othersUse(store: Store, id: ContainerId, { cgroup }: StateRecord): boolean {
+function othersUse(store: Store, id: ContainerId, cgroup: CgroupPlan): boolean {
   const own = new Cgroup(cgroup)
   const isThere = (other: ContainerId): boolean => {
     const record = findRecord(store, other)
@@ -111,7 +113,7 @@ export async function deleteContainer(
   // A create in progress holds the lock; it gives up when its init is gone.
   if (record !== undefined && options.force) await endInit(record, waiter)
   // One that was killed before it could note its init: that holds the lock as long as it is frozen.
-  if (record?.pid === 0 && options.force && !othersUse(store, id, record)) {
+  if (record?.pid === 0 && options.force && !othersUse(store, id, record.cgroup)) {
     await new Cgroup(record.cgroup).signal(sigkill, waiter)
   }
   const lock = await lockIfAny(store, id, waiter)
@@ -124,7 +126,7 @@ export async function deleteContainer(
     const current = findRecord(store, id)
     if (current instanceof StoreError) {
       if (!options.force) throw current
-      await destroyLost(context, id, current)
+      await destroyLost(context, id, current, (cgroup) => othersUse(store, id, cgroup))
     } else if (current !== undefined) await destroyContainer(context, id, current)
     else if (options.force || record !== undefined) store.remove(id)
     else throw new NotFoundError(id)

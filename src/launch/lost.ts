@@ -56,21 +56,26 @@ function present({ unified, v1 }: CgroupPlan): CgroupPlan {
 
 /**
  * Removes the cgroups with their processes, and the state directory. What is not known without the record is told
- * as a warning. The caller holds the lock.
+ * as a warning. A cgroup in which others are by now is left to them. The caller holds the lock.
  * @throws SyscallError
  */
-export async function destroyLost(context: RuntimeContext, id: ContainerId, reason: StoreError): Promise<void> {
+export async function destroyLost(
+  context: RuntimeContext,
+  id: ContainerId,
+  reason: StoreError,
+  othersUse: (cgroup: CgroupPlan) => boolean,
+): Promise<void> {
   const { store, waiter, onWarning } = context
   const config = knownConfig(store, id)
   const removed: string[] = []
   for (const { manager, cgroup } of possiblePlaces(id, config ?? {})) {
     const pids = new Cgroup(cgroup).processes()
-    if (pids.includes(processIds().pid)) continue
+    if (pids.includes(processIds().pid) || othersUse(cgroup)) continue
     await (await cgroupDriver(manager, waiter)).remove(cgroup)
     removed.push(`${new Cgroup(cgroup).directories.join(', ')} (${pids.length} processes)`)
   }
   store.remove(id)
-  const what = removed.length === 0 ? 'no cgroup of its name was there' : `removed ${removed.join(', ')}`
+  const what = removed.length === 0 ? 'no cgroup of its own was there' : `removed ${removed.join(', ')}`
   onWarning(`container ${id} had no usable record: ${messageChain(reason)}; ${what}${unknown(config)}`)
 }
 

@@ -1,5 +1,6 @@
 /** Stage 3, state: the status of a container as it is now; nothing of it is ever stored. */
 import { Cgroup } from '../cgroup/cgroup.js'
+import { NotFoundError } from '../errors.js'
 import { fileInfo, type ProcessStat, readProcessStat } from '../native/binding.js'
 import type { StateRecord } from './record.js'
 import type { Status } from './status.js'
@@ -36,6 +37,16 @@ function isLocked(store: Store, id: ContainerId): boolean {
   const lock = store.lock(id, { wait: false })
   lock?.release()
   return lock === undefined
+}
+
+/** True when nobody is making or removing what has a directory but no record. @throws SyscallError */
+export function isAbandoned(store: Store, id: ContainerId): boolean {
+  try {
+    return !isLocked(store, id)
+  } catch (error) {
+    if (error instanceof NotFoundError) return false
+    throw error
+  }
 }
 
 /** As `observeStatus`, for who needs to know no more than whether the container has stopped. */

@@ -143,7 +143,10 @@ export class Store {
     const path = `${this.directory(id)}/state.json`
     const text = this.#read(id, 'state.json')
     if (text === undefined) throw new NotFoundError(id)
-    return parseRecord(text, path)
+    const record = parseRecord(text, path)
+    if (record.id === id) return record
+    // By way of a link or a copy: what is asked for must not happen to another container.
+    throw new StoreError(`state record "${path}" is that of the container ${JSON.stringify(record.id)}`, path)
   }
 
   /** @throws StoreError */

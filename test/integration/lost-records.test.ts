@@ -97,6 +97,53 @@ test('what a symbolic link in the state root leads to is never touched', (t, sco
   rmSync(join(scope.root, id))
 })
 
+test('a record under another name, by a link or a copy, does nothing to the container that it is of', (t, scope) => {
+  const container = scope.container((config) => {
+    waits(config)
+    config.linux.cgroupsPath = `/${scope.word}-copied`
+  })
+  t.equal(container.run(['--detach']).status, 0)
+  for (const how of ['ln', 'cp'] as const) {
+    const id = scope.newId()
+    const [from, to] = [join(scope.root, container.id), join(scope.root, id)]
+    scope.runner.runProgram(how, [how === 'cp' ? '-a' : '-s', from, to])
+    for (const args of [
+      ['state', id],
+      ['kill', id, 'KILL'],
+      ['exec', id, '/bin/true'],
+      ['update', '--pids-limit', '5', id],
+      ['pause', id],
+      ['delete', id],
+    ]) {
+      const { status, stderr } = scope.runtime(args)
+      t.ok(status !== 0, args.join(' '))
+      t.match(stderr, how === 'cp' ? /is that of the container/ : /is that of the container|is a symbolic link/)
+    }
+    t.match(scope.runtime(['list', '-q']), { stdout: `${container.id}\n`, stderr: id })
+    if (how === 'cp') t.match(scope.runtime(['delete', '--force', id]), { status: 0, stderr: /no cgroup of its own/ })
+    else rmSync(to)
+    t.equal(container.state().status, 'running', how)
+  }
+})
+
+test('a lost record does not end another container that has come into its cgroup', (t, scope) => {
+  const [first, second] = ['exit 0', 'sleep 1000'].map((script) =>
+    scope.container((config) => {
+      config.linux.cgroupsPath = `/${scope.word}-again`
+      config.process.args = ['/bin/sh', '-c', script]
+    }),
+  ) as [Container, Container]
+  t.equal(first.create().status, 0)
+  t.equal(first.start().status, 0)
+  first.awaitEnd()
+  t.match(second.run(['--detach']), { status: 0, stderr: '' })
+  truncateSync(stateFile(scope, first), 0)
+  t.match(first.delete(['--force']), { status: 0, stderr: /level=warning .*no cgroup of its own was there/ })
+  t.equal(second.state().status, 'running')
+  t.equal(second.delete(['--force']).status, 0)
+  t.same(scope.leftovers(), [])
+})
+
 /** The state root on a file system of its own, so that it may be full, or read-only. */
 const separateRoot = (scope: Scope): string => scope.mountTmpfs('state', 'size=64k', 'mode=700')
 

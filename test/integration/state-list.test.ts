@@ -116,6 +116,23 @@ test('list names a broken state directory on stderr and shows the others', (t, s
   t.match(stderr, broken)
 })
 
+test(
+  'list leaves out what somebody is just making or removing, and names what nobody is',
+  (t, scope) => {
+    scope.container().create()
+    const directory = join(scope.root, scope.newId())
+    mkdirSync(directory)
+    t.match(scope.runtime(['list', '-q']), { status: 0, stderr: /load container .* does not exist/ })
+    const { status, stderr } = scope.runner.runProgram('flock', [
+      directory,
+      ...scope.runner.commandLine(['list', '-q']),
+    ])
+    rmSync(directory, { recursive: true })
+    t.same({ status, stderr }, { status: 0, stderr: '' })
+  },
+  { needs: ['tsrun'] },
+)
+
 test('list of a root that does not exist is an error when it was named', (t, scope) => {
   const { status, stderr } = scope.runtime(['list'], { globals: ['--root', scope.path('nowhere')] })
   t.equal(status, 1)
