@@ -6,7 +6,7 @@ import { closeFile, drain, notifyFile } from '../native/binding.js'
 import { withDeadline, type Deadline, type Waiter } from '../native/wait.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { killBelow, processesBelow, signalAll } from './end.js'
-import { isGone, readGroup, unlessGone, wordsIn, writeGroup } from './files.js'
+import { isGone, killsIn, readGroup, unlessGone, wordsIn, writeGroup } from './files.js'
 import {
   directoryOf,
   freezeV1,
@@ -20,6 +20,14 @@ import {
 } from './v1.js'
 
 /** What tells of OOM kills. */
+export interface OomWatch {
+  /** A descriptor that is readable when there may have been one; the owner closes it. */
+  readonly notice: number
+  /** True when there has been one since the last call; `waiter`: a kill that is told may not be counted yet. */
+  happened(waiter: Waiter): Promise<boolean>
+}
+
+/** What tells of a shortage of memory. */
 export interface MemoryWatch {
   /** A descriptor that is readable when there may have been one; the owner closes it. */
   readonly notice: number
@@ -51,9 +59,6 @@ export function frozenAround(pid: number): string | undefined {
   const places = cgroupsOf(pid)
   return nearestFrozen(places.unified) ?? nearestFrozen(directoryOf(places, 'freezer'))
 }
-
-const killsIn = (directory: string, file: string): number =>
-  Number(/^oom_kill (\d+)/m.exec(readGroup(directory, file) ?? '')?.[1] ?? 0)
 
 /** The cgroups that a record or a plan names. They may be gone. */
 export class Cgroup {
@@ -185,7 +190,7 @@ export class Cgroup {
   }
 
   /** Undefined when no memory controller watches the container: then nobody would know. @throws SyscallError */
-  watchOom(): MemoryWatch | undefined {
+  watchOom(): OomWatch | undefined {
     const legacy = directoryOf(this.#plan, 'memory')
     if (legacy !== undefined) return watchOomV1(legacy)
     const { unified } = this.#plan
@@ -222,7 +227,7 @@ async function freezeUnified(directory: string, waiter: Waiter, by: Deadline): P
 }
 
 /** cgroup v2 counts kills in memory.events, whose watchers are told (cgroups(7)). */
-function watchOomUnified(directory: string): MemoryWatch | undefined {
+function watchOomUnified(directory: string): OomWatch | undefined {
   const file = 'memory.events'
   const notice = unlessGone(() => notifyFile(`${directory}/${file}`))
   if (notice === undefined) return undefined
@@ -234,7 +239,7 @@ function watchOomUnified(directory: string): MemoryWatch | undefined {
       const now = killsIn(directory, file)
       const grown = now > last
       last = Math.max(now, last)
-      return grown
+      return Promise.resolve(grown)
     },
   }
 }

@@ -26,3 +26,7 @@ export const writeGroup = (directory: string, file: string, text: string): void 
 /** The words in a file; none where it is missing. */
 export const wordsIn = (directory: string, file: string): string[] =>
   (readGroup(directory, file) ?? '').split(/\s+/).filter(Boolean)
+
+/** How many processes of a cgroup the OOM killer has ended, as a file of it says; 0 where the cgroup is gone. */
+export const killsIn = (directory: string, file: string): number =>
+  Number(/^oom_kill (\d+)/m.exec(readGroup(directory, file) ?? '')?.[1] ?? 0)

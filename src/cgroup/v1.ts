@@ -1,11 +1,20 @@
 /** Cgroup: everything that only cgroup v1 has; with it goes what this file does. */
-import { drain, fileInfo, cgroupSubtree, notifyMemory, readFile, waitReadable, writeFile } from '../native/binding.js'
-import type { Deadline, Waiter } from '../native/wait.js'
+import {
+  drain,
+  fileInfo,
+  cgroupSubtree,
+  listDirectory,
+  notifyMemory,
+  readFile,
+  waitReadable,
+  writeFile,
+} from '../native/binding.js'
+import { withDeadline, type Deadline, type Waiter } from '../native/wait.js'
 import type { DeviceRulePlan } from '../plan/resources/devices.js'
 import { deviceWrites, legacyHierarchy } from '../plan/resources/v1.js'
 import type { CgroupPlan } from '../plan/types.js'
-import type { MemoryWatch } from './cgroup.js'
-import { readGroup, unlessGone, writeGroup } from './files.js'
+import type { MemoryWatch, OomWatch } from './cgroup.js'
+import { killsIn, readGroup, unlessGone, writeGroup } from './files.js'
 import { applyWrites } from './writes.js'
 
 /** Directory in the hierarchy of a controller. */
@@ -85,15 +94,51 @@ export function usageOf(directory: string): string {
   return usage === undefined ? '' : ` (current usage: ${usage.trim()})`
 }
 
-/** An eventfd is signalled, also when the cgroup is removed. @throws SyscallError */
-export function watchOomV1(directory: string): MemoryWatch {
-  return watch(directory, notifyMemory(directory, 'memory.oom_control', ''))
+/** Milliseconds in which the kernel kills and counts what it has signalled. */
+const killLimit = 30
+
+/**
+ * An eventfd is signalled, also when the cgroup is removed: before the kernel kills, and for one kill again and again while
+ * its process dies. So what tells are the kills that are counted. @throws SyscallError
+ */
+export function watchOomV1(directory: string): OomWatch {
+  const file = 'memory.oom_control'
+  const watched = watch(directory, notifyMemory(directory, file, ''))
+  let last = killsIn(directory, file)
+  const grown = (): boolean => {
+    const now = killsIn(directory, file)
+    const more = now > last
+    last = Math.max(now, last)
+    return more
+  }
+  return {
+    notice: watched.notice,
+    async happened(waiter) {
+      const signalled = watched.happened()
+      if (grown()) return true
+      if (!signalled) return false
+      return withDeadline(killLimit, async (by) => {
+        for (let pause = 1; !by.passed; pause *= 2) {
+          await by.pause(pause, waiter)
+          if (grown()) return true
+        }
+        return countsElsewhere(directory)
+      })
+    },
+  }
 }
+
+/** Kills in cgroups below are counted there, and without a killer there are none. */
+const countsElsewhere = (directory: string): boolean =>
+  readGroup(directory, 'memory.oom_control')?.includes('oom_kill_disable 1') === true ||
+  (unlessGone(() => listDirectory(directory)) ?? []).some(
+    (name) => fileInfo(`${directory}/${name}`)?.type === 'directory',
+  )
 
 /** How short of memory a cgroup is, by how hard it is to find pages that can be taken from it. */
 export type MemoryLevel = 'low' | 'medium' | 'critical'
 
-/** As `watchOomV1`: each time that the cgroup is as short of memory as this, or shorter. @throws SyscallError */
+/** An eventfd is signalled, also when the cgroup is removed: each time that the cgroup is as short of memory as this, or shorter. @throws SyscallError */
 export function watchMemoryLevel(directory: string, level: MemoryLevel): MemoryWatch {
   return watch(directory, notifyMemory(directory, 'memory.pressure_level', level))
 }

@@ -64,7 +64,7 @@ export async function* containerEvents(
       if (stop !== undefined && waitReadable(stop, 0)) return
       const ended = waitReadable(init, 0)
       // Before the end: it may be what the end came of.
-      if (oom?.happened()) yield { type: 'oom', id }
+      if (await oom?.happened(waiter)) yield { type: 'oom', id }
       if (ended) return
       if (!waitReadable(timer, 0)) continue
       drain(timer)

@@ -93,6 +93,29 @@ test('an OOM kill is told when it happens, each time', async (t, scope) => {
   await ended(child)
 })
 
+test(
+  'there are no more OOM events than kills, however many processes want memory at once',
+  async (t, scope) => {
+    const many =
+      'echo ready; read _; for i in 1 2 3 4 5 6 7 8; do busybox dd if=/dev/zero of=/dev/null bs=64M count=1 & done; wait'
+    const container = scope.container((config) => {
+      config.process.args = ['/bin/sh', '-c', many]
+      config.linux.resources = { memory: { limit: 16 << 20, swap: 16 << 20 } }
+    })
+    const child = container.spawn('run')
+    const said = new Lines(child.stdout)
+    t.equal(await said.next(), 'ready')
+    const events = (await new Runtime({ root: scope.root }).get(container.id)).events({ interval: 20 })
+    t.match(await events.next(), { value: { type: 'stats' } }, 'they are listened to')
+    child.stdin?.write('\n')
+    let count = 0
+    for await (const { type } of events) if (type === 'oom') count++
+    t.ok(count >= 1 && count <= 8, `${count} events`)
+    await ended(child)
+  },
+  { needs: ['tsrun', 'cgroup:memory'] },
+)
+
 /** Resolves when a process sleeps in poll(2) or epoll: the command has set everything up then. */
 async function listening(pid: number): Promise<void> {
   while (!/poll/.test(readFileSync(`/proc/${pid}/wchan`, 'utf8'))) await new Promise(setImmediate)
