@@ -29,7 +29,6 @@ async function readConfig(text: string): Promise<Config> {
  * without the parts that have no shape.
  */
 export async function parseConfig(value: unknown): Promise<Config> {
-  assertSysctlNames(value)
   return configOf(await readWhole(value))
 }
 
@@ -54,13 +53,6 @@ async function readWhole(value: unknown): Promise<ConfigDocument> {
     const { issues } = error
     throw ConfigError.from([...issues, ...remainingIssues(value, issues, await shapeIssues())])
   }
-}
-
-/** A member of this name would set a prototype, so that no later code meets it; a parameter is not dropped in silence. */
-function assertSysctlNames(value: unknown): void {
-  const sysctl: unknown = (value as Partial<ConfigDocument> | null)?.linux?.sysctl
-  if (typeof sysctl !== 'object' || sysctl === null || !Object.hasOwn(sysctl, '__proto__')) return
-  throw ConfigError.from([{ pointer: '/linux/sysctl/__proto__', message: 'is not the name of a kernel parameter' }])
 }
 
 /** The rules refuse a document without these two; this tells the compiler. */

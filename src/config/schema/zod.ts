@@ -4,7 +4,7 @@
  */
 import * as z from 'zod/mini'
 import type { ConfigIssue } from '../../errors.js'
-import { pointer } from '../pointer.js'
+import { pointer, type Path } from '../pointer.js'
 import { nearest } from '../suggest.js'
 import type { Int64 } from '../types.js'
 import { dropAbsent } from './absent.js'
@@ -15,10 +15,15 @@ export type Outcome<T> = { readonly value: T } | { readonly issues: readonly Con
 
 /** Reads a value of unknown shape, which is not changed. */
 export function read<T>(shape: Shape<T>, value: unknown): Outcome<T> {
-  const result = schemaOf(shape).safeParse(dropAbsent(shape, value), { error: describe })
-  if (result.success) return { value: result.data as T }
+  const hidden: Path[] = []
+  const result = schemaOf(shape).safeParse(dropAbsent(shape, value, hidden), { error: describe })
+  if (result.success && hidden.length === 0) return { value: result.data as T }
+  const issues = hidden.map((path) => ({ path, message: 'no member may have this name' }))
   return {
-    issues: result.error.issues.map(({ path, message }) => ({ pointer: pointer(path), message })),
+    issues: [...issues, ...(result.error?.issues ?? [])].map(({ path, message }) => ({
+      pointer: pointer(path),
+      message,
+    })),
   }
 }
 

@@ -131,8 +131,8 @@ t.test('an empty filter with syscalls is not "no filter"', async (t) => {
 t.test('a hostile member name neither sets a prototype nor passes for a member', async (t) => {
   const loaded = await loadConfig(`{
     "__proto__": {"polluted": true}, "constructor": 1, "toString": [],
-    "annotations": {"__proto__": "polluted", "constructor": "c", "a": "b"},
-    "linux": {"netDevices": {"__proto__": {}}},
+    "annotations": {"constructor": "c", "a": "b"},
+    "linux": {"__proto__": {"polluted": true}, "netDevices": {}},
     "root": {"path": "rootfs"}, "process": {"cwd": "/", "args": ["sh"], "__proto__": {"polluted": true}}
   }`)
   t.strictSame(loaded, {
@@ -169,8 +169,20 @@ t.test('problems of several rules are reported at once, in one line', async (t) 
   })
 })
 
-t.test('a kernel parameter is never dropped in silence, whatever its name', async (t) => {
-  const text =
-    '{"linux": {"sysctl": {"__proto__": "1"}}, "root": {"path": "r"}, "process": {"cwd": "/", "args": ["a"]}}'
-  await t.rejects(loadConfig(text), { message: /\/linux\/sysctl\/__proto__: is not the name of a kernel parameter/ })
+t.test('a member of a map is never dropped in silence, whatever its name', async (t) => {
+  const text = `{"annotations": {"__proto__": "polluted"}, "linux": {
+    "sysctl": {"__proto__": "1"}, "netDevices": {"__proto__": {}},
+    "resources": {"unified": {"__proto__": "1"}, "rdma": {"__proto__": {}}, "pids": {"limit": -2.5}}},
+    "root": {"path": "r"}, "process": {"cwd": "/", "args": ["a"]}}`
+  const names = [
+    '/annotations',
+    '/linux/sysctl',
+    '/linux/netDevices',
+    '/linux/resources/unified',
+    '/linux/resources/rdma',
+  ]
+  for (const name of names)
+    await t.rejects(loadConfig(text), { message: `${name}/__proto__: no member may have this name` })
+  await t.rejects(loadConfig(text), { message: '/linux/resources/pids/limit' })
+  t.notOk('polluted' in {})
 })
