@@ -1,5 +1,6 @@
 /** Cgroup: talks with systemd over D-Bus (org.freedesktop.systemd1(5)). */
 import { Connection, type Target } from '../dbus/connection.js'
+import type { Message } from '../dbus/message.js'
 import type { Variant } from '../dbus/signature.js'
 import { SyscallError, SystemdError } from '../errors.js'
 import { fileInfo } from '../native/binding.js'
@@ -25,6 +26,8 @@ export interface Systemd {
   call(member: string, signature: string, body: readonly unknown[]): Promise<readonly unknown[]>
   /** Calls a method that makes a job and waits for its end. @throws SystemdError also when the job fails */
   job(member: string, signature: string, body: readonly unknown[]): Promise<void>
+  /** Waits for the end of the job that a unit has, if it has one. @throws SystemdError also when there is no such unit */
+  settled(unit: string): Promise<void>
   /** Of systemd itself, such as 252. @throws SystemdError */
   version(): Promise<number>
 }
@@ -106,28 +109,36 @@ async function connect(socket: string, waiter: Waiter): Promise<Connection> {
 function systemdOver(connection: Connection): Systemd {
   let isSubscribed = false
   const call: Systemd['call'] = (member, signature, body) => connection.call(manager, member, signature, body)
+  const subscribe = async (): Promise<void> => {
+    if (isSubscribed) return
+    await connection.subscribe(jobRemoved)
+    await call('Subscribe', '', [])
+    isSubscribed = true
+  }
+  const property = async (target: Target, name: string): Promise<unknown> => {
+    const properties = { ...target, interface: 'org.freedesktop.DBus.Properties' }
+    const [value] = await connection.call(properties, 'Get', 'ss', [target.interface, name])
+    return (value as Variant).value
+  }
+  const ended = (what: string, job: unknown): Promise<Message> =>
+    connection.signal(`the end of the job of ${what}`, ({ member, body }) => member === 'JobRemoved' && body[1] === job)
   return {
     call,
-    async version() {
-      const target = { ...manager, interface: 'org.freedesktop.DBus.Properties' }
-      const [version] = await connection.call(target, 'Get', 'ss', [manager.interface, 'Version'])
-      return Number.parseInt(String((version as Variant).value).replace(/^v/, ''), 10)
-    },
+    version: async () => Number.parseInt(String(await property(manager, 'Version')).replace(/^v/, ''), 10),
     async job(member, signature, body) {
-      if (!isSubscribed) {
-        await connection.subscribe(jobRemoved)
-        await call('Subscribe', '', [])
-        isSubscribed = true
-      }
+      await subscribe()
       const [job] = await call(member, signature, body)
-      const removed = await connection.signal(
-        `the end of the job of ${member}`,
-        (message) => message.member === 'JobRemoved' && message.body[1] === job,
-      )
-      const result = removed.body[3]
+      const result = (await ended(member, job)).body[3]
       if (result !== 'done') {
         throw new SystemdError(`systemd ${member}: the job for ${String(body[0])} ended as "${String(result)}"`)
       }
+    },
+    async settled(unit) {
+      await subscribe()
+      const [path] = await call('GetUnit', 's', [unit])
+      const target = { ...manager, path: String(path), interface: 'org.freedesktop.systemd1.Unit' }
+      const [number, job] = (await property(target, 'Job')) as [number, string]
+      if (number !== 0) await ended(unit, job)
     },
   }
 }

@@ -15,11 +15,18 @@ export interface ScopePlaces {
   readonly others: CgroupPlan
 }
 
+const isScope = (path: string, unit: string): boolean => unitOf(path) === unit && !path.split('/').includes('..')
+
+const cgroupsOf = (pid: number): Record<string, string> => parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')
+
+/** Whether a process is in a scope. @throws SyscallError */
+export const isInScope = (pid: number, unit: string): boolean =>
+  Object.values(cgroupsOf(pid)).some((path) => isScope(path, unit))
+
 /** Looks where systemd has put a process of the unit; the other hierarchies have their places at the same path. @throws SystemdError */
 export function placesOf(pid: number, unit: string): ScopePlaces {
-  const own = parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')
-  const isScope = (path: string): boolean => unitOf(path) === unit && !path.split('/').includes('..')
-  const path = Object.values(own).find(isScope)
+  const own = cgroupsOf(pid)
+  const path = Object.values(own).find((one) => isScope(one, unit))
   if (path === undefined) throw new SystemdError('systemd has made a cgroup that cannot be seen from here')
   const { unified, v1 } = cgroupMounts(readMounts('self', 'cgroup'))
   const left = Object.entries(v1).filter(([hierarchy]) => own[hierarchy] !== path)

@@ -31,7 +31,7 @@ import { enableControllers } from './controllers.js'
 import { applyWrites } from './writes.js'
 import { startInit } from '../native/start-init.js'
 import { startScope, toVariants, withSystemd, type Systemd, type SystemdKind } from './systemd-bus.js'
-import { placesOf, scopeOf } from './systemd-places.js'
+import { isInScope, placesOf, scopeOf } from './systemd-places.js'
 import { joinOwnScope } from './systemd-reach.js'
 import { inexactFilesV1 } from './v1.js'
 import { collectProcess, withDeadline, type Waiter } from '../native/wait.js'
@@ -65,8 +65,10 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
         cgroup = places
         if (kind === 'user') await joinOwnScope(cgroup, waiter)
       } catch (error) {
-        // Without its process a scope that is ours ends; one of the same name that was there before is not ours.
+        const { unit } = scopeOf(request.plan.cgroup)
+        const isOurs = placeholder !== undefined && (await hasJoined(kind, unit, placeholder.pid, waiter))
         await dismiss()
+        if (isOurs) await stopScope(kind, unit, waiter).catch((failure: unknown) => suppress(error, failure))
         throw error
       }
       try {
@@ -99,6 +101,21 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
       await dismiss()
       await removeScope(kind, cgroup, waiter)
     },
+  }
+}
+
+/**
+ * Whether a process is in the scope that was asked for, however that has ended: systemd may not have come to it yet. One
+ * of the same name that was there before is somebody else's. A process that has gone when systemd puts it there leaves
+ * a scope without processes, which nothing ends.
+ */
+async function hasJoined(kind: SystemdKind, unit: string, pid: number, waiter: Waiter): Promise<boolean> {
+  try {
+    await withSystemd(kind, waiter, (systemd) => systemd.settled(unit))
+    return isInScope(pid, unit)
+  } catch {
+    // There is none, or no systemd any more.
+    return false
   }
 }
 
@@ -208,12 +225,16 @@ async function removeScope(kind: SystemdKind, cgroup: CgroupPlan, waiter: Waiter
   if (tracking === undefined) return
   const left = await withDeadline(endLimit, (by) => endProcesses(cgroup, tracking, waiter, by))
   if (left !== undefined) throw leftError(left)
-  const { unit } = scopeOf(cgroup)
+  await stopScope(kind, scopeOf(cgroup).unit, waiter)
+  await removeCgroups(cgroup, waiter)
+}
+
+/** Stops and forgets a scope that may have gone. @throws SystemdError */
+async function stopScope(kind: SystemdKind, unit: string, waiter: Waiter): Promise<void> {
   await withSystemd(kind, waiter, async (systemd) => {
     await systemd.job('StopUnit', 'ss', [unit, 'replace']).catch(ignoreUnknown)
     await systemd.call('ResetFailedUnit', 's', [unit]).catch(ignoreUnknown)
   })
-  await removeCgroups(cgroup, waiter)
 }
 
 function suppress(error: unknown, failure: unknown): void {

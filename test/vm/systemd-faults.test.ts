@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { groupOf, readGroup } from '../helpers/cgroups.js'
 import type { TestConfig } from '../helpers/config.js'
 import type { Container } from '../helpers/container.js'
+import { calls, errnos, withFault, type Fault, type FaultReport } from '../helpers/fault.js'
 import type { Scope } from '../helpers/scope.js'
 import { create, directoryOf, globals, reloadUnits, show, sleeper } from '../helpers/systemd.js'
 import { testWith } from '../helpers/test.js'
@@ -81,4 +82,25 @@ test('a frozen directory where the scope is to be is refused at once, and stays'
   t.match(container.run(['--detach'], globals), { status: 1, stderr: /frozen/ })
   t.match(container.delete(['--force']), { status: 0, stderr: '' })
   t.match(readFileSync(`${directory}/cgroup.events`, 'utf8'), /^frozen 1$/m)
+})
+
+test('whichever wait for systemd fails, run leaves no scope behind', (t, scope) => {
+  const { path } = scope.bundle((config) => (config.process.args = ['/bin/sleep', '1000']))
+  const tried = (fault: Fault): FaultReport => {
+    const id = scope.newId()
+    const { status, report } = withFault(scope, ['run', '--detach', '--bundle', path, id], fault, globals)
+    if (status === 0) scope.runtime(['delete', '--force', id], globals)
+    return report
+  }
+  const [{ calls: count } = { calls: 0 }] = tried({ mode: 'count' }).processes
+  // The waits are among the last calls. Whether systemd is still at work then is a matter of luck, hence the rounds.
+  let waits = 0
+  for (let call = count; call > count / 2; call--) {
+    const fault = { mode: 'fail', process: 0, call, errno: errnos.ENOSPC } as const
+    if (tried(fault).number !== calls.poll) continue
+    waits++
+    for (let round = 1; round < 10; round++) tried(fault)
+    t.same(scope.leftovers(), [], `after failures of call ${call}`)
+  }
+  t.ok(waits > 2, `${waits} waits`)
 })
