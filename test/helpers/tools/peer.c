@@ -3,6 +3,7 @@
 //
 // usage: peer await PID                     until the process has ended
 //        peer console SOCKET [TEXT]         receives a terminal, types TEXT, prints what it shows to the end
+//        peer consoles SOCKET               receives terminals, and has each until nobody else has it; until it is killed
 //        peer pidfd SOCKET                  receives a pidfd, waits for the end of its process
 //        peer seccomp SOCKET ANSWER COUNT   receives a listener, answers COUNT calls
 //                                           (ANSWER: errno=N, value=N or continue)
@@ -60,16 +61,18 @@ static struct sockaddr_un address_of(const char* path) {
   return address;
 }
 
-// One connection, one message with its text and one descriptor.
-static int receive(const char* path, char* text, size_t capacity) {
+static int listen_at(const char* path) {
   const struct sockaddr_un address = address_of(path);
   const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (bind(server, (const struct sockaddr*)&address, sizeof address) < 0 || listen(server, 1) < 0)
     fail("listen");
   puts("ready");
   fflush(stdout);
-  const int connection = accept4(server, NULL, NULL, SOCK_CLOEXEC);
-  if (connection < 0) fail("accept");
+  return server;
+}
+
+// One message with its text and one descriptor; -1 where none comes.
+static int take(int connection, char* text, size_t capacity, long long* count) {
   union {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(4 * sizeof(int))];
@@ -83,17 +86,47 @@ static int receive(const char* path, char* text, size_t capacity) {
   if (size < 0) fail("recvmsg");
   text[size] = 0;
   const struct cmsghdr* header = CMSG_FIRSTHDR(&message);
-  json_open(NULL, '{');
-  json_string("message", text);
-  json_number("descriptors",
-              header == NULL ? 0 : (long long)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int)));
-  if (header == NULL) {
-    json_close('}');
-    exit(0);
-  }
+  *count = header == NULL ? 0 : (long long)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+  if (header == NULL) return -1;
   int fd;
   memcpy(&fd, CMSG_DATA(header), sizeof fd);
   return fd;
+}
+
+// Of the first connection.
+static int receive(const char* path, char* text, size_t capacity) {
+  const int connection = accept4(listen_at(path), NULL, NULL, SOCK_CLOEXEC);
+  if (connection < 0) fail("accept");
+  long long count;
+  const int fd = take(connection, text, capacity, &count);
+  json_open(NULL, '{');
+  json_string("message", text);
+  json_number("descriptors", count);
+  if (fd >= 0) return fd;
+  json_close('}');
+  exit(0);
+}
+
+static int serve_consoles(const char* path) {
+  struct pollfd watched[64] = {{listen_at(path), POLLIN, 0}};
+  char text[4096];
+  for (nfds_t used = 1;;) {
+    // All that there can be: the next connection waits.
+    watched[0].events = used < 64 ? POLLIN : 0;
+    if (poll(watched, used, -1) < 0 && errno != EINTR) fail("poll");
+    for (nfds_t at = used; --at > 0;) {
+      // EIO: the last process that had it open is gone.
+      if (watched[at].revents == 0 || read(watched[at].fd, text, sizeof text) > 0) continue;
+      close(watched[at].fd);
+      watched[at] = watched[--used];
+    }
+    if (watched[0].revents == 0) continue;
+    const int connection = accept4(watched[0].fd, NULL, NULL, SOCK_CLOEXEC);
+    long long count;
+    const int terminal = connection < 0 ? -1 : take(connection, text, sizeof text, &count);
+    if (connection >= 0) close(connection);
+    if (terminal >= 0) watched[used++] = (struct pollfd){terminal, POLLIN, 0};
+  }
 }
 
 static int serve_console(const char* path, const char* typed) {
@@ -324,6 +357,7 @@ static int answer_as_criu(int socket, int major, int minor, const char* path) {
 int main(int argc, char** argv) {
   const char* what = argc > 2 ? argv[1] : "";
   if (strcmp(what, "await") == 0) return await_process(atoi(argv[2]));
+  if (strcmp(what, "consoles") == 0) return serve_consoles(argv[2]);
   if (strcmp(what, "console") == 0) return serve_console(argv[2], argc > 3 ? argv[3] : "");
   if (strcmp(what, "pidfd") == 0) return serve_pidfd(argv[2]);
   if (strcmp(what, "seccomp") == 0 && argc > 4)
