@@ -1,6 +1,7 @@
 // Keeps some containers alive: starts them again with more and more delay, asks for their health by exec, and prints
 // what happens as lines of JSON. Ends, and ends them, by SIGTERM or SIGINT.
-// usage: node examples/supervisor.mjs COUNT ROOT COMMAND [ARGUMENT ...]
+// usage: [PROBE=SCRIPT] node examples/supervisor.mjs COUNT ROOT COMMAND [ARGUMENT ...]
+// PROBE runs in each container every second, by sh: with another status than 0, or after a second, it is killed.
 import { setTimeout as delay } from 'node:timers/promises'
 import { defaultConfig, Runtime } from 'tsrun'
 
@@ -13,24 +14,29 @@ for (const name of ['SIGTERM', 'SIGINT']) process.once(name, () => stopping.abor
 
 const backOff = { first: 100, most: 10_000, reset: 5_000 }
 const healthEvery = 1000
+const probe = ['sh', '-c', process.env.PROBE ?? 'true']
 const tell = (id, event, more = {}) => console.log(JSON.stringify({ id, event, ...more }))
 
 /** Resolves early, and without an error, when everything ends. */
 const pause = (ms) => delay(ms, undefined, { signal }).catch(() => undefined)
 
-/** A container without an answer is killed, and so started again. */
+/** A container without a good answer is killed, and so started again. */
 async function watchHealth(container, ended) {
   for (;;) {
     await Promise.race([pause(healthEvery), ended])
-    if (signal.aborted || (await container.state()).status !== 'running') return
-    const probe = await container.exec({ args: ['true'], stdio: 'ignore', timeout: 1000 }).catch(() => undefined)
-    if (probe === undefined) return
-    const { code } = await probe.wait()
-    if (code === 0) continue
+    if (signal.aborted || (await container.state()).status === 'stopped') return
+    if (await isHealthy(container)) continue
+    if (signal.aborted || (await container.state()).status === 'stopped') return
     tell(container.id, 'unhealthy')
     await container.kill('SIGKILL').catch(() => undefined)
     return
   }
+}
+
+/** One that a probe cannot be added to, as it is paused, is not. */
+async function isHealthy(container) {
+  const added = await container.exec({ args: probe, stdio: 'ignore', timeout: 1000 }).catch(() => undefined)
+  return (await added?.wait())?.code === 0
 }
 
 async function watchOom(container) {

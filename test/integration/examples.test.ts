@@ -14,10 +14,38 @@ const needs = ['tsrun'] as const
 const example = (name: string): string => join(projectRoot, 'examples', name)
 
 /** Starts an example that goes on, and gives its lines. */
-function start(scope: Scope, args: readonly string[]): { child: ChildProcess; lines: AsyncIterator<string> } {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+function start(
+  scope: Scope,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): { child: ChildProcess; lines: AsyncIterator<string> } {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
   scope.defer(() => void child.kill('SIGKILL'))
   return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() }
+}
+
+/** What a supervisor tells. */
+interface Told {
+  readonly id: string
+  readonly event: string
+  readonly pid?: number
+  readonly signal?: number
+}
+
+/** What has been told, and a wait until so many of an event have been. */
+function events(lines: AsyncIterator<string>): {
+  seen: Told[]
+  until: (event: string, count: number) => Promise<void>
+} {
+  const seen: Told[] = []
+  const until = async (event: string, count: number): Promise<void> => {
+    while (seen.filter((one) => one.event === event).length < count) {
+      const line = await lines.next()
+      if (line.done) return
+      seen.push(JSON.parse(line.value) as Told)
+    }
+  }
+  return { seen, until }
 }
 
 /** The events of one run, by their names. */
@@ -90,14 +118,7 @@ test(
   'supervisor starts what has ended again, and ends what it has started',
   async (t, scope) => {
     const { child, lines } = start(scope, [example('supervisor.mjs'), '2', scope.root, 'sleep', '1000'])
-    const seen: { id: string; event: string; pid?: number; signal?: number }[] = []
-    const until = async (event: string, count: number): Promise<void> => {
-      while (seen.filter((one) => one.event === event).length < count) {
-        const line = await lines.next()
-        if (line.done) return
-        seen.push(JSON.parse(line.value) as (typeof seen)[number])
-      }
-    }
+    const { seen, until } = events(lines)
     await until('started', 2)
     const [first] = seen
     process.kill(first?.pid ?? 0, 'SIGKILL')
@@ -109,6 +130,34 @@ test(
     child.kill('SIGTERM')
     await until('stopped', 2)
     t.same(await once(child, 'exit'), [0, null])
+    t.same(scope.leftovers(), [])
+  },
+  { needs },
+)
+
+test(
+  'supervisor kills what its probe finds sick, and what it cannot probe, and starts it again',
+  async (t, scope) => {
+    const env = { PROBE: 'test ! -e /tmp/sick' }
+    const command = ['sh', '-c', 'touch /tmp/sick; exec sleep 1000']
+    const { child, lines } = start(scope, [example('supervisor.mjs'), '1', scope.root, ...command], env)
+    const { seen, until } = events(lines)
+    await until('started', 2)
+    t.match(seen, [{ event: 'started' }, { event: 'unhealthy' }, { event: 'ended', signal: 9 }, { event: 'started' }])
+    child.kill('SIGTERM')
+    await until('stopped', 1)
+    t.same(await once(child, 'exit'), [0, null])
+
+    const healthy = start(scope, [example('supervisor.mjs'), '1', scope.root, 'sleep', '1000'])
+    const other = events(healthy.lines)
+    await other.until('started', 1)
+    t.equal(scope.runtime(['pause', other.seen[0]?.id ?? '']).status, 0)
+    await other.until('started', 2)
+    const told = other.seen.map(({ event }) => event)
+    t.same(told, ['started', 'unhealthy', 'ended', 'started'])
+    healthy.child.kill('SIGTERM')
+    await other.until('stopped', 1)
+    t.same(await once(healthy.child, 'exit'), [0, null])
     t.same(scope.leftovers(), [])
   },
   { needs },
