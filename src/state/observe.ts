@@ -39,13 +39,12 @@ function isLocked(store: Store, id: ContainerId): boolean {
   return lock === undefined
 }
 
-/** True when nobody is making or removing what has a directory but no record. @throws SyscallError */
+/** True when nobody is making or removing what has a name in the state root but no record, such as a file. */
 export function isAbandoned(store: Store, id: ContainerId): boolean {
   try {
     return !isLocked(store, id)
   } catch (error) {
-    if (error instanceof NotFoundError) return false
-    throw error
+    return !(error instanceof NotFoundError)
   }
 }
 

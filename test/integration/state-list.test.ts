@@ -129,6 +129,10 @@ test(
     ])
     rmSync(directory, { recursive: true })
     t.same({ status, stderr }, { status: 0, stderr: '' })
+    const file = join(scope.root, 'log.json')
+    writeFileSync(file, '')
+    t.match(scope.runtime(['list', '-q']), { status: 0, stderr: /load container log\.json: / })
+    rmSync(file)
   },
   { needs: ['tsrun'] },
 )
