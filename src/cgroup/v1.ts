@@ -138,7 +138,10 @@ const countsElsewhere = (directory: string): boolean =>
 /** How short of memory a cgroup is, by how hard it is to find pages that can be taken from it. */
 export type MemoryLevel = 'low' | 'medium' | 'critical'
 
-/** An eventfd is signalled, also when the cgroup is removed: each time that the cgroup is as short of memory as this, or shorter. @throws SyscallError */
+/**
+ * An eventfd is signalled, also when the cgroup is removed: each time that the cgroup is as short of memory as this, or
+ * shorter. @throws SyscallError
+ */
 export function watchMemoryLevel(directory: string, level: MemoryLevel): MemoryWatch {
   return watch(directory, notifyMemory(directory, 'memory.pressure_level', level))
 }

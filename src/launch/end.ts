@@ -44,8 +44,8 @@ export async function inForeground<T>(
 }
 
 /**
- * SIGKILL works at once, except on a process that waits in the kernel, is in a frozen cgroup of cgroup v1 that is not the container's, or is the
- * first of a pid namespace in which somebody has ended and is not reaped (pid_namespaces(7)).
+ * SIGKILL works at once, except on a process that waits in the kernel, is in a frozen cgroup of cgroup v1 that is not the
+ * container's, or is the first of a pid namespace in which somebody has ended and is not reaped (pid_namespaces(7)).
  */
 function stillThere({ id, pid, ownPidNamespace }: Ended): StatusError {
   const frozen = frozenAround(pid)
