@@ -2,6 +2,7 @@
  * Library: what its functions take, as shapes. Good options pass a quick check; what does not is looked at by zod, which
  * is only loaded then.
  */
+import type { Path } from '../config/pointer.js'
 import { dropAbsent } from '../config/schema/absent.js'
 import { matches } from '../config/schema/matches.js'
 import { integer, lazily, list, object, oneOf, type ObjectNode, type Shape } from '../config/schema/shape.js'
@@ -227,7 +228,7 @@ export const resourceNames = lazily(() => {
  * @throws UsageError that names every option that does not fit, and for an unknown one what may have been meant
  */
 export async function checkOptions<T>(what: string, shape: Shape<object>, options: T): Promise<T> {
-  const given = dropAbsent(shape, options)
+  const given = givenOf(what, shape, options)
   if (matches(shape, given)) return given as T
   const { read } = await import('../config/schema/zod.js')
   const outcome = read(shape, given)
@@ -242,7 +243,7 @@ export async function checkOptions<T>(what: string, shape: Shape<object>, option
 
 /** The same for a function that cannot wait: it says less of what is wrong. @throws UsageError */
 export function checkNow<T extends object>(what: string, shape: Shape<object>, options: T): T {
-  const given = dropAbsent(shape, options)
+  const given = givenOf(what, shape, options)
   if (matches(shape, given)) return given as T
   const members = (shape as ObjectNode).members
   const names = typeof given === 'object' && given !== null ? Object.keys(given) : []
@@ -253,6 +254,17 @@ export function checkNow<T extends object>(what: string, shape: Shape<object>, o
     return matches(known, (given as Record<string, unknown>)[name]) ? [] : `${name} has a value that it cannot have`
   })
   throw usageError(what, problems.length === 0 ? ['must be an object'] : problems)
+}
+
+/** @throws UsageError for a member of a map that would be left out for its name, such as a variable */
+function givenOf(what: string, shape: Shape<object>, options: unknown): unknown {
+  const hidden: Path[] = []
+  const given = dropAbsent(shape, options, hidden)
+  if (hidden.length === 0) return given
+  throw usageError(
+    what,
+    hidden.map((path) => `${path.join('.')}: no member may have this name`),
+  )
 }
 
 /** What is there of some options. */

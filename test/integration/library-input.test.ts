@@ -94,3 +94,16 @@ test(
   },
   { needs: ['tsrun'] },
 )
+
+test(
+  'a member of a map is never left out for its name',
+  async (t, scope) => {
+    const env = JSON.parse('{ "__proto__": "x" }') as Record<string, string>
+    const refused = { code: 'ERR_TSRUN_USAGE', message: /: env\.__proto__: no member may have this name$/ }
+    t.throws(() => defaultConfig({ rootfs: 'host', args: ['true'], env }), refused)
+    const runtime = new Runtime({ root: scope.root })
+    await t.rejects(run({ rootfs: 'host', args: ['true'], env, runtime, id: scope.newId() }), refused)
+    t.same(scope.leftovers(), [])
+  },
+  { needs: ['tsrun'] },
+)
