@@ -9,7 +9,7 @@
  * Of cgroup v1 systemd knows some controllers only. In the other hierarchies tsrun itself makes directories at the
  * place of the scope.
  */
-import { isTsrunError, SystemdError } from '../errors.js'
+import { isTsrunError, SystemdError, UnsupportedError } from '../errors.js'
 import { isRootless } from '../host/facts.js'
 import { closeFile, readFileIfAny, type Launched } from '../native/binding.js'
 import { annotationProperties } from '../plan/gvariant.js'
@@ -66,7 +66,10 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
         if (kind === 'user') await joinOwnScope(cgroup, waiter)
       } catch (error) {
         const { unit } = scopeOf(request.plan.cgroup)
-        const isOurs = placeholder !== undefined && (await hasJoined(kind, unit, placeholder.pid, waiter))
+        const isOurs =
+          placeholder !== undefined &&
+          !isRefusal(error) &&
+          (await hasJoined(kind, placeholder, unit, { waiter, error }))
         await dismiss()
         if (isOurs) await stopScope(kind, unit, waiter).catch((failure: unknown) => suppress(error, failure))
         throw error
@@ -107,17 +110,25 @@ export function systemdDriver(waiter: Waiter): CgroupDriver {
 /**
  * Whether a process is in the scope that was asked for, however that has ended: systemd may not have come to it yet. One
  * of the same name that was there before is somebody else's. A process that has gone when systemd puts it there leaves
- * a scope without processes, which nothing ends.
+ * a scope without processes, which nothing ends. What hinders the look goes with `error`.
  */
-async function hasJoined(kind: SystemdKind, unit: string, pid: number, waiter: Waiter): Promise<boolean> {
+async function hasJoined(
+  kind: SystemdKind,
+  { pid }: Launched,
+  unit: string,
+  { waiter, error }: { readonly waiter: Waiter; readonly error: unknown },
+): Promise<boolean> {
   try {
-    await withSystemd(kind, waiter, (systemd) => systemd.settled(unit))
-    return isInScope(pid, unit)
-  } catch {
-    // There is none, or no systemd any more.
-    return false
+    await withSystemd(kind, waiter, (systemd) => systemd.settled(unit).catch(ignoreUnknown))
+  } catch (failure) {
+    suppress(error, failure)
   }
+  return isInScope(pid, unit)
 }
+
+/** systemd has said that it makes no scope, or it does not run here. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof UnsupportedError || (error instanceof SystemdError && error.dbusName !== undefined)
 
 /** @throws SystemdError */
 async function makeScope(systemd: Systemd, request: CgroupRequest, pid: number): Promise<void> {
