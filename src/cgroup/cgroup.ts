@@ -6,7 +6,7 @@ import { closeFile, drain, notifyFile } from '../native/binding.js'
 import { withDeadline, type Deadline, type Waiter } from '../native/wait.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { killBelow, processesBelow, signalAll } from './end.js'
-import { isGone, killsIn, readGroup, unlessGone, wordsIn, writeGroup } from './files.js'
+import { isGone, killsIn, parentOf, readGroup, unlessGone, wordsIn, writeGroup } from './files.js'
 import {
   directoryOf,
   freezeV1,
@@ -43,11 +43,9 @@ const freezesItself = (directory: string): boolean => readGroup(directory, 'cgro
 /** True when a cgroup of either version is frozen, not only with one above it. */
 export const isFrozenItself = (directory: string): boolean => freezesItself(directory) || isFrozenV1(directory)
 
-const above = (directory: string): string => directory.slice(0, directory.lastIndexOf('/'))
-
 /** The nearest directory that is frozen itself: this one, or one above it. */
 function nearestFrozen(directory = ''): string | undefined {
-  for (let at = directory; at !== ''; at = above(at)) if (isFrozenItself(at)) return at
+  for (let at = directory; at !== ''; at = parentOf(at)) if (isFrozenItself(at)) return at
   return undefined
 }
 
@@ -158,7 +156,7 @@ export class Cgroup {
   /** The nearest cgroup above the container's that is frozen itself, with all below it; undefined when there is none. */
   frozenAbove(): string | undefined {
     const { unified = '' } = this.#plan
-    return nearestFrozen(above(unified)) ?? nearestFrozen(above(directoryOf(this.#plan, 'freezer') ?? ''))
+    return nearestFrozen(parentOf(unified)) ?? nearestFrozen(parentOf(directoryOf(this.#plan, 'freezer') ?? ''))
   }
 
   /**

@@ -18,7 +18,7 @@ import { Cgroup, isFrozenItself } from './cgroup.js'
 import { Claim, unusable } from './claim.js'
 import { enableControllers } from './controllers.js'
 import { removeCgroups } from './end.js'
-import { wordsIn } from './files.js'
+import { parentOf, wordsIn } from './files.js'
 import { inheritCpuset } from './v1.js'
 import { applyWrites, directoryIn } from './writes.js'
 import type { Waiter } from '../native/wait.js'
@@ -168,7 +168,7 @@ function removeIfUnused(directory: string): void {
 
 /** Makes a directory and those above it that are missing, noting how that is undone; true when it is new. */
 function makeGroup(directory: string, isCpuset: boolean, undo: (() => void)[]): boolean {
-  const parent = directory.slice(0, directory.lastIndexOf('/'))
+  const parent = parentOf(directory)
   try {
     makeDirectory(directory, 0o755)
   } catch (error) {

@@ -2,7 +2,7 @@
 import { UnsupportedError } from '../errors.js'
 import { errnoName, fileInfo, writeCgroup } from '../native/binding.js'
 import type { ResourcePlan } from '../plan/resources/types.js'
-import { readGroup, unlessGone, wordsIn, writeGroup } from './files.js'
+import { parentOf, readGroup, unlessGone, wordsIn, writeGroup } from './files.js'
 
 const subtreeControl = 'cgroup.subtree_control'
 
@@ -71,13 +71,13 @@ function writeControl(directory: string, text: string): string | undefined {
 
 /** The cgroups above one, the topmost first. */
 function ancestorsOf(directory: string): string[] {
-  const parent = directory.slice(0, directory.lastIndexOf('/'))
+  const parent = parentOf(directory)
   return fileInfo(`${parent}/${subtreeControl}`) === undefined ? [] : [...ancestorsOf(parent), parent]
 }
 
 /** Below a cgroup of threads no other kind takes processes: `domain invalid` (cgroup-v2.rst "Threads"). */
 function becomeThreaded(directory: string): void {
   if (readGroup(directory, 'cgroup.type')?.trim() !== 'domain invalid') return
-  becomeThreaded(directory.slice(0, directory.lastIndexOf('/')))
+  becomeThreaded(parentOf(directory))
   writeGroup(directory, 'cgroup.type', 'threaded')
 }

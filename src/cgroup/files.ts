@@ -16,6 +16,9 @@ export function unlessGone<T>(work: () => T): T | undefined {
   }
 }
 
+/** The cgroup above one; '' above the first. */
+export const parentOf = (directory: string): string => directory.slice(0, directory.lastIndexOf('/'))
+
 /** Text of a file. @throws SyscallError */
 export const readGroup = (directory: string, file: string): string | undefined => readFileIfAny(`${directory}/${file}`)
 

@@ -7,6 +7,7 @@ import { placeAt } from '../plan/cgroup.js'
 import { unitOf } from '../plan/systemd.js'
 import type { CgroupPlan } from '../plan/types.js'
 import { Cgroup } from './cgroup.js'
+import { parentOf } from './files.js'
 
 /** Where a scope is. */
 export interface ScopePlaces {
@@ -17,15 +18,15 @@ export interface ScopePlaces {
 
 const isScope = (path: string, unit: string): boolean => unitOf(path) === unit && !path.split('/').includes('..')
 
-const cgroupsOf = (pid: number): Record<string, string> => parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')
+const pathsOf = (pid: number): Record<string, string> => parseOwnCgroups(readFileIfAny(`/proc/${pid}/cgroup`) ?? '')
 
 /** Whether a process is in a scope. @throws SyscallError */
 export const isInScope = (pid: number, unit: string): boolean =>
-  Object.values(cgroupsOf(pid)).some((path) => isScope(path, unit))
+  Object.values(pathsOf(pid)).some((path) => isScope(path, unit))
 
 /** Looks where systemd has put a process of the unit; the other hierarchies have their places at the same path. @throws SystemdError */
 export function placesOf(pid: number, unit: string): ScopePlaces {
-  const own = cgroupsOf(pid)
+  const own = pathsOf(pid)
   const path = Object.values(own).find((one) => isScope(one, unit))
   if (path === undefined) throw new SystemdError('systemd has made a cgroup that cannot be seen from here')
   const { unified, v1 } = cgroupMounts(readMounts('self', 'cgroup'))
@@ -40,6 +41,6 @@ export function placesOf(pid: number, unit: string): ScopePlaces {
 /** The unit and the slice of a scope, by its directory in any hierarchy. */
 export function scopeOf(cgroup: CgroupPlan): { unit: string; slice: string } {
   const [directory = ''] = new Cgroup(cgroup).directories
-  const slice = unitOf(directory.slice(0, directory.lastIndexOf('/')))
+  const slice = unitOf(parentOf(directory))
   return { unit: unitOf(directory), slice: slice.endsWith('.slice') ? slice : '-.slice' }
 }

@@ -14,7 +14,7 @@ import type { DeviceRulePlan } from '../plan/resources/devices.js'
 import { deviceWrites, legacyHierarchy } from '../plan/resources/v1.js'
 import type { CgroupPlan } from '../plan/types.js'
 import type { MemoryWatch, OomWatch } from './cgroup.js'
-import { killsIn, readGroup, unlessGone, writeGroup } from './files.js'
+import { killsIn, parentOf, readGroup, unlessGone, writeGroup } from './files.js'
 import { applyWrites } from './writes.js'
 
 /** Directory in the hierarchy of a controller. */
@@ -67,7 +67,7 @@ export function thawToDie(plan: CgroupPlan): void {
  * may be waiting for its own. @throws SyscallError
  */
 export function inheritCpuset(directory: string, { isNew }: { readonly isNew: boolean }): void {
-  const parent = directory.slice(0, directory.lastIndexOf('/'))
+  const parent = parentOf(directory)
   for (const name of ['cpuset.cpus', 'cpuset.mems']) {
     if (!isNew && readGroup(directory, name)?.trim() !== '') continue
     let inherited = readFile(`${parent}/${name}`)

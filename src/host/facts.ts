@@ -1,4 +1,7 @@
-/** Probes the host: what planning needs to know and cannot decide. A program that asks again and again keeps some of it (kept.ts). */
+/**
+ * Probes the host: what planning needs to know and cannot decide. A program that asks again and again keeps some of it
+ * (kept.ts).
+ */
 import { isKernelSince } from '../config/kernel-release.js'
 import { UnsupportedError } from '../errors.js'
 import { fileInfo, kernelRelease, permittedCapabilities, processIds, readFileIfAny } from '../native/binding.js'

@@ -44,7 +44,7 @@ export interface SandboxOptions extends Omit<SandboxConfig, 'limits' | 'terminal
   readonly limits?: RunLimits
   /** Default: nothing to read, and pipes for what it writes. The result has the output of pipes. */
   readonly stdio?: Stdio
-  /** What the program reads on its standard input: a text, bytes, or what `stdio` takes, which has no say then. */
+  /** What the program reads, in the place of the first of `stdio`: a text, bytes, or what that takes. */
   readonly input?: string | Uint8Array | Exclude<StdioEntry, string>
   /** Called with what is kept of the output, as it comes. */
   readonly onOutput?: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void

@@ -133,6 +133,7 @@ export const libraryTable = {
   watch: { args: ['fd:i32', 'events:u32', 'child:boolean', 'callback:callback'], result: 'number' },
   unwatch: { args: ['number:number'], result: 'void' },
   holdLoop: { args: ['change:i32'], result: 'void' },
+  // mounts.cc
   mountsChanged: { args: [], result: 'boolean' },
   // background.cc
   launchInBackground: { args: ['request:launchRequest'], result: 'startedLaunch' },
